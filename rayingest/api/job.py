@@ -1,0 +1,349 @@
+"""A config made ready: discover, check, run, or process a few entities of it."""
+
+import fnmatch
+import os
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rayingest import sinks
+from rayingest.api.run import Run
+from rayingest.config import Config
+from rayingest.config import load as load_config
+from rayingest.core import fqn, registry
+from rayingest.core.filters import Verdict
+from rayingest.core.sink import Sink
+from rayingest.core.source import (
+    CheckResult,
+    Described,
+    EntityDescriptor,
+    ScopeListed,
+    ScopeOpened,
+)
+from rayingest.errors import ConfigError
+from rayingest.execute.drive import Bounds, Drive, Snapshot
+from rayingest.execute.report import Report
+from rayingest.execute.scheduler import RetryPolicy
+from rayingest.execute.start import Options, drive
+from rayingest.model import EntityType
+from rayingest.state.run_directory import RunDirectory, default_url, new_run_id
+from rayingest.workflows.metadata import MetadataStage
+
+NO_FLAGS: Mapping[str, object] = {}
+
+
+def load(
+    source: str | Path,
+    *,
+    overlays: Iterable[str | Path] = (),
+    sets: Iterable[str] = (),
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] = NO_FLAGS,
+) -> "Job":
+    """Read a config file. Raises ConfigErrors with everything that is wrong with it."""
+    return Job(load_config(source, overlays=overlays, sets=sets, environ=environ, flags=flags))
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a caller of `run` may ask for beside the config.
+
+    `select` and `exclude` are globs over FQNs, names, or FQNs without the service. `timeout` is in
+    seconds; `max_failures` a count (`10`) or a share (`5%`). `preview` writes nothing and keeps the
+    first so many entities in `Run.preview`.
+    """
+
+    run_id: str | None = None
+    select: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    dry_run: bool = False
+    preview: int | None = None
+    timeout: float | None = None
+    max_failures: str | None = None
+    partial_ok: bool = False
+    allow_untested: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One config that can be run."""
+
+    config: Config
+    messages: list[str] = field(default_factory=list, compare=False)
+
+    def __repr__(self) -> str:
+        """What is read and where it is written."""
+        config = self.config
+        return f"<Job {config.connector}:{config.service} -> {config.sink.type}, {config.execution.mode.value}>"
+
+    # --- looking ---
+
+    def check(self) -> Iterator[tuple[str, CheckResult]]:
+        """Try source and sink: ("source" or "sink", result)."""
+        job = self.connected()
+        connector = registry.load(job.config.connector)
+        for result in connector.check(job.config.settings):
+            yield "source", result
+        for result in sinks.build(job.config).check():
+            yield "sink", result
+
+    def discover(
+        self, entity_type: EntityType | None = None, limit: int | None = None
+    ) -> Iterator[EntityDescriptor]:
+        """What exists, as descriptors, in this process."""
+        job = self.connected()
+        found = 0
+        for item in job.listing():
+            descriptor = item.descriptor if isinstance(item, Described) else item
+            if isinstance(descriptor, EntityDescriptor) and entity_type in (None, descriptor.type):
+                yield descriptor
+                found += 1
+                if found == limit:
+                    return
+
+    def listing(self) -> Iterator[object]:
+        """Everything that discovery yields, listing after listing."""
+        connector = registry.load(self.config.connector)
+        settings = self.config.settings
+        context = connector.prepare(settings)
+        with connector.open(settings, context) as source:
+            wanted: list[tuple[EntityType, str | None]] = [
+                (each, None) for each in connector.types if each not in connector.listed_by
+            ]
+            seen = set(wanted)
+            while wanted:
+                for item in source.discover_entities(*wanted.pop(0)):
+                    if isinstance(item, ScopeOpened) and (item.type, item.scope) not in seen:
+                        seen.add((item.type, item.scope))
+                        wanted.append((item.type, item.scope))
+                    yield item
+
+    def explain(self, name: str) -> list[tuple[EntityType, Verdict]]:
+        """Which filter keeps or drops a name (bare, or an FQN with or without the service)."""
+        filters = self.config.settings.filters
+        service = fqn.join(self.config.service)
+        whole = name if name.startswith(f"{service}.") else f"{service}.{name}"
+        parts = fqn.split(whole)[1:]
+        connector = registry.load(self.config.connector)
+        levels = [each for each in connector.types if each in set(connector.dependencies.values())]
+        leaves = [each for each in connector.types if each not in levels]
+        told = []
+        if len(parts) > 1:
+            for depth, (level, part) in enumerate(zip(levels, parts[:-1], strict=False), 1):
+                told.append((level, filters.judge(level, part, fqn.join(self.config.service, *parts[:depth]))))
+        told += [(leaf, filters.judge(leaf, parts[-1], whole)) for leaf in (leaves if len(parts) != 2 or len(levels) < 2 else connector.types)]  # noqa: E501
+        return told
+
+    def zero_hint(self, report: Report) -> str | None:
+        """What to look at when nothing at all was discovered."""
+        leaves = [each for kind, each in report.types.items() if kind != EntityType.DATABASE_SERVICE.value]
+        if any(each["discovered"] for each in leaves):
+            return None
+        patterns = ", ".join(each.key for each in self.config.settings.filters.patterns.values())
+        return f"Nothing was discovered: check {patterns or 'the database name and the account’s rights'} (`rayingest discover --explain NAME` says what a filter does)."
+
+    # --- running ---
+
+    def connected(self) -> "Job":
+        """This job with its connection, read from the catalogue when the config has none."""
+        config = self.config
+        if config.connection is not None:
+            return self
+        from rayingest.sinks.openmetadata.settings import server as settings
+        from rayingest.sinks.openmetadata.catalogue import OpenMetadataCatalogue
+        from rayingest.sinks.openmetadata.client import Client
+
+        with Client(settings(config.server, config.service)) as client:
+            stored = OpenMetadataCatalogue(client).service_connection(config.service)
+        return replace(self, config=config.with_connection(stored))
+
+    def run(
+        self,
+        wishes: Wishes | None = None,
+        *,
+        observe: Callable[[Snapshot], None] | None = None,
+        log: Callable[[str, str], None] | None = None,
+        **more: Any,
+    ) -> Run:
+        """Discover, describe, write. Keyword arguments are those of `Wishes`.
+
+        Raises ConfigError; whatever goes wrong later is in the report.
+        """
+        asked = replace(wishes or Wishes(), **more)
+        job = self.connected()
+        job.refuse_untested(asked)
+        return job._run(asked, (), observe, log)
+
+    def process(
+        self,
+        entities: Sequence[EntityDescriptor],
+        *,
+        dry_run: bool = False,
+        log: Callable[[str, str], None] | None = None,
+    ) -> Run:
+        """Describe and write just these."""
+        return self.connected()._run(Wishes(dry_run=dry_run), tuple(entities), None, log)
+
+    def refuse_untested(self, asked: Wishes) -> None:
+        """Connectors that nobody has tried need the user's word. Raises ConfigError."""
+        from rayingest.api.grades import grade_of
+
+        if grade_of(self.config.connector) == "declared" and not asked.allow_untested:
+            raise ConfigError(
+                f"The connector {self.config.connector!r} is declared only: nothing has tested it.",
+                hint="Run with --allow-untested if you want to be the first, and tell us how it went.",
+            )
+
+    def _run(
+        self,
+        asked: Wishes,
+        only: tuple[EntityDescriptor, ...],
+        observe: Callable[[Snapshot], None] | None,
+        log: Callable[[str, str], None] | None,
+    ) -> Run:
+        config, execution = self.config, self.config.execution
+        sink: Sink | None = None
+        if asked.preview is not None:
+            from rayingest.sinks.memory import Memory
+
+            sink = Memory(name=f"preview-{new_run_id()}")
+        stage = MetadataStage.of(config, sink)
+        run_id = asked.run_id or config.pipeline_run_id or new_run_id()
+        directory = RunDirectory(execution.state_url or default_url(), config.service, run_id)
+        failures, rate = parse_failures(asked.max_failures)
+        options = Options(
+            engine="local" if only else execution.engine,
+            address=execution.address,
+            parallelism=execution.parallelism,
+            dry_run=asked.dry_run and sink is None,
+            call_timeout=execution.call_timeout,
+            retry=RetryPolicy(
+                execution.retry.maxAttempts,
+                execution.retry.backoffSeconds,
+                execution.retry.backoffFactor,
+            ),
+            bounds=Bounds(
+                timeout=asked.timeout,
+                max_failures=failures,
+                max_failure_rate=rate,
+                sink_outage=execution.sink_outage,
+                success_threshold=config.success_threshold,
+            ),
+            keeps=selection(config.service, asked.select, asked.exclude),
+            limit=asked.preview,
+            only=only,
+            seed=asked.seed,
+        )
+        directory.claim()
+        driver = drive(stage, options, directory, observe=observe, log=log)
+        with interruptible(driver):
+            report = driver.run()
+        return self._finished(report, directory, asked, sink)
+
+    def _finished(
+        self, report: Report, directory: RunDirectory, asked: Wishes, sink: Any
+    ) -> Run:
+        if asked.partial_ok and report.exit_code == 3:
+            report.exit_code = 0
+        report.dry_run = asked.dry_run or asked.preview is not None
+        report.warnings = [*self.config.warnings, *self.messages]
+        if (hint := self.zero_hint(report)) and report.state == "success" and not asked.preview:
+            report.warnings.append(hint)
+        run = Run(report, directory)
+        if sink is not None:
+            run.preview = [
+                {"entityType": kind, **body}
+                for kind in (each.value for each in EntityType)
+                for body in sink.store.entities(kind).values()
+            ]
+        return run
+
+
+def parse_failures(text: str | None) -> tuple[int | None, float | None]:
+    """Read `--max-failures`: a count, or a share such as `5%`. Raises ConfigError."""
+    if text is None:
+        return None, None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", text.strip())
+    if not found or (not found[2] and "." in found[1]):
+        raise ConfigError(f"--max-failures {text!r}: expected a number such as 10, or a share such as 5%.")
+    return (None, float(found[1]) / 100) if found[2] else (int(found[1]), None)
+
+
+def selection(
+    service: str, select: Sequence[str], exclude: Sequence[str]
+) -> Callable[[EntityDescriptor], bool] | None:
+    """What `--select` and `--exclude` keep: globs, case-insensitive, over FQN, FQN without service, or name."""
+    if not select and not exclude:
+        return None
+    prefix = f"{fqn.join(service)}."
+
+    def matches(patterns: Sequence[str], descriptor: EntityDescriptor) -> bool:
+        whole = descriptor.id.lower()
+        spellings = (whole, whole.removeprefix(prefix.lower()), fqn.split(descriptor.id)[-1].lower())
+        return any(fnmatch.fnmatchcase(each, one.lower()) for one in patterns for each in spellings)
+
+    def keeps(descriptor: EntityDescriptor) -> bool:
+        if exclude and matches(exclude, descriptor):
+            return False
+        return not select or matches(select, descriptor)
+
+    return keeps
+
+
+@contextmanager
+def interruptible(driver: Drive) -> Iterator[None]:
+    """Ctrl-C or SIGTERM once: end what is under way; twice: leave at once.
+
+    Handlers are set when the engine has started, because Ray sets its own then.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def interrupt(*_: object) -> None:
+        driver.interrupt()
+
+    def install() -> None:
+        for number in numbers:
+            signal.signal(number, interrupt)
+
+    install()
+    driver.on_start = install
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def parse_entities(text: str) -> list[EntityDescriptor]:
+    """Descriptors from JSON: one, a list, or one a line. Raises ConfigError."""
+    stripped = text.strip()
+    try:
+        if stripped.startswith("["):
+            return msgspec.json.decode(stripped, type=list[EntityDescriptor])
+        return [
+            msgspec.json.decode(line, type=EntityDescriptor)
+            for line in stripped.splitlines()
+            if line.strip()
+        ]
+    except msgspec.MsgspecError as error:
+        raise ConfigError(
+            f"--entity: not a descriptor: {error}",
+            hint="`rayingest discover CONFIG --limit 1` prints one.",
+        ) from error
+
+
+def state_home() -> str:
+    """Where state goes by default, for messages."""
+    return os.path.expanduser(default_url())  # noqa: PTH111 - may be a URL

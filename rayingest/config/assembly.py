@@ -1,0 +1,81 @@
+"""Put a config together from a merged document; every part is checked, whatever the others say."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from rayingest.config import parts
+from rayingest.config.config import Config, SinkSpec
+from rayingest.config.document import Document
+from rayingest.config.draft import draft
+from rayingest.config.interpolate import Variables
+from rayingest.config.marks import Deletion, Unused, marked
+from rayingest.config.models import Workflow
+from rayingest.config.problems import (
+    CONNECTION,
+    OPTIONS_PATH,
+    SINK_CONFIG,
+    ConfigErrors,
+    KeyPath,
+    dotted,
+)
+from rayingest.config.scrub import scrubbed
+
+
+def assemble(document: Document, variables: Variables, flags: Mapping[str, object]) -> Config:
+    """Check everything, and return the config. Raises ConfigErrors."""
+    made = draft(document, variables)
+    connector = parts.connector(made)
+    workflow = made.read((), Workflow)
+    connection = parts.connection(made, connector)
+    options, sink = parts.options(made, connector), parts.sink(made)
+    execution = parts.execution(made, workflow, options, flags)
+    if workflow and sink:
+        parts.check_server(made, workflow, sink[0])
+    if made.problems or not (workflow and options and sink and execution):
+        raise ConfigErrors(scrubbed(made, variables.used))
+    checked: tuple[tuple[KeyPath, BaseModel | None], ...] = (
+        ((), workflow),
+        (CONNECTION, connection),
+        (OPTIONS_PATH, options),
+        (SINK_CONFIG, sink[1]),
+    )
+    return Config(
+        name=document.name,
+        tree=document.tree,
+        variables=dict(variables.used),
+        connector=parts.connector_name(workflow.source.type),
+        service=workflow.source.serviceName,
+        connection=connection,
+        options=options,
+        sink=SinkSpec(sink[0], _settings(sink[1])),
+        server=workflow.workflowConfig.openMetadataServerConfig,
+        execution=execution,
+        success_threshold=workflow.workflowConfig.successThreshold,
+        logger_level=workflow.workflowConfig.loggerLevel,
+        raise_on_error=workflow.workflowConfig.raiseOnError,
+        ingestion_pipeline_fqn=workflow.ingestionPipelineFQN,
+        pipeline_run_id=workflow.pipelineRunId,
+        warnings=tuple(_warnings(checked)),
+    )
+
+
+def _settings(sink: BaseModel) -> dict[str, Any]:
+    settings = sink.model_dump(exclude_none=True)
+    if "filename" in settings:
+        settings["path"] = settings.pop("filename")
+    return settings
+
+
+def _warnings(checked: Iterable[tuple[KeyPath, BaseModel | None]]) -> Iterator[str]:
+    """What the user wrote and nothing acts on: a sentence about keys, and one about deletions."""
+    found = [(model, path) for path, model in checked if model]
+    unused = [dotted(each) for model, path in found for each, _ in marked(model, Unused, path)]
+    deletions = [
+        each[-1] for model, path in found for each, on in marked(model, Deletion, path) if on
+    ]
+    if unused:
+        yield f"Accepted, but not used yet: {', '.join(unused)}."
+    if deletions:
+        yield f"{', '.join(map(str, deletions))}: deletion is not performed yet."

@@ -1,0 +1,215 @@
+# ruff: noqa: N815 - the attributes are spelled as in the user's YAML
+"""`workflowConfig.distributedExecution`, and how it becomes an engine and a parallelism."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from rayingest.config.connection import ConnectionModel
+from rayingest.config.marks import Unused
+from rayingest.errors import ConfigError
+
+RAY_PARALLELISM = 50
+SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+SUFFIXES |= {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+Engine = Literal["local", "ray"]
+Orchestrator = Literal["ray", "kuberay", "argo", "airflow"]
+
+
+class ExecutionMode(StrEnum):
+    """How entities are described: one after the other, by threads of this process, or on Ray."""
+
+    SEQUENTIAL = "SEQUENTIAL"
+    LOCAL = "LOCAL"
+    DISTRIBUTED = "DISTRIBUTED"
+
+
+def quantity(text: str | float) -> float:
+    """Read a Kubernetes quantity: 2, 500m, 512Mi, 1G. Raises ValueError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(m|[kMGT]|[KMGT]i)?", str(text))
+    if not found:
+        raise ValueError("expected an amount such as 2, 500m or 512Mi")
+    number, suffix = found.groups()
+    return float(number) / 1000 if suffix == "m" else float(number) * SUFFIXES.get(suffix, 1)
+
+
+def _amount(value: str | float) -> str | float:
+    quantity(value)
+    return value
+
+
+def _address(text: str) -> str:
+    if text.startswith("ray://"):
+        raise ValueError("Ray Client (ray://) is not supported; run inside the cluster, or submit")
+    if text not in {"auto", "local"} and not re.fullmatch(r"\S+:\d+", text):
+        raise ValueError("expected auto, local or HOST:PORT")
+    return text
+
+
+Amount = Annotated[float | str, AfterValidator(_amount)]
+
+
+class RetryPolicy(ConnectionModel):
+    """How often an entity is tried that failed for a reason that may pass."""
+
+    maxAttempts: int = Field(default=3, ge=1, description="Attempts in all.")
+    backoffSeconds: float = Field(
+        default=30, ge=0, description="The longest wait between attempts."
+    )
+    backoffFactor: float = Field(
+        default=2, ge=1, description="Each wait is so many times the last one."
+    )
+
+
+class Resources(ConnectionModel):
+    """CPU and memory, as Kubernetes spells them."""
+
+    cpu: Amount | None = Field(default=None, description="Cores, such as 2 or 500m.")
+    memory: Amount | None = Field(default=None, description="Bytes, such as 2Gi.")
+
+    @property
+    def cores(self) -> float | None:
+        """CPU as a number."""
+        return None if self.cpu is None else quantity(self.cpu)
+
+    @property
+    def bytes(self) -> int | None:
+        """Memory as a number."""
+        return None if self.memory is None else int(quantity(self.memory))
+
+
+class LimitOverride(ConnectionModel):
+    """Another limit than the one that the connector ships."""
+
+    rate: float | None = Field(default=None, gt=0, description="Calls per second.")
+    burst: int | None = Field(default=None, ge=1, description="Calls at once.")
+    maxConcurrency: int | None = Field(default=None, ge=1, description="Calls at the same time.")
+    scope: str | None = Field(default=None, description="What the limit is counted over.")
+    where: str | None = Field(default=None, description="Which calls it holds for.")
+
+
+class DistributedExecution(ConnectionModel):
+    """Where a run takes place, and how much of it at once."""
+
+    enabled: bool = Field(
+        default=False, description="Run on the orchestrator, not in this process."
+    )
+    orchestrator: Orchestrator = Field(default="ray", description="Today: ray.")
+    parallelism: int | None = Field(
+        default=None,
+        ge=1,
+        description=f"Pieces of work at the source at once (on Ray: {RAY_PARALLELISM}).",
+    )
+    address: Annotated[str, AfterValidator(_address)] = Field(
+        default="local",
+        description="Ray cluster: local (a new one), auto (RAY_ADDRESS) or HOST:PORT.",
+    )
+    retryPolicy: RetryPolicy = Field(
+        default=RetryPolicy(), description="When an entity is tried again."
+    )
+    resourceRequests: Resources | None = Field(default=None, description="What a worker asks for.")
+    callTimeoutSeconds: float = Field(default=300, gt=0, description="Longest call to the source.")
+    sinkOutageSeconds: float = Field(default=300, ge=0, description="How long a sink may be down.")
+    stateUrl: str | None = Field(
+        default=None, description="Folder (any fsspec URL) of runs and state."
+    )
+    resourceLimits: Annotated[Resources | None, Unused()] = Field(
+        default=None, description="What a worker may take."
+    )
+    namespace: Annotated[str | None, Unused()] = Field(
+        default=None, description="Kubernetes namespace."
+    )
+    image: Annotated[str | None, Unused()] = Field(default=None, description="Container image.")
+    limits: Annotated[dict[str, LimitOverride], Unused()] = Field(
+        default_factory=dict, description="Limits of the source by name."
+    )
+    k8s: Annotated[dict[str, Any], Unused()] = Field(
+        default_factory=dict, repr=False, description="More about the Kubernetes objects."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What is done: the answer to enabled, orchestrator, --engine, threads and parallelism."""
+
+    engine: Engine = "local"
+    mode: ExecutionMode = ExecutionMode.SEQUENTIAL
+    parallelism: int = 1
+    orchestrator: Orchestrator = "ray"
+    address: str = "local"
+    namespace: str | None = None
+    image: str | None = None
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    requests: Resources = field(default_factory=Resources)
+    resource_limits: Resources = field(default_factory=Resources)
+    call_timeout: float = 300.0
+    sink_outage: float = 300.0
+    state_url: str | None = None
+    limits: Mapping[str, LimitOverride] = field(default_factory=dict)
+    k8s: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+FLAGS = {
+    "address": "address",
+    "namespace": "namespace",
+    "image": "image",
+    "state_url": "stateUrl",
+    "call_timeout": "callTimeoutSeconds",
+    "call_timeout_seconds": "callTimeoutSeconds",
+    "sink_outage_seconds": "sinkOutageSeconds",
+}
+"""Flags of the command line that are fields of the block; `engine` and `parallelism` are not."""
+
+
+def resolve(
+    block: DistributedExecution, *, engine: Engine | None, threads: int | None, forced: int | None
+) -> Execution:
+    """Decide. `forced` is --parallelism. Raises ConfigError for what does not work yet."""
+    chosen = engine or _engine(block)
+    parallelism = forced or _parallelism(block, engine, chosen, threads)
+    return Execution(
+        engine=chosen,
+        mode=_mode(chosen, parallelism),
+        parallelism=parallelism,
+        orchestrator=block.orchestrator,
+        address=block.address,
+        namespace=block.namespace,
+        image=block.image,
+        retry=block.retryPolicy,
+        requests=block.resourceRequests or Resources(),
+        resource_limits=block.resourceLimits or Resources(),
+        call_timeout=block.callTimeoutSeconds,
+        sink_outage=block.sinkOutageSeconds,
+        state_url=block.stateUrl,
+        limits=block.limits,
+        k8s=block.k8s,
+    )
+
+
+def _engine(block: DistributedExecution) -> Engine:
+    if not block.enabled:
+        return "local"
+    if block.orchestrator == "ray":
+        return "ray"
+    raise ConfigError(
+        f"the orchestrator {block.orchestrator!r} does not work yet",
+        hint="What works today: orchestrator: ray, or --engine local|ray.",
+    )
+
+
+def _parallelism(
+    block: DistributedExecution, asked: Engine | None, chosen: Engine, threads: int | None
+) -> int:
+    says = block.parallelism if block.enabled or asked == "ray" else None
+    return says or (RAY_PARALLELISM if chosen == "ray" else threads or 1)
+
+
+def _mode(engine: Engine, parallelism: int) -> ExecutionMode:
+    if engine == "ray":
+        return ExecutionMode.DISTRIBUTED
+    return ExecutionMode.LOCAL if parallelism > 1 else ExecutionMode.SEQUENTIAL

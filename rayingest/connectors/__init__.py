@@ -1,0 +1,1 @@
+"""Connectors, found by listing this folder."""

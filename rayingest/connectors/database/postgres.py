@@ -1,0 +1,76 @@
+# ruff: noqa: N815 - the attributes are OpenMetadata's field names
+"""PostgreSQL, 12 and newer: its own catalogue, read in batches over psycopg 3."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+
+from rayingest.config.connection import (
+    AzureAuth,
+    BasicAuth,
+    Choice,
+    HostPort,
+    IamAuth,
+    SqlCommon,
+    SslConfig,
+    SslMode,
+    Unused,
+)
+from rayingest.core.source import Capability
+from rayingest.kit.sql.postgres.facts import POSTGRES
+from rayingest.kit.sql.spec import Sql
+
+
+class PostgresConnection(SqlCommon):
+    """How to reach a PostgreSQL server."""
+
+    type: Literal["Postgres"] = Field("Postgres", description="OpenMetadata's service type.")
+    scheme: Annotated[
+        Literal["postgresql+psycopg2", "pgspider+psycopg2", "postgresql+psycopg"] | None, Unused()
+    ] = Field(None, description="SQLAlchemy scheme; psycopg 3 is used whatever it says.")
+    username: str = Field(description="User to connect as.")
+    authType: Annotated[BasicAuth | IamAuth | AzureAuth | None, Choice()] = Field(
+        None, description="Password, AWS IAM or Azure Entra ID."
+    )
+    password: SecretStr | None = Field(
+        None, description="Password; older spelling of authType.password."
+    )
+    hostPort: HostPort = Field(description="Host and port; 5432 when no port is given.")
+    database: str = Field(
+        description="Database to read, and to start from with ingestAllDatabases."
+    )
+    ingestAllDatabases: bool = Field(
+        False, description="Read every database of the server that the user may connect to."
+    )
+    sslMode: SslMode = Field(SslMode.DISABLE, description="Encryption and verification.")
+    sslConfig: SslConfig | None = Field(None, description="Certificates.")
+    classificationName: str = Field(
+        "PostgresPolicyTags", description="Classification of the tags made of row-level policies."
+    )
+    queryStatementSource: Annotated[str, Unused()] = Field(
+        "pg_stat_statements", description="View or table with the query log."
+    )
+
+
+CONNECTOR = Sql(
+    service_type="Postgres",
+    extra="postgres",
+    connection=PostgresConnection,
+    facts=POSTGRES,
+    capabilities=frozenset(
+        {
+            Capability.DATABASES,
+            Capability.SCHEMAS,
+            Capability.TABLES,
+            Capability.COLUMNS,
+            Capability.KEYS,
+            Capability.COMMENTS,
+            Capability.VIEWS,
+            Capability.PARTITIONS,
+            Capability.PROCEDURES,
+            Capability.OWNERS,
+            Capability.DDL,
+            Capability.TAGS,
+        }
+    ),
+)

@@ -1,0 +1,1 @@
+"""The contract that every other part speaks: sources, sinks, descriptors, results, filters, names."""

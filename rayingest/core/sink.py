@@ -1,0 +1,123 @@
+"""The contract between a sink and whatever feeds it.
+
+The engine buffers rows and calls `write`; a sink only knows how one entity is spelled and how a
+batch is sent. Writing the same row twice must be the same as writing it once.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from typing import Literal, Protocol
+
+import msgspec
+
+from rayingest.core.source import CheckResult
+from rayingest.model import Entity, EntityType, Fact
+
+
+class Placement(StrEnum):
+    """Where a sink writes: beside the source sessions, or in the driver alone."""
+
+    WORKER = "worker"
+    DRIVER = "driver"
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One entity (or fact) as the sink spells it.
+
+    `body` is what is sent; `hash` identifies its content (32 hex digits). A row with `needs` holds
+    references to entities (FQNs) that must exist first: the engine sends `partial` now, when there
+    is one, and `body` when all entities of the run are written.
+    """
+
+    type: str
+    fqn: str
+    body: bytes
+    hash: str
+    partial: bytes | None = None
+    needs: tuple[str, ...] = ()
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What became of one row: acknowledged, unchanged (the sink had it already), or refused and why."""
+
+    outcome: Literal["acknowledged", "unchanged", "refused"]
+    why: str | None = None
+    hint: str | None = None
+
+
+ACKNOWLEDGED = Answer("acknowledged")
+UNCHANGED = Answer("unchanged")
+
+
+class Catalogue(Protocol):
+    """The read side of a sink."""
+
+    def list(self, entity_type: EntityType, scope: str) -> Iterator[dict[str, object]]:
+        """Entities of a type below an FQN."""
+        ...
+
+    def get(self, entity_type: EntityType, fqns: Sequence[str]) -> dict[str, dict[str, object]]:
+        """Entities by FQN; the unknown ones are left out."""
+        ...
+
+
+class SinkSession(Protocol):
+    """An open sink, used by several threads at once."""
+
+    def encode(self, entity: Entity) -> Row:
+        """Spell one entity. Pure but for cached look-ups; raises Refused for what cannot be spelled."""
+        ...
+
+    def encode_fact(self, fact: Fact) -> Row:
+        """Spell one fact. Raises Refused where the sink has no place for it."""
+        ...
+
+    def without(self, row: Row, missing: Sequence[str]) -> Row:
+        """The row's full body without its references to these FQNs, which do not exist anywhere."""
+        ...
+
+    def write(self, entity_type: str, rows: Sequence[Row]) -> Sequence[Answer]:
+        """Send rows of one type; one answer each, in order.
+
+        Raises SinkDown or SinkUnauthorised when nothing can be said about any of them: the engine
+        keeps them and asks again.
+        """
+        ...
+
+    @property
+    def calls(self) -> int:
+        """Requests (statements) so far."""
+        ...
+
+
+class Sink(Protocol):
+    """How to open a sink: a value that pickles; secrets only as SecretStr."""
+
+    @property
+    def placement(self) -> Placement:
+        """Where `write` is called."""
+        ...
+
+    @property
+    def max_rows(self) -> int:
+        """Rows per `write`, at most."""
+        ...
+
+    @property
+    def max_bytes(self) -> int:
+        """Bytes of bodies per `write`, roughly at most."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """Calls of `write` at the same time in the whole run."""
+        ...
+
+    def open(self, *, dry_run: bool = False) -> AbstractContextManager[SinkSession]:
+        """Connect lazily; with `dry_run` rows are validated as far as possible and not written."""
+        ...
+
+    def check(self) -> Iterator[CheckResult]:
+        """Say whether a run could write: reachable, authorised, which version."""
+        ...

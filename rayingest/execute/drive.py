@@ -1,0 +1,487 @@
+"""Drive a run: events from an engine into the scheduler, its actions back, everything recorded."""
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+
+import msgspec
+
+from rayingest.core.sink import Placement, Row, SinkSession
+from rayingest.errors import ConfigError, RayingestError, StateError
+from rayingest.execute.delivery import Delivery, Ticket
+from rayingest.execute.engine import Engine
+from rayingest.execute.events import (
+    Chunk,
+    Deferred,
+    Dispatch,
+    Event,
+    ListingEnded,
+    Read,
+    ReplaceWorker,
+    StartListing,
+    Why,
+    WorkerLost,
+    WorkerReady,
+    why,
+)
+from rayingest.execute.report import (
+    EXIT_CODES,
+    Errors,
+    Report,
+    Seconds,
+    advice,
+    bottleneck,
+    judge,
+    verdict,
+)
+from rayingest.execute.scheduler import Scheduler
+from rayingest.model import EntityType
+from rayingest.state.run_directory import Journal, RunDirectory
+from rayingest.workflows.stage import Opened
+
+GRACE = 10.0  # seconds for what is under way when a run is stopped
+DEFERRED_ROWS = 100
+DEFERRED_BLOCKS = 32
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """When a run ends early. Seconds; `max_failures` is a count, or a rate in 0..1 once 100 ended."""
+
+    timeout: float | None = None
+    max_failures: int | None = None
+    max_failure_rate: float | None = None
+    sink_outage: float = 300.0
+    success_threshold: float = 90.0
+    no_worker: float = 120.0
+    grace: float = GRACE
+
+
+@dataclass
+class Snapshot:
+    """The run as it stands, for displays."""
+
+    elapsed: float
+    types: dict[str, dict[str, int]]
+    in_flight: int
+    parallelism: int
+    slowest: list[tuple[str, float]]
+    listing: bool
+    sink_down: str | None
+    about: dict[str, str]
+    second_wave: int = 0
+
+
+@dataclass
+class Totals:
+    """Sums over the run that the scheduler has no use for."""
+
+    source: float = 0.0
+    calls: int = 0
+    startup: float | None = None
+    written: set[str] = field(default_factory=set)
+
+
+class _Incomplete(Exception):  # noqa: N818 - a way out, not an error
+    """Leave the sink without telling it that everything was written."""
+
+
+class Drive:
+    """One run of one stage on one engine. `run` returns the report and never raises for a bad source."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        scheduler: Scheduler,
+        opened: Opened,
+        directory: RunDirectory | None,
+        *,
+        bounds: Bounds,
+        dry_run: bool = False,
+        observe: Callable[[Snapshot], None] | None = None,
+        log: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self.engine = engine
+        self.scheduler = scheduler
+        self.opened = opened
+        self.directory = directory
+        self.bounds = bounds
+        self.dry_run = dry_run
+        self.errors = Errors()
+        self.totals = Totals()
+        self.problem: Why | None = None
+        self._observe = observe or (lambda _: None)
+        self._log = log or (lambda _level, _text: None)
+        self._journal = Journal(directory) if directory else None
+        self._deferred = Journal(directory, "deferred") if directory else None
+        self._held: list[tuple[EntityType, Deferred]] = []
+        self._wave: Iterator[Chunk] | None = None
+        self._delivery: Delivery | None = None
+        self._session: SinkSession | None = None
+        self._stopped_at: float | None = None
+        self._down_since: float | None = None
+        self._hurry = False
+        self._observed = 0.0
+        self.on_start: Callable[[], None] | None = None
+
+    # --- from outside ---
+
+    def interrupt(self) -> None:
+        """Stop after what is under way (called from a signal handler); a second time, at once."""
+        if self.scheduler.stopping is not None:
+            self._hurry = True
+        self.scheduler.stop("interrupted")
+
+    def run(self) -> Report:
+        """Drive to the end."""
+        started = datetime.now(UTC)
+        self._began = time.monotonic()
+        try:
+            with self.opened.sink.open(dry_run=self.dry_run) as self._session:
+                self._start_delivery()
+                try:
+                    self.engine.start()
+                    self._started()
+                    self._loop()
+                except RayingestError as error:
+                    self._give_up(error)
+                finally:
+                    self._finish_delivery()
+                if self.scheduler.stopping is not None:
+                    raise _Incomplete
+        except _Incomplete:
+            self._log("debug", "The sink was told that this run is not complete.")
+        except RayingestError as error:
+            self._give_up(error)
+        finally:
+            stats = self._stats()
+            self.engine.close()
+        return self._report(started, stats)
+
+    def _started(self) -> None:
+        """Whoever handles signals does it now: Ray installs handlers of its own when it starts."""
+        if self.on_start is not None:
+            self.on_start()
+
+    def _give_up(self, error: RayingestError) -> None:
+        self.problem = self.problem or why(error, "run")
+        self.scheduler.stop("failed")
+
+    def _start_delivery(self) -> None:
+        sink = self.opened.sink
+        if sink.placement is Placement.DRIVER and self._session is not None:
+            self._delivery = Delivery(
+                self._session,
+                max_rows=sink.max_rows,
+                max_bytes=sink.max_bytes,
+                writers=min(1, sink.concurrency) or 1,
+                emit=self.engine.put,
+            )
+
+    def _finish_delivery(self) -> None:
+        if self._delivery is not None:
+            self._delivery.close()
+
+    # --- the loop ---
+
+    def _loop(self) -> None:
+        scheduler = self.scheduler
+        scheduler.handle(None, time.monotonic())
+        self._perform()
+        while not scheduler.done:
+            events = self.engine.wait(self._patience())
+            now = time.monotonic()
+            tickets = [self._deliver(event) for event in events if isinstance(event, Read)]
+            for event in events:
+                self._hear(event)
+                scheduler.handle(event, now)
+            for ticket in tickets:
+                if ticket is not None and self._delivery is not None:
+                    self._delivery.end(ticket)
+            scheduler.handle(None, now)
+            self._record()
+            self._second_wave()
+            self._perform()
+            self.engine.hold_listings(scheduler.crowded)
+            if self._bound(now):
+                break
+            if now - self._observed >= 0.25:
+                self._observed = now
+                self._observe(self.snapshot())
+        self._record(force=True)
+        self._observe(self.snapshot())
+
+    def _patience(self) -> float:
+        due = self.scheduler.due()
+        return 0.25 if due is None else min(0.25, max(0.005, due - time.monotonic()))
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, WorkerReady):
+            if self.totals.startup is None:
+                self.totals.startup = time.monotonic() - self._began
+        elif isinstance(event, Read):
+            self.totals.source += event.seconds
+            self.totals.calls += event.calls
+        elif isinstance(event, ListingEnded) and event.error is not None:
+            where = event.listing.scope or "the source"
+            self._log("warning", f"Listing {event.listing.type.value} in {where}: {event.error}")
+        elif isinstance(event, WorkerLost):
+            self._log("warning", f"Worker {event.worker} is gone ({event.why or 'no reason given'}); another takes its place.")
+
+    def _deliver(self, event: Read) -> Ticket | None:
+        if self._delivery is None:
+            return None
+        ticket = self._delivery.begin(event.dispatch)
+        for each in event.rows:
+            self._delivery.add(ticket, each.id, each.rows, each.refused, each.cause)
+        event.rows = []
+        return ticket
+
+    def _perform(self) -> None:
+        actions, self.scheduler.actions = self.scheduler.actions, []
+        for action in actions:
+            match action:
+                case Dispatch():
+                    self.engine.dispatch(action.id, action.worker, action.chunk)
+                case StartListing():
+                    self.engine.start_listing(action.listing)
+                case ReplaceWorker():
+                    self.engine.replace(action.worker)
+
+    def _bound(self, now: float) -> bool:
+        """Stop early where a bound is passed; whether to leave without waiting any longer."""
+        scheduler, bounds = self.scheduler, self.bounds
+        elapsed = now - self._began
+        if scheduler.fatal is not None:
+            scheduler.stop("failed")
+        elif bounds.timeout is not None and elapsed > bounds.timeout:
+            scheduler.stop("timeout")
+        elif self._too_many_failures():
+            scheduler.stop("failures")
+        elif not scheduler.plan.replaceable and scheduler.retired > max(1, scheduler.plan.parallelism // 2):
+            scheduler.stop("stalled")
+        self._bound_sink(now)
+        if self.totals.startup is None and elapsed > bounds.no_worker:
+            raise ConfigError(
+                f"No worker became ready in {bounds.no_worker:.0f} s.",
+                hint="Has the Ray cluster free CPUs, and do its nodes start? `ray status` shows both.",
+            )
+        if scheduler.stopping is None:
+            return False
+        self._stopped_at = self._stopped_at or now
+        return self._hurry or now - self._stopped_at > bounds.grace
+
+    def _bound_sink(self, now: float) -> None:
+        down = self.scheduler.sink_down
+        if down is None:
+            self._down_since = None
+            return
+        if self._down_since is None:
+            self._down_since = now
+            self._log("warning", f"The sink does not answer, the run waits for it: {down.message}")
+        if now - self._down_since > self.bounds.sink_outage:
+            self.problem = self.problem or down
+            self.scheduler.stop("sink")
+            self._hurry = True
+
+    def _too_many_failures(self) -> bool:
+        ledger, bounds = self.scheduler.ledger, self.bounds
+        failed = ledger.total("failed") + ledger.total("quarantined")
+        if bounds.max_failures is not None and failed > bounds.max_failures:
+            return True
+        ended = sum(each.total() for each in ledger.ended.values())
+        rate = bounds.max_failure_rate
+        return rate is not None and ended >= 100 and failed / ended > rate
+
+    # --- what is durable ---
+
+    def _record(self, *, force: bool = False) -> None:
+        scheduler = self.scheduler
+        ended, scheduler.ended = scheduler.ended, []
+        opened, scheduler.opened = scheduler.opened, []
+        deferred, scheduler.deferred = scheduler.deferred, []
+        for kind, result in ended:
+            if result.why is not None and result.status != "skipped":
+                self.errors.add(result.why, result.id)
+            self.totals.written.update(each.fqn for each in result.written if each.outcome != "refused")
+            if self._journal:
+                self._journal.add(("ended", kind, result))
+        for kind, each in deferred:
+            self.totals.written.update(row.fqn for row in each.rows if row.partial is not None)
+            if self._deferred:
+                self._deferred.add((kind, each))
+            else:
+                self._held.append((kind, each))
+        if self._journal and self._deferred:
+            for descriptor in opened:
+                self._journal.add(("opened", descriptor))
+            for end in scheduler.listings.newly_listed():
+                self._journal.add(("listed", end))
+            self._deferred.tick(force=force)
+            self._journal.tick(force=force)
+
+    def _second_wave(self) -> None:
+        scheduler = self.scheduler
+        if not scheduler.first_wave_over or not scheduler.deferred_open:
+            return
+        if scheduler.stopping is not None:
+            return
+        if self._wave is None:
+            if self._deferred:
+                self._deferred.tick(force=True)
+            self._wave = self._blocks()
+        scheduler.second_wave(list(islice(self._wave, DEFERRED_BLOCKS)))
+        scheduler.handle(None, time.monotonic())
+
+    def _blocks(self) -> Iterator[Chunk]:
+        """Deferred rows of one type each, references to what nobody knows dropped."""
+        gathered: dict[EntityType, list[Deferred]] = {}
+        for kind, each in self._all_deferred():
+            block = gathered.setdefault(kind, [])
+            block.append(Deferred(each.id, [self._resolved(row) for row in each.rows], each.written))
+            if len(block) >= DEFERRED_ROWS:
+                yield Chunk("deferred", kind, block=gathered.pop(kind))
+        for kind, block in gathered.items():
+            yield Chunk("deferred", kind, block=block)
+
+    def _all_deferred(self) -> Iterator[tuple[EntityType, Deferred]]:
+        yield from self._held
+        if self._deferred and self.directory:
+            for name in self._deferred.names:
+                for record in self.directory.segment(name):
+                    yield msgspec.json.decode(record, type=tuple[EntityType, Deferred])
+
+    def _resolved(self, row: Row) -> Row:
+        """The row without references to what neither this run nor the sink has."""
+        missing = [each for each in row.needs if each not in self.totals.written]
+        if not missing or self._session is None:
+            return row
+        self.scheduler.ledger.unresolved += len(missing)
+        return self._session.without(row, missing)
+
+    def snapshot(self) -> Snapshot:
+        """The run as it stands."""
+        scheduler = self.scheduler
+        return Snapshot(
+            time.monotonic() - self._began,
+            scheduler.ledger.types(),
+            scheduler.in_flight,
+            scheduler.plan.parallelism,
+            self.engine.slowest()[:3],
+            not scheduler.listings.idle,
+            scheduler.sink_down.message if scheduler.sink_down else None,
+            self.engine.about(),
+            scheduler.deferred_open,
+        )
+
+    # --- the end ---
+
+    def _stats(self) -> dict[str, float]:
+        try:
+            stats = self.engine.stats()
+        except RayingestError:
+            stats = {}
+        if self._delivery is not None and self._session is not None:
+            stats["sink_seconds"] = stats.get("sink_seconds", 0.0) + self._delivery.seconds
+            stats["sink_calls"] = float(self._session.calls)
+        return stats
+
+    def _seconds(self, stats: dict[str, float]) -> Seconds:
+        total = time.monotonic() - self._began
+        return Seconds(
+            total,
+            self.totals.startup if self.totals.startup is not None else total,
+            self.scheduler.listings.seconds,
+            self.totals.source,
+            stats.get("sink_seconds", 0.0),
+            stats.get("waiting_seconds", 0.0),
+        )
+
+    def _reason(self) -> str:
+        """Why the run ended as it did, when that needs words."""
+        cause = self.scheduler.fatal or self.problem
+        if cause is not None:
+            return f"{cause.message}{'' if cause.message.endswith('.') else '.'}" + (
+                f" {cause.hint}" if cause.hint else ""
+            )
+        if wrong := self.scheduler.ledger.imbalances():
+            if self.scheduler.stopping is None:
+                return "The books do not balance: " + "; ".join(wrong) + "."
+        return {
+            "timeout": f"The time limit of {self.bounds.timeout:.0f} s passed." if self.bounds.timeout else "",
+            "failures": "More failures than --max-failures allows.",
+            "stalled": "Too many calls to the source never returned.",
+            "interrupted": "Interrupted; nothing that was acknowledged is lost.",
+        }.get(self.scheduler.stopping or "", "")
+
+    def _report(self, started: datetime, stats: dict[str, float]) -> Report:
+        scheduler, ledger = self.scheduler, self.scheduler.ledger
+        unlisted = scheduler.listings.unlisted()
+        for name, cause in unlisted.items():
+            self.errors.add(cause, name)
+        for cause in (scheduler.fatal, self.problem):
+            if cause is not None and not any(cause.message == each.message for each in self.errors.groups.values()):
+                self.errors.add(cause, "the run")
+        state = judge(
+            ledger,
+            stopping=scheduler.stopping,
+            fatal=scheduler.fatal or self.problem,
+            not_listed=len(unlisted),
+            threshold=self.bounds.success_threshold,
+        )
+        seconds = self._seconds(stats)
+        parallelism = scheduler.plan.parallelism
+        work = seconds.source - seconds.waiting + seconds.sink + seconds.discovery
+        more = advice(seconds, parallelism, cap=self.opened.connector.max_connections)
+        report = Report(
+            run_id=self.directory.run_id if self.directory else "",
+            state=state,
+            verdict=verdict(state, ledger, reason=self._reason(), seconds=seconds.total),
+            service=self.opened.settings.service,
+            engine=self.engine.name,
+            parallelism=parallelism,
+            dry_run=self.dry_run,
+            started_at=started.isoformat(timespec="milliseconds"),
+            ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            types=ledger.types(),
+            entities=ledger.entities(),
+            filtered=dict(ledger.filtered),
+            errors=self.errors.sorted(),
+            not_listed=sorted(unlisted),
+            unresolved=ledger.unresolved,
+            seconds=seconds,
+            calls={
+                "source": self.totals.calls + scheduler.listings.calls,
+                "sink": int(stats.get("sink_calls", 0)),
+            },
+            cpu_seconds=time.process_time(),
+            state_seconds=sum(each.seconds for each in (self._journal, self._deferred) if each),
+            peak_rss_bytes=_peak_rss(),
+            speed_up=work / max(seconds.total, 1e-9),
+            bottleneck=bottleneck(seconds, parallelism),
+            advice=[more] if more else [],
+            run_directory=self.directory.url if self.directory else "",
+            exit_code=EXIT_CODES[state],
+        )
+        self._keep(report)
+        return report
+
+    def _keep(self, report: Report) -> None:
+        if self.directory is None:
+            return
+        try:
+            self.directory.put_report(report.to_json())
+        except StateError as error:
+            if report.state in ("success", "partialSuccess"):
+                report.state = "failed"
+                report.exit_code = EXIT_CODES["failed"]
+                report.verdict = f"Failed: {error} {error.hint or ''}".strip()
+
+
+def _peak_rss() -> int:
+    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return usage if sys.platform == "darwin" else usage * 1024

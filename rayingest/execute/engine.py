@@ -1,0 +1,92 @@
+"""What a driver needs of the place where workers live: this process, or Ray."""
+
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+from rayingest.core.source import Counted, DiscoverableSource, Listed
+from rayingest.errors import Permanent, RayingestError
+from rayingest.execute.events import Chunk, Event, Listing
+
+BLOCK_ITEMS = 500
+BLOCK_SECONDS = 0.1
+
+
+class Engine(Protocol):
+    """Starts workers and listings, carries chunks to them and events back."""
+
+    name: str
+
+    def start(self) -> None:
+        """Make the place ready and start all workers; WorkerReady events follow."""
+        ...
+
+    def dispatch(self, dispatch: int, worker: int, chunk: Chunk) -> None:
+        """Send a chunk; must not block."""
+        ...
+
+    def start_listing(self, listing: Listing) -> None:
+        """Begin a listing; Found and ListingEnded events follow."""
+        ...
+
+    def replace(self, worker: int) -> None:
+        """End a worker, if it still lives, and start another."""
+        ...
+
+    def hold_listings(self, hold: bool) -> None:
+        """Stop or go on pulling from listings."""
+        ...
+
+    def put(self, event: Event) -> None:
+        """Add an event from another thread of this process (the driver's own sink)."""
+        ...
+
+    def wait(self, timeout: float) -> list[Event]:
+        """Events that came within `timeout` seconds; at least one unless it passed."""
+        ...
+
+    def slowest(self) -> list[tuple[str, float]]:
+        """What is being read now, (id, seconds), as far as known."""
+        ...
+
+    def stats(self) -> dict[str, float]:
+        """Sums over workers: sink_seconds, sink_calls, waiting_seconds, cpu_seconds."""
+        ...
+
+    def about(self) -> dict[str, str]:
+        """Facts for people: version, dashboard link."""
+        ...
+
+    def stacks(self) -> dict[str, str]:
+        """Where every thread that reads stands, for stall reports."""
+        ...
+
+    def close(self) -> None:
+        """End everything that was started."""
+        ...
+
+
+def blocks(source: DiscoverableSource, listing: Listing) -> Iterator[list[Listed]]:
+    """A listing's items in blocks: at once while they come slowly, by 500 when they come fast."""
+    block: list[Listed] = []
+    flushed = 0.0
+    for item in source.discover_entities(listing.type, listing.scope):
+        block.append(item)
+        now = time.monotonic()
+        if len(block) >= BLOCK_ITEMS or now - flushed >= BLOCK_SECONDS:
+            yield block
+            block, flushed = [], now
+    if block:
+        yield block
+
+
+def calls_of(source: DiscoverableSource | None) -> int:
+    """Calls that a session made, when it counts them."""
+    return source.calls if isinstance(source, Counted) else 0
+
+
+def as_error(error: BaseException) -> RayingestError:
+    """An exception that a listing raised, as one of ours."""
+    if isinstance(error, RayingestError):
+        return error
+    return Permanent(f"{type(error).__name__}: {error}")

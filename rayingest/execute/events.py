@@ -1,0 +1,213 @@
+"""What the scheduler hears and what it asks for: plain values, no I/O.
+
+Everything speaks of chunks and blocks, never of one entity.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from rayingest.core.sink import Row
+from rayingest.core.source import Described, EntityDescriptor, Listed
+from rayingest.errors import RayingestError
+from rayingest.model import EntityType
+
+Status = Literal["ok", "unchanged", "skipped", "failed", "quarantined", "retry", "hung", "deferred"]
+
+
+class Why(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """An error as data: `kind` is the class's name, `wait` what a throttling source asked for (s)."""
+
+    kind: str
+    message: str
+    hint: str | None = None
+    wait: float | None = None
+    layer: str = "source"
+
+
+class Written(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What became of one entity or fact at the sink."""
+
+    type: str
+    fqn: str
+    hash: str
+    outcome: str
+
+
+class Result(msgspec.Struct, array_like=True):
+    """What became of one descriptor: its ProcessingResult, or a request to try again (`retry`, `hung`)."""
+
+    id: str
+    status: Status
+    why: Why | None = None
+    written: list[Written] = []
+    attempts: int = 1
+
+
+class Deferred(msgspec.Struct, array_like=True):
+    """Rows of one descriptor that wait for what they refer to; `written` is what it wrote before."""
+
+    id: str
+    rows: list[Row]
+    written: list[Written] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One call of `discover_entities`; `number` counts its attempts from 1."""
+
+    type: EntityType
+    scope: str | None
+    number: int = 1
+
+    @property
+    def key(self) -> tuple[EntityType, str | None]:
+        """The same for every attempt."""
+        return self.type, self.scope
+
+
+@dataclass(slots=True)
+class Chunk:
+    """What a worker gets at once, all of one type and one `batch`.
+
+    `kind`: `process` descriptors, `write` what a listing already described, `deferred` rows of the
+    second wave (in `block`). A `suspect` shares its worker with nothing else.
+    """
+
+    kind: Literal["process", "write", "deferred"]
+    type: EntityType
+    batch: str = ""
+    items: list[EntityDescriptor] = field(default_factory=list)
+    described: list[Described] = field(default_factory=list)
+    block: list["Deferred"] = field(default_factory=list)
+    suspect: bool = False
+    deaths: int = 0
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+# --- events in ---
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A block of a listing's items, in order."""
+
+    listing: Listing
+    items: list[Listed]
+
+
+@dataclass(frozen=True, slots=True)
+class ListingEnded:
+    """A listing returned (`error` None), raised, or was lost with its process (`lost`)."""
+
+    listing: Listing
+    error: RayingestError | None = None
+    lost: bool = False
+    seconds: float = 0.0
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReady:
+    """A worker can take `slots` chunks at once."""
+
+    worker: int
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """A worker is gone with all it had not settled; `blame` unless we or the machine ended it."""
+
+    worker: int
+    blame: bool = True
+    why: str = ""
+
+
+class RowsOf(msgspec.Struct, frozen=True, array_like=True):
+    """One descriptor's rows for a sink that lives in the driver; `refused` could not be spelled."""
+
+    id: str
+    rows: list[Row]
+    refused: list[Written]
+    cause: Why | None
+
+
+@dataclass(slots=True)
+class Read:
+    """The source's part of a dispatch is over: its slot is free (but for a hung thread).
+
+    `ended` are descriptors that need no sink any more (failed, skipped, retry, hung); `rows` are for
+    a sink that lives in the driver; `emitted` counts entities per type.
+    """
+
+    dispatch: int
+    worker: int
+    ended: list[Result]
+    children: list[EntityDescriptor]
+    seconds: float
+    calls: int
+    abandoned: bool = False
+    rows: list[RowsOf] = field(default_factory=list)
+    emitted: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Settled:
+    """The sink's part of a dispatch is over: every descriptor that was read has its answer."""
+
+    dispatch: int
+    results: list[Result]
+    deferred: list[Deferred] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class SinkState:
+    """A sink went down (`why`) or answers again (None)."""
+
+    worker: int
+    why: Why | None
+
+
+# --- actions out ---
+
+
+@dataclass(frozen=True, slots=True)
+class StartListing:
+    """Run this listing."""
+
+    listing: Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Give a chunk to a worker; `id` is its generation: a stale one is not heard."""
+
+    id: int
+    worker: int
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceWorker:
+    """End this worker if it still lives and start another in its place."""
+
+    worker: int
+
+
+Event = Found | ListingEnded | WorkerReady | WorkerLost | Read | Settled | SinkState
+Action = StartListing | Dispatch | ReplaceWorker
+
+
+def why(error: BaseException, layer: str = "source") -> Why:
+    """Turn an exception into data."""
+    return Why(
+        type(error).__name__,
+        str(error) or type(error).__name__,
+        getattr(error, "hint", None),
+        getattr(error, "wait", None),
+        layer,
+    )

@@ -1,0 +1,115 @@
+"""The engine in this process: one worker whose chunks run on daemon threads, listings on others."""
+
+import os
+import queue
+import threading
+import time
+
+from rayingest.core.source import DiscoverableSource
+from rayingest.execute.engine import as_error, blocks, calls_of
+from rayingest.execute.events import (
+    Chunk,
+    Event,
+    Found,
+    Listing,
+    ListingEnded,
+    WorkerReady,
+)
+from rayingest.execute.worker import Worker
+from rayingest.workflows.stage import WorkerTask
+
+
+class LocalEngine:
+    """Threads only; never imports ray."""
+
+    name = "local"
+
+    def __init__(self, task: WorkerTask) -> None:
+        self.task = task
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._worker: Worker | None = None
+        self._go = threading.Event()
+        self._go.set()
+        self._closed = False
+
+    def start(self) -> None:
+        """See Engine."""
+        self._worker = Worker(1, self.task, self._events.put)
+        self._events.put(WorkerReady(1, self.task.slots))
+
+    def dispatch(self, dispatch: int, worker: int, chunk: Chunk) -> None:
+        """See Engine."""
+        assert self._worker is not None  # noqa: S101 - the scheduler only names workers that are ready
+        self._worker.submit(dispatch, chunk)
+
+    def start_listing(self, listing: Listing) -> None:
+        """See Engine."""
+        threading.Thread(
+            target=self._list, args=(listing,), name=f"listing-{listing.type}", daemon=True
+        ).start()
+
+    def _list(self, listing: Listing) -> None:
+        started = time.monotonic()
+        source: DiscoverableSource | None = None
+        error = None
+        try:
+            opened = self.task.stage.open(os.environ)
+            with opened.connector.open(opened.settings, self.task.context) as source:
+                for block in blocks(source, listing):
+                    self._go.wait()
+                    if self._closed:
+                        return
+                    self._events.put(Found(listing, block))
+        except Exception as raised:  # noqa: BLE001 - whatever stopped a listing is its result
+            error = as_error(raised)
+        seconds = time.monotonic() - started
+        self._events.put(ListingEnded(listing, error, False, seconds, calls_of(source)))
+
+    def replace(self, worker: int) -> None:
+        """Nothing to do: threads of this process cannot be ended from outside."""
+
+    def hold_listings(self, hold: bool) -> None:
+        """See Engine."""
+        if hold:
+            self._go.clear()
+        else:
+            self._go.set()
+
+    def put(self, event: Event) -> None:
+        """Let the driver's own sink speak."""
+        self._events.put(event)
+
+    def wait(self, timeout: float) -> list[Event]:
+        """See Engine."""
+        found: list[Event] = []
+        try:
+            found.append(self._events.get(timeout=timeout))
+            while len(found) < 1000:
+                found.append(self._events.get_nowait())
+        except queue.Empty:
+            pass
+        return found
+
+    def slowest(self) -> list[tuple[str, float]]:
+        """See Engine."""
+        running = self._worker.running() if self._worker else []
+        return sorted(running, key=lambda each: -each[1])
+
+    def stats(self) -> dict[str, float]:
+        """See Engine."""
+        return self._worker.stats() if self._worker else {}
+
+    def about(self) -> dict[str, str]:
+        """See Engine."""
+        return {"engine": "local"}
+
+    def stacks(self) -> dict[str, str]:
+        """See Engine."""
+        return self._worker.stacks() if self._worker else {}
+
+    def close(self) -> None:
+        """See Engine."""
+        self._closed = True
+        self._go.set()
+        if self._worker is not None:
+            self._worker.close()

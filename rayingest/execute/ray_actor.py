@@ -1,0 +1,105 @@
+"""What runs inside Ray: the actor around a Worker, and the task that lists."""
+
+import os
+import platform
+import queue
+import time
+from collections.abc import Generator
+from importlib.metadata import version
+from typing import Any
+
+import ray
+
+from rayingest import __version__
+from rayingest.core.source import DiscoverableSource
+from rayingest.errors import RayingestError
+from rayingest.execute.engine import as_error, blocks, calls_of
+from rayingest.execute.events import Chunk, Event, Found, Listing, ListingEnded
+from rayingest.execute.worker import Worker
+from rayingest.workflows.stage import WorkerTask
+
+POLL_SECONDS = 5.0
+
+
+def handshake() -> dict[str, str]:
+    """What must agree between the driver and a worker."""
+    return {
+        "rayingest": __version__,
+        "ray": version("ray"),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+    }
+
+
+class RayWorker:
+    """A Worker behind remote calls. Born empty: `open` brings everything."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._worker: Worker | None = None
+
+    def present(self, names: list[str]) -> list[str]:
+        """Which of these variables this process has in its own environment."""
+        return [name for name in names if name in os.environ]
+
+    def open(self, task: WorkerTask, context: Any) -> dict[str, str]:
+        """Become a worker; answers the handshake and where this process runs."""
+        try:
+            self._worker = Worker(
+                self.number,
+                WorkerTask(
+                    task.stage, context, task.dry_run, task.slots, task.writers, task.call_timeout
+                ),
+                self._events.put,
+            )
+        except RayingestError as error:
+            return {"error": str(error), "hint": error.hint or "", "kind": type(error).__name__}
+        return handshake() | {"node": ray.get_runtime_context().get_node_id()}
+
+    def submit(self, dispatch: int, chunk: Chunk) -> None:
+        """Take a chunk."""
+        assert self._worker is not None  # noqa: S101 - the driver waits for `open`
+        self._worker.submit(dispatch, chunk)
+
+    def events(self) -> list[Event]:
+        """What happened since the last call; waits up to 5 s for something."""
+        found: list[Event] = []
+        try:
+            found.append(self._events.get(timeout=POLL_SECONDS))
+            while len(found) < 1000:
+                found.append(self._events.get_nowait())
+        except queue.Empty:
+            pass
+        return found
+
+    def stats(self) -> dict[str, float]:
+        """See Worker."""
+        return self._worker.stats() if self._worker else {}
+
+    def running(self) -> list[tuple[str, float]]:
+        """See Worker."""
+        return self._worker.running() if self._worker else []
+
+    def stacks(self) -> dict[str, str]:
+        """See Worker."""
+        return self._worker.stacks() if self._worker else {}
+
+    def close(self) -> None:
+        """Close what can be closed."""
+        if self._worker is not None:
+            self._worker.close()
+
+
+def list_in_task(task: WorkerTask, context: Any, listing: Listing) -> Generator[Event]:
+    """One listing as a stream of Found, ended by ListingEnded; a death in between ends it without one."""
+    started = time.monotonic()
+    source: DiscoverableSource | None = None
+    error = None
+    try:
+        opened = task.stage.open(os.environ)
+        with opened.connector.open(opened.settings, context) as source:
+            for block in blocks(source, listing):
+                yield Found(listing, block)
+    except Exception as raised:  # noqa: BLE001 - whatever stopped a listing is its result
+        error = as_error(raised)
+    yield ListingEnded(listing, error, False, time.monotonic() - started, calls_of(source))

@@ -1,0 +1,367 @@
+"""The engine on Ray: few threaded actors that hold sessions, a streaming task per listing."""
+
+import contextlib
+import logging
+import os
+import queue
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rayingest.errors import ConfigError, MissingDriver, RayingestError
+from rayingest.execute.events import (
+    Chunk,
+    Event,
+    Listing,
+    ListingEnded,
+    WorkerLost,
+    WorkerReady,
+)
+from rayingest.execute.ray_actor import RayWorker, handshake, list_in_task
+from rayingest.workflows.stage import WorkerTask
+
+BACKPRESSURE_BLOCKS = 4
+FRUITLESS_STARTS = 3
+SLOTS_PER_ACTOR = 25
+
+
+@dataclass
+class Actor:
+    """One remote worker as the driver sees it."""
+
+    handle: Any
+    node: str = ""
+    ready: bool = False
+
+
+class RayEngine:
+    """Connects to Ray (`local` starts a private one), spreads actors, replaces the dead."""
+
+    name = "ray"
+
+    def __init__(
+        self,
+        task: WorkerTask,
+        *,
+        parallelism: int,
+        address: str = "local",
+        run_id: str = "",
+        driver_sink: bool = False,
+        dashboard: bool = False,
+    ) -> None:
+        try:
+            import ray
+        except ImportError as error:
+            raise MissingDriver("ray", "ray") from error
+        self._ray: Any = ray
+        self.task = task
+        self.parallelism = parallelism
+        self.address = resolve_address(address, os.environ.get("RAY_ADDRESS"))
+        self.run_id = run_id
+        self.dashboard = dashboard
+        self._tick = 0.02 if driver_sink else 0.25
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._actors: dict[int, Actor] = {}
+        self._polls: dict[Any, int] = {}
+        self._opening: dict[Any, int] = {}
+        self._listings: dict[Any, Listing] = {}
+        self._held = False
+        self._number = 0
+        self._fruitless = 0
+        self._started = False
+        self._link = ""
+        self._slowest: list[tuple[str, float]] = []
+
+    # --- beginning and end ---
+
+    def start(self) -> None:
+        """See Engine. Raises ConfigError when Ray cannot be started or reached."""
+        self._init()
+        self._context = self._ray.put(self.task.context)
+        cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        count = max(1, min(-(-self.parallelism // SLOTS_PER_ACTOR), cores))
+        self._share = min(0.5, cores / count / 2)
+        self._task = _sized(self.task, self.parallelism, count)
+        for _ in range(count):
+            self._spawn()
+
+    def _init(self) -> None:
+        ray = self._ray
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        options: dict[str, Any] = {"address": self.address, "log_to_driver": False}
+        options |= {"logging_level": logging.ERROR, "namespace": "rayingest"}
+        if self.address == "local":
+            if "RAY_AUTH_TOKEN" not in os.environ:
+                os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+            options["include_dashboard"] = self.dashboard
+            if folder := os.environ.get("RAYINGEST_RAY_TEMP_DIR"):
+                options["_temp_dir"] = folder
+        try:
+            context = ray.init(**options)
+        except Exception as error:
+            raise ConfigError(
+                f"Ray could not be {'started' if self.address == 'local' else 'reached at ' + self.address}: "
+                f"{_first_line(error)}",
+                hint="Check the address and that the cluster runs the same Ray and Python versions; "
+                "`--engine local` works without Ray.",
+            ) from error
+        self._started = True
+        _silence_raylet()
+        self._link = context.dashboard_url or ""
+
+    def close(self) -> None:
+        """See Engine."""
+        if not self._started:
+            return
+        for actor in self._actors.values():
+            with contextlib.suppress(Exception):
+                self._ray.kill(actor.handle)
+        for generator in self._listings:
+            with contextlib.suppress(Exception):
+                self._ray.cancel(generator, force=True)
+        self._actors.clear()
+        self._ray.shutdown()
+        self._started = False
+
+    # --- workers ---
+
+    def _spawn(self) -> None:
+        self._number += 1
+        number = self._number
+        kind = self._ray.remote(RayWorker).options(
+            name=f"rayingest {self.task.stage.name} {self.run_id} worker {number}",
+            num_cpus=self._share,
+            max_restarts=0,
+            max_task_retries=0,
+            max_concurrency=8,
+            scheduling_strategy="SPREAD",
+        )
+        handle = kind.remote(number)
+        self._actors[number] = Actor(handle)
+        names = list(self.task.stage.variables)
+        if names:
+            self._opening[handle.present.remote(names)] = number
+        else:
+            self._open(number, [])
+
+    def _open(self, number: int, present: list[str]) -> None:
+        stage = self.task.stage.without(present)
+        task = WorkerTask(
+            stage, None, self._task.dry_run, self._task.slots, self._task.writers, self._task.call_timeout
+        )
+        ref = self._actors[number].handle.open.remote(task, self._context)
+        self._opening[ref] = number
+
+    def replace(self, worker: int) -> None:
+        """See Engine."""
+        actor = self._actors.pop(worker, None)
+        if actor is not None:
+            self._polls = {ref: each for ref, each in self._polls.items() if each != worker}
+            with contextlib.suppress(Exception):
+                self._ray.kill(actor.handle)
+        self._spawn()
+
+    def dispatch(self, dispatch: int, worker: int, chunk: Chunk) -> None:
+        """See Engine."""
+        self._actors[worker].handle.submit.remote(dispatch, chunk)
+
+    def _poll(self, number: int) -> None:
+        self._polls[self._actors[number].handle.events.remote()] = number
+
+    # --- listings ---
+
+    def start_listing(self, listing: Listing) -> None:
+        """See Engine."""
+        lister = self._ray.remote(list_in_task).options(
+            name=f"rayingest listing {listing.type.value} {listing.scope or ''}".strip(),
+            num_returns="streaming",
+            num_cpus=0.05,
+            max_retries=0,
+            _generator_backpressure_num_objects=BACKPRESSURE_BLOCKS,
+        )
+        task = WorkerTask(self.task.stage, None, self.task.dry_run)
+        self._listings[lister.remote(task, self._context, listing)] = listing
+
+    def hold_listings(self, hold: bool) -> None:
+        """See Engine."""
+        self._held = hold
+
+    # --- events ---
+
+    def put(self, event: Event) -> None:
+        """See Engine."""
+        self._events.put(event)
+
+    def wait(self, timeout: float) -> list[Event]:
+        """See Engine."""
+        found: list[Event] = []
+        self._drain(found)
+        refs = [*self._polls, *self._opening, *([] if self._held else self._listings)]
+        if not refs:
+            if not found:
+                time.sleep(min(timeout, self._tick))
+                self._drain(found)
+            return found
+        patience = 0.0 if found else min(timeout, self._tick)
+        ready, _ = self._ray.wait(refs, num_returns=1, timeout=patience, fetch_local=False)
+        if ready:
+            more, _ = self._ray.wait(refs, num_returns=len(refs), timeout=0, fetch_local=False)
+            for ref in more or ready:
+                self._take(ref, found)
+        self._drain(found)
+        return found
+
+    def _drain(self, found: list[Event]) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                found.append(self._events.get_nowait())
+
+    def _take(self, ref: Any, found: list[Event]) -> None:
+        if ref in self._polls:
+            self._take_events(ref, found)
+        elif ref in self._opening:
+            self._take_opened(ref, found)
+        elif ref in self._listings:
+            self._take_block(ref, found)
+
+    def _take_events(self, ref: Any, found: list[Event]) -> None:
+        number = self._polls.pop(ref)
+        if number not in self._actors:
+            return
+        try:
+            found += self._ray.get(ref)
+        except self._ray.exceptions.RayError as error:
+            found.append(self._lost(number, error))
+            return
+        self._poll(number)
+
+    def _take_opened(self, ref: Any, found: list[Event]) -> None:
+        number = self._opening.pop(ref)
+        if number not in self._actors:
+            return
+        try:
+            answer = self._ray.get(ref)
+        except self._ray.exceptions.RayError as error:
+            self._fruitless += 1
+            if self._fruitless >= FRUITLESS_STARTS:
+                raise ConfigError(
+                    f"Workers on Ray cannot start: {_first_line(error)}",
+                    hint="Is the same version of rayingest, with the connector's extra, installed on every node?",
+                ) from error
+            self._actors.pop(number)
+            self._spawn()
+            return
+        if isinstance(answer, list):
+            self._open(number, answer)
+            return
+        agree(answer)
+        self._fruitless = 0
+        self._actors[number].ready = True
+        self._actors[number].node = answer["node"]
+        self._poll(number)
+        found.append(WorkerReady(number, self._task.slots))
+
+    def _take_block(self, generator: Any, found: list[Event]) -> None:
+        listing = self._listings[generator]
+        try:
+            event = self._ray.get(next(generator))
+        except StopIteration:
+            del self._listings[generator]
+            found.append(ListingEnded(listing, None, True))
+            return
+        except self._ray.exceptions.RayError:
+            del self._listings[generator]
+            found.append(ListingEnded(listing, None, True))
+            return
+        if isinstance(event, ListingEnded):
+            del self._listings[generator]
+        found.append(event)
+
+    def _lost(self, number: int, error: Exception) -> WorkerLost:
+        """Who is to blame for an actor's end: nobody when its machine went away."""
+        node = self._actors.pop(number).node
+        alive = {each["NodeID"] for each in self._ray.nodes() if each["Alive"]}
+        blame = node in alive and not getattr(error, "preempted", False)
+        return WorkerLost(number, blame, "its process died" if blame else "its node went away")
+
+    # --- for people ---
+
+    def slowest(self) -> list[tuple[str, float]]:
+        """Not asked over the network for a display."""
+        return []
+
+    def stats(self) -> dict[str, float]:
+        """See Engine."""
+        sums: dict[str, float] = {}
+        refs = [each.handle.stats.remote() for each in self._actors.values() if each.ready]
+        ready, _ = self._ray.wait(refs, num_returns=len(refs), timeout=5.0) if refs else ([], [])
+        for ref in ready:
+            with contextlib.suppress(self._ray.exceptions.RayError):
+                for key, value in self._ray.get(ref).items():
+                    sums[key] = sums.get(key, 0.0) + value
+        return sums
+
+    def about(self) -> dict[str, str]:
+        """See Engine."""
+        facts = {"engine": "ray", "workers": str(sum(each.ready for each in self._actors.values()))}
+        return facts | ({"dashboard": f"http://{self._link}"} if self._link else {})
+
+    def stacks(self) -> dict[str, str]:
+        """See Engine."""
+        found: dict[str, str] = {}
+        for number, actor in self._actors.items():
+            with contextlib.suppress(self._ray.exceptions.RayError):
+                answer = self._ray.get(actor.handle.stacks.remote(), timeout=2.0)
+                found |= {f"worker {number} {name}": stack for name, stack in answer.items()}
+        return found
+
+
+def resolve_address(address: str, environment: str | None) -> str:
+    """`local`, `HOST:PORT`, or `auto` = RAY_ADDRESS. Raises ConfigError."""
+    wanted = environment if address == "auto" else address
+    if not wanted:
+        raise ConfigError(
+            "--address auto: the environment variable RAY_ADDRESS is not set.",
+            hint="Set RAY_ADDRESS=HOST:PORT, or use --address local for a Ray of this run's own.",
+        )
+    if wanted.startswith("ray://"):
+        raise ConfigError(
+            f"Ray Client addresses ({wanted}) are not supported: a driver far from its actors loses runs.",
+            hint="Run rayingest on the cluster (`ray job submit -- rayingest run …`) or name HOST:6379.",
+        )
+    return wanted
+
+
+def agree(answer: dict[str, str]) -> None:
+    """Refuse a worker whose versions differ from ours, or that could not open. Raises ConfigError."""
+    if "error" in answer:
+        raise ConfigError(answer["error"], hint=answer.get("hint") or None)
+    for what, ours in handshake().items():
+        theirs = answer.get(what)
+        if theirs != ours:
+            raise ConfigError(
+                f"A Ray worker has {what} {theirs}, the driver has {ours}.",
+                hint=f"Install {what} {ours} on every node of the cluster.",
+            )
+
+
+def _silence_raylet() -> None:
+    """Ray prints a paragraph about every process that dies; the run says it in one line itself."""
+    with contextlib.suppress(Exception):
+        from ray._private.ray_logging import global_worker_stdstream_dispatcher as dispatcher
+
+        for name, _ in list(dispatcher.handlers):
+            dispatcher.remove_handler(name)
+
+
+def _sized(task: WorkerTask, parallelism: int, actors: int) -> WorkerTask:
+    slots = -(-parallelism // actors)
+    writers = max(1, task.writers // actors)
+    return WorkerTask(task.stage, None, task.dry_run, slots, writers, task.call_timeout)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines and not isinstance(error, RayingestError) else str(error)

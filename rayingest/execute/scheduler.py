@@ -1,0 +1,616 @@
+"""Who does what next: a state machine over chunks that touches nothing outside itself.
+
+Events go in (`handle`), actions come out (`actions`). Everything discovered ends exactly once,
+no more than `parallelism` slots run, nothing is dispatched before its parent settled, and it
+terminates: the tests hold it to that against a model.
+"""
+
+import heapq
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+from rayingest.core.source import (
+    Batching,
+    Described,
+    EntityDescriptor,
+    Removed,
+    ScopeListed,
+    ScopeOpened,
+)
+from rayingest.errors import Retryable
+from rayingest.execute.events import (
+    Action,
+    Chunk,
+    Deferred,
+    Dispatch,
+    Event,
+    Found,
+    Listing,
+    ListingEnded,
+    Read,
+    ReplaceWorker,
+    Result,
+    Settled,
+    SinkState,
+    StartListing,
+    Why,
+    WorkerLost,
+    WorkerReady,
+    why,
+)
+from rayingest.execute.listings import Listings
+from rayingest.execute.pools import Ready
+from rayingest.model import EntityType
+from rayingest.state.ledger import Ledger
+
+Parent = tuple[EntityType, str]
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How descriptors are tried again: attempts in all, delays 1 s, 1 s x factor, … up to `backoff` s."""
+
+    max_attempts: int = 3
+    backoff: float = 30.0
+    factor: float = 2.0
+
+    def delay(self, attempt: int, wait: float | None) -> float:
+        """Seconds before the attempt after number `attempt`; a source that says how long is believed."""
+        own = min(self.backoff, self.factor ** (attempt - 1))
+        return max(own, wait or 0.0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is made of, as the scheduler needs to know it.
+
+    `dependencies`: child type -> parent type, the parent's id is the child's scope; all others wait
+    for `root`. `listed_by`: types whose listing starts from another type's. `replaceable`: a worker
+    with an abandoned thread is drained and replaced; else it goes on with one slot less. `linger` is
+    in seconds, `backlog` in descriptors. `keeps` and `limit` hold for types that are no parents;
+    `given` descriptors are processed without discovery.
+    """
+
+    types: tuple[EntityType, ...]
+    dependencies: Mapping[EntityType, EntityType] = field(default_factory=dict)
+    listed_by: Mapping[EntityType, EntityType] = field(default_factory=dict)
+    batching: Mapping[EntityType, Batching] = field(default_factory=dict)
+    root: Described | None = None
+    parallelism: int = 1
+    listings_at_once: int = 4
+    replaceable: bool = False
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    linger: float = 0.25
+    backlog: int = 20_000
+    seed: int = 0
+    keeps: Callable[[EntityDescriptor], bool] | None = None
+    limit: int | None = None
+    given: tuple[EntityDescriptor, ...] = ()
+
+
+@dataclass
+class WorkerState:
+    """What the scheduler knows of one worker."""
+
+    slots: int
+    running: set[int] = field(default_factory=set)
+    unsettled: set[int] = field(default_factory=set)
+    reserved: bool = False
+    draining: bool = False
+    batches: set[str] = field(default_factory=set)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing at all is with this worker."""
+        return not self.running and not self.unsettled
+
+
+@dataclass
+class Sent:
+    """A dispatch under way; `left` are the ids that have no result yet."""
+
+    worker: int
+    chunk: Chunk
+    left: dict[str, EntityDescriptor]
+    read: bool = False
+    emitted: dict[str, int] = field(default_factory=dict)
+
+
+class Scheduler:
+    """The state machine. `now` is passed in, in seconds of any monotonic clock."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.ledger = Ledger()
+        self.listings = Listings()
+        self.actions: list[Action] = []
+        self.stopping: str | None = None
+        self.sink_down: Why | None = None
+        self.fatal: Why | None = None
+        self.retired = 0
+        self.ended: list[tuple[EntityType, Result]] = []
+        self.deferred: list[tuple[EntityType, Deferred]] = []
+        self.opened: list[EntityDescriptor] = []
+        self.in_flight = 0
+        self.deferred_open = 0
+        self._leaves = 0
+        self._now = 0.0
+        self._workers: dict[int, WorkerState] = {}
+        self._sent: dict[int, Sent] = {}
+        self._ids = count(1)
+        self._ready = Ready(list(plan.types), dict(plan.batching), plan.seed, plan.linger)
+        self._writes: deque[Chunk] = deque()
+        self._suspects: deque[Chunk] = deque()
+        self._alone: Counter[tuple[EntityType, str]] = Counter()
+        self._attempts: Counter[tuple[EntityType, str]] = Counter()
+        self._later: list[tuple[float, int, EntityDescriptor]] = []
+        self._relist: list[tuple[float, int, Listing]] = []
+        self._waiting: dict[Parent, list[EntityDescriptor]] = {}
+        self._parents: dict[Parent, bool] = {}
+        self._parent_types = {*plan.dependencies.values()}
+        self._root: Parent | None = None
+        self._start()
+
+    # --- beginning and end ---
+
+    def _start(self) -> None:
+        if self.plan.root is not None:
+            root = self.plan.root.descriptor
+            self._root = (root.type, root.id)
+            self._parent_types.add(root.type)
+            self._found([self.plan.root])
+        self._found(list(self.plan.given))
+        for each in self.plan.types:
+            if each not in self.plan.listed_by:
+                self.listings.want(Listing(each, None))
+
+    @property
+    def open(self) -> int:
+        """Descriptors without an end."""
+        ledger = self.ledger
+        return ledger.discovered.total() - sum(each.total() for each in ledger.ended.values())
+
+    @property
+    def first_wave_over(self) -> bool:
+        """Whether all that is left to do is the second wave."""
+        return (
+            not self._sent
+            and not self._ready.count
+            and not self._writes
+            and not self._suspects
+            and not self._later
+            and not self._waiting
+            and not self._relist
+            and self.listings.idle
+        )
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do, or, when stopping, nothing is under way."""
+        if self.stopping is not None:
+            return not self._sent
+        return self.first_wave_over and not self.deferred_open
+
+    def stop(self, reason: str) -> None:
+        """Dispatch nothing any more; what runs may end."""
+        if self.stopping is None:
+            self.stopping = reason
+
+    def due(self) -> float | None:
+        """When the next delayed thing is due, on the clock of `handle`."""
+        times = [heap[0][0] for heap in (self._later, self._relist) if heap]
+        if self._ready.count and self.listings.running:
+            times.append(self._now + self.plan.linger)
+        return min(times, default=None)
+
+    # --- events ---
+
+    def handle(self, event: Event | None, now: float) -> None:
+        """Take one event (None: the clock alone) and decide what follows."""
+        self._now = now
+        match event:
+            case Found():
+                self._hear_found(event)
+            case ListingEnded():
+                self._hear_listing_ended(event)
+            case WorkerReady():
+                self._workers[event.worker] = WorkerState(event.slots)
+            case WorkerLost():
+                self._hear_lost(event)
+            case Read():
+                self._hear_read(event)
+            case Settled():
+                self._hear_settled(event)
+            case SinkState():
+                self.sink_down = event.why
+            case None:
+                pass
+        self._wake()
+        self._act()
+
+    def _hear_found(self, event: Found) -> None:
+        fresh = self.listings.hear(event)
+        if fresh is None:
+            return
+        self._found([each for each in fresh if isinstance(each, EntityDescriptor | Described)])
+        for each in fresh:
+            if isinstance(each, ScopeOpened):
+                self.listings.want(Listing(each.type, each.scope))
+            elif isinstance(each, ScopeListed):
+                self.ledger.filtered[each.type.value] += each.filtered
+            elif isinstance(each, Removed):
+                self.listings.removed.append(each)
+
+    def _found(self, items: list[EntityDescriptor | Described]) -> None:
+        plain: list[EntityDescriptor] = []
+        for each in items:
+            descriptor = each if isinstance(each, EntityDescriptor) else each.descriptor
+            if not self._selected(descriptor):
+                self.ledger.filtered[descriptor.type.value] += 1
+                continue
+            self.ledger.discovered[descriptor.type.value] += 1
+            self.opened.append(descriptor)
+            if isinstance(each, EntityDescriptor):
+                plain.append(each)
+            else:
+                self._writes.append(
+                    Chunk("write", descriptor.type, descriptor.batch, [descriptor], [each])
+                )
+        self._admit(plain)
+
+    def _selected(self, descriptor: EntityDescriptor) -> bool:
+        """Whether the user's selection keeps it; parents stay, their children need them."""
+        if descriptor.type in self._parent_types:
+            return True
+        if self.plan.keeps is not None and not self.plan.keeps(descriptor):
+            return False
+        if self.plan.limit is None:
+            return True
+        self._leaves += 1
+        return self._leaves <= self.plan.limit
+
+    def _admit(self, descriptors: Iterable[EntityDescriptor]) -> None:
+        """Put descriptors where they belong: ready, waiting for a parent, or failed with it."""
+        ready = []
+        for each in descriptors:
+            parent = self._parent(each)
+            settled = True if parent is None else self._parents.get(parent)
+            if settled is None and parent is not None:
+                self._waiting.setdefault(parent, []).append(each)
+            elif settled:
+                ready.append(each)
+            else:
+                self._fail(each, Why("Permanent", f"failed (parent): {each.scope}"))
+        if ready:
+            self._ready.add(ready, self._now)
+
+    def _parent(self, descriptor: EntityDescriptor) -> Parent | None:
+        kind = self.plan.dependencies.get(descriptor.type)
+        if kind is not None and (kind, descriptor.scope) != self._root:
+            return kind, descriptor.scope
+        return None if self._root == (descriptor.type, descriptor.id) else self._root
+
+    def _hear_listing_ended(self, event: ListingEnded) -> None:
+        error = event.error
+        again = self.listings.ended(event)
+        if error is not None and type(error).__name__ in {"Unauthorised", "Unreachable", "ConfigError", "MissingDriver"}:
+            if event.listing.scope is None or not self.listings.any_listed:
+                self.fatal = self.fatal or why(error, "discovery")
+        elif again is not None:
+            retryable = event.lost or isinstance(error, Retryable)
+            if retryable and self.listings.may_retry(again, self.plan.retry.max_attempts):
+                delay = 0.0 if event.lost else self.plan.retry.delay(again.number - 1, getattr(error, "wait", None))
+                heapq.heappush(self._relist, (self._now + delay, next(self._ids), again))
+
+    def _hear_lost(self, event: WorkerLost) -> None:
+        worker = self._workers.pop(event.worker, None)
+        if worker is None:
+            return
+        for each in sorted(worker.running | worker.unsettled):
+            sent = self._sent.pop(each)
+            self.in_flight -= not sent.read
+            for kind, number in sent.emitted.items():
+                self.ledger.emitted[kind] -= number
+            self._give_back(sent, event)
+        self.actions.append(ReplaceWorker(event.worker))
+
+    def _give_back(self, sent: Sent, event: WorkerLost) -> None:
+        """What a dead worker had not settled: suspects when it died by itself, else simply again."""
+        chunk, left = sent.chunk, list(sent.left.values())
+        if chunk.kind == "deferred":
+            self._deferred_again(chunk, event)
+            return
+        if not left:
+            return
+        described = [each for each in chunk.described if each.descriptor.id in sent.left]
+        if not event.blame:
+            self._again(Chunk(chunk.kind, chunk.type, chunk.batch, left, described, suspect=chunk.suspect))
+        elif not chunk.suspect:
+            self._suspects.append(Chunk(chunk.kind, chunk.type, chunk.batch, left, described, suspect=True))
+        elif len(left) > 1:
+            self._split(chunk, left, described)
+        else:
+            self._died_alone(chunk, left[0], described, event.why)
+
+    def _deferred_again(self, chunk: Chunk, event: WorkerLost) -> None:
+        chunk.deaths += event.blame
+        if chunk.deaths < 3:
+            self._writes.appendleft(chunk)
+            return
+        cause = Why("WorkerDied", "the worker process died three times while it wrote this", layer="sink")
+        for each in chunk.block:
+            self._end_deferred(chunk.type, Result(each.id, "failed", cause, each.written))
+
+    def _again(self, chunk: Chunk) -> None:
+        if chunk.suspect:
+            self._suspects.appendleft(chunk)
+        elif chunk.kind == "write":
+            self._writes.append(chunk)
+        else:
+            self._ready.add(chunk.items, self._now)
+
+    def _split(
+        self, chunk: Chunk, items: list[EntityDescriptor], described: list[Described]
+    ) -> None:
+        middle = len(items) // 2
+        for half in (items[middle:], items[:middle]):
+            ids = {each.id for each in half}
+            told = [each for each in described if each.descriptor.id in ids]
+            self._suspects.appendleft(
+                Chunk(chunk.kind, chunk.type, chunk.batch, half, told, suspect=True)
+            )
+
+    def _died_alone(
+        self, chunk: Chunk, item: EntityDescriptor, described: list[Described], how: str
+    ) -> None:
+        key = item.type, item.id
+        self._alone[key] += 1
+        if self._alone[key] < 2:
+            self._suspects.append(
+                Chunk(chunk.kind, chunk.type, chunk.batch, [item], described, suspect=True)
+            )
+            return
+        message = "the worker process died twice while it held only this entity"
+        cause = Why("WorkerDied", f"{message} ({how})" if how else message, "Look for what is special about it: `rayingest process CONFIG --entity ID` shows it alone.")
+        self._end(item, Result(item.id, "quarantined", cause))
+
+    def _hear_read(self, event: Read) -> None:
+        sent = self._sent.get(event.dispatch)
+        worker = self._workers.get(event.worker)
+        if sent is None or sent.read:
+            return
+        sent.read = True
+        self.in_flight -= 1
+        chunk = sent.chunk
+        if chunk.kind == "process" and not event.abandoned:
+            self._ready.sizer(chunk.type).measured(len(chunk), event.seconds)
+        if chunk.kind != "deferred":
+            sent.emitted = event.emitted
+            for kind, number in event.emitted.items():
+                self.ledger.emitted[kind] += number
+        self._found(list(event.children))
+        hung: list[EntityDescriptor] = []
+        for result in event.ended:
+            item = sent.left.pop(result.id, None)
+            if item is not None:
+                self._one_ended(item, result, hung)
+        if hung:
+            self._hear_hung(chunk, hung)
+        if worker is not None:
+            worker.running.discard(event.dispatch)
+            if event.abandoned:
+                worker.slots = max(1, worker.slots - 1)
+                worker.draining = worker.draining or self.plan.replaceable
+                self.retired += 1
+            if sent.left:
+                worker.unsettled.add(event.dispatch)
+        if not sent.left and event.dispatch in self._sent and chunk.kind != "deferred":
+            del self._sent[event.dispatch]
+        elif chunk.kind == "deferred" and worker is not None:
+            worker.unsettled.add(event.dispatch)
+
+    def _one_ended(
+        self, item: EntityDescriptor, result: Result, hung: list[EntityDescriptor]
+    ) -> None:
+        if result.status == "hung":
+            hung.append(item)
+        elif result.status == "retry":
+            self._retry(item, result)
+        else:
+            self._end(item, result)
+
+    def _retry(self, item: EntityDescriptor, result: Result) -> None:
+        key = item.type, item.id
+        self._attempts[key] += 1
+        attempt = self._attempts[key]
+        if attempt >= self.plan.retry.max_attempts:
+            self._end(item, Result(item.id, "failed", result.why, result.written))
+            return
+        for each in result.written:
+            self.ledger.answer(each.type, each.outcome)
+        wait = result.why.wait if result.why else None
+        due = self._now + self.plan.retry.delay(attempt, wait)
+        heapq.heappush(self._later, (due, next(self._ids), item))
+
+    def _hear_hung(self, chunk: Chunk, hung: list[EntityDescriptor]) -> None:
+        """A call never returned: a single is to blame, more are bisected, each half by itself."""
+        if len(hung) == 1:
+            cause = Why("TimedOut", "the source did not answer in time for this entity", "Raise distributedExecution.callTimeoutSeconds if it only needs longer.")
+            self._end(hung[0], Result(hung[0].id, "failed", cause))
+        else:
+            self._split(chunk, hung, [])
+
+    def _hear_settled(self, event: Settled) -> None:
+        sent = self._sent.get(event.dispatch)
+        if sent is None:
+            return
+        for each in event.deferred:
+            self._defer(sent, each)
+        for result in event.results:
+            if sent.chunk.kind == "deferred":
+                self._end_deferred(sent.chunk.type, result)
+                continue
+            item = sent.left.pop(result.id, None)
+            if item is not None:
+                self._one_ended(item, result, [])
+        for item in list(sent.left.values()) if sent.read else []:
+            self._fail(item, Why("NotAnswered", "the source gave no answer for this entity"))
+        worker = self._workers.get(sent.worker)
+        if worker is not None:
+            worker.unsettled.discard(event.dispatch)
+            worker.running.discard(event.dispatch)
+        del self._sent[event.dispatch]
+
+    def _defer(self, sent: Sent, deferred: Deferred) -> None:
+        item = sent.left.pop(deferred.id, None)
+        if item is None:
+            return
+        self.deferred_open += 1
+        self.deferred.append((item.type, deferred))
+        if item.type in self._parent_types:
+            self._settle_parent((item.type, item.id), ok=True)
+
+    def _end_deferred(self, entity_type: EntityType, result: Result) -> None:
+        self.deferred_open -= 1
+        self._close(entity_type, result)
+
+    def _fail(self, item: EntityDescriptor, cause: Why) -> None:
+        self._end(item, Result(item.id, "failed", cause))
+
+    def _end(self, item: EntityDescriptor, result: Result) -> None:
+        key = item.type, item.id
+        if key in self._attempts:
+            result.attempts = self._attempts.pop(key) + (result.status != "failed")
+        self._close(item.type, result)
+        if item.type in self._parent_types:
+            self._settle_parent(key, ok=result.status in ("ok", "unchanged"))
+
+    def _close(self, entity_type: EntityType, result: Result) -> None:
+        self.ledger.end(entity_type, result.status)
+        for each in result.written:
+            self.ledger.answer(each.type, each.outcome)
+        self.ended.append((entity_type, result))
+
+    def _settle_parent(self, parent: Parent, *, ok: bool) -> None:
+        if parent in self._parents:
+            return
+        self._parents[parent] = ok
+        self._admit(self._waiting.pop(parent, []))
+
+    # --- decisions ---
+
+    def _wake(self) -> None:
+        while self._later and self._later[0][0] <= self._now:
+            self._ready.add([heapq.heappop(self._later)[2]], self._now)
+        while self._relist and self._relist[0][0] <= self._now:
+            self.listings.want(heapq.heappop(self._relist)[2])
+
+    def second_wave(self, chunks: list[Chunk]) -> None:
+        """Hand over the deferred rows, in blocks, when `first_wave_over`."""
+        self._writes.extend(chunks)
+
+    def _act(self) -> None:
+        if self.stopping is not None:
+            return
+        self._release_orphans()
+        self._start_listings()
+        if self.sink_down is None:
+            self._isolate()
+            self._dispatch()
+        for number, worker in list(self._workers.items()):
+            if worker.draining and worker.idle:
+                del self._workers[number]
+                self.actions.append(ReplaceWorker(number))
+
+    def _release_orphans(self) -> None:
+        """Descriptors whose parent nobody listed must not wait for ever."""
+        if not self._waiting or self._sent or self._ready.count or self._writes:
+            return
+        if self._suspects or self._later or self._relist or not self.listings.idle:
+            return
+        for (kind, scope), items in list(self._waiting.items()):
+            del self._waiting[kind, scope]
+            for item in items:
+                self._fail(item, Why("Permanent", f"failed (parent): {kind.value} {scope} was not listed"))
+
+    @property
+    def crowded(self) -> bool:
+        """Whether listings should hold back: enough is known, and there is work to go on with."""
+        known = self.open - self.deferred_open
+        return known >= self.plan.backlog and bool(self._sent or self._ready.count)
+
+    def _start_listings(self) -> None:
+        if self.crowded:
+            return
+        for listing in self.listings.start(self.plan.listings_at_once):
+            self.actions.append(StartListing(listing))
+
+    def _isolate(self) -> None:
+        """Give suspects to workers that hold nothing else; set workers aside for them."""
+        wanted = min(len(self._suspects), max(1, len(self._workers) // 2))
+        reserved = [each for each in self._workers.values() if each.reserved]
+        if not self._suspects:
+            for each in reserved:
+                each.reserved = not each.idle
+            return
+        for each in sorted(self._workers.values(), key=lambda each: len(each.running) + len(each.unsettled)):
+            if len(reserved) >= wanted:
+                break
+            if not each.reserved and not each.draining:
+                each.reserved = True
+                reserved.append(each)
+        for number, worker in self._workers.items():
+            if worker.reserved and worker.idle and self._suspects and self._free():
+                self._send(number, worker, self._suspects.popleft())
+
+    def _free(self) -> bool:
+        return self.in_flight < self.plan.parallelism
+
+    def _dispatch(self) -> None:
+        growing = bool(self.listings.running)
+        while self._free() and (self._writes or self._ready.count):
+            number = self._least_loaded()
+            if number is None:
+                return
+            worker = self._workers[number]
+            if self._writes:
+                self._send(number, worker, self._joined_writes())
+                continue
+            slots = min(self.plan.parallelism, sum(each.slots for each in self._workers.values()))
+            items = self._ready.take(slots, self._now, growing=growing, prefer=worker.batches)
+            if not items:
+                return
+            self._send(number, worker, Chunk("process", items[0].type, items[0].batch, items))
+
+    def _joined_writes(self) -> Chunk:
+        """One chunk of what listings described: neighbours of one type and batch go together."""
+        first = self._writes.popleft()
+        while (
+            first.kind == "write"
+            and self._writes
+            and len(first) < 200
+            and (self._writes[0].kind, self._writes[0].type, self._writes[0].batch)
+            == (first.kind, first.type, first.batch)
+        ):
+            more = self._writes.popleft()
+            first.items += more.items
+            first.described += more.described
+        return first
+
+    def _least_loaded(self) -> int | None:
+        free = [
+            (len(each.running) / each.slots, len(each.unsettled), number)
+            for number, each in self._workers.items()
+            if not each.reserved and not each.draining and len(each.running) < each.slots
+        ]
+        return min(free)[2] if free else None
+
+    def _send(self, number: int, worker: WorkerState, chunk: Chunk) -> None:
+        dispatch = next(self._ids)
+        worker.running.add(dispatch)
+        worker.batches.add(chunk.batch)
+        self.in_flight += 1
+        self._sent[dispatch] = Sent(number, chunk, {each.id: each for each in chunk.items})
+        self.actions.append(Dispatch(dispatch, number, chunk))

@@ -1,0 +1,109 @@
+"""Put a run together: which engine, how many slots, which limits, and where it is recorded."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from rayingest.core.sink import Placement
+from rayingest.core.source import EntityDescriptor
+from rayingest.execute.drive import Bounds, Drive, Snapshot
+from rayingest.execute.engine import Engine
+from rayingest.execute.local import LocalEngine
+from rayingest.execute.scheduler import Plan, RetryPolicy, Scheduler
+from rayingest.state.run_directory import RunDirectory
+from rayingest.workflows.stage import Opened, Stage, WorkerTask
+
+LISTINGS_AT_ONCE = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a stage is run. Seconds; `keeps` drops descriptors that a user did not select."""
+
+    engine: str = "local"
+    address: str = "local"
+    parallelism: int = 1
+    dry_run: bool = False
+    call_timeout: float = 300.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    bounds: Bounds = field(default_factory=Bounds)
+    keeps: Callable[[EntityDescriptor], bool] | None = None
+    limit: int | None = None
+    only: tuple[EntityDescriptor, ...] = ()
+    seed: int = 0
+
+
+def drive(
+    stage: Stage,
+    options: Options,
+    directory: RunDirectory | None,
+    *,
+    observe: Callable[[Snapshot], None] | None = None,
+    log: Callable[[str, str], None] | None = None,
+) -> Drive:
+    """Everything a run needs, ready for `.run()`. Raises ConfigError."""
+    opened = stage.open(os.environ)
+    context = opened.connector.prepare(opened.settings)
+    parallelism = max(1, min(options.parallelism, opened.connector.max_connections))
+    task = WorkerTask(
+        stage,
+        context,
+        options.dry_run,
+        parallelism,
+        opened.sink.concurrency,
+        options.call_timeout,
+    )
+    return Drive(
+        engine(task, opened, options, parallelism, directory),
+        Scheduler(plan(stage, opened, options, parallelism)),
+        opened,
+        directory,
+        bounds=options.bounds,
+        dry_run=options.dry_run,
+        observe=observe,
+        log=log,
+    )
+
+
+def plan(stage: Stage, opened: Opened, options: Options, parallelism: int) -> Plan:
+    """What the scheduler must know of a connector."""
+    connector = opened.connector
+    whole = Plan(
+        connector.types,
+        connector.dependencies,
+        connector.listed_by,
+        connector.batching,
+        stage.root(),
+        parallelism=parallelism,
+        listings_at_once=max(1, min(LISTINGS_AT_ONCE, parallelism, connector.max_connections - 1)),
+        replaceable=options.engine == "ray",
+        retry=options.retry,
+        keeps=options.keeps,
+        limit=options.limit,
+        seed=options.seed,
+    )
+    if options.only:
+        return replace(whole, types=(), dependencies={}, root=None, given=options.only)
+    return whole
+
+
+def engine(
+    task: WorkerTask,
+    opened: Opened,
+    options: Options,
+    parallelism: int,
+    directory: RunDirectory | None,
+) -> Engine:
+    """The engine that was asked for; importing ray only then. Raises MissingDriver."""
+    if options.engine == "local":
+        return LocalEngine(task)
+    from rayingest.execute.ray_driver import RayEngine
+
+    return RayEngine(
+        task,
+        parallelism=parallelism,
+        address=options.address,
+        run_id=directory.run_id if directory else "",
+        driver_sink=opened.sink.placement is Placement.DRIVER,
+        dashboard=os.environ.get("RAYINGEST_RAY_DASHBOARD", "") not in ("", "0"),
+    )

@@ -1,0 +1,388 @@
+"""A worker: holds sessions, describes chunks on daemon threads, hands rows to the sink.
+
+The same class serves inside a Ray actor and in this process; it is born empty and told everything.
+"""
+
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rayingest.core.sink import Placement, Row, SinkSession
+from rayingest.core.source import (
+    Cancellable,
+    Counted,
+    Described,
+    DiscoverableSource,
+    EntityDescriptor,
+    Failed,
+)
+from rayingest.errors import Gone, RayingestError, Retryable, SessionLost, Unauthorised
+from rayingest.execute.delivery import Delivery, Ticket
+from rayingest.execute.events import (
+    Chunk,
+    Event,
+    Read,
+    Result,
+    RowsOf,
+    Why,
+    Written,
+    why,
+)
+from rayingest.workflows.stage import Opened, WorkerTask
+
+NOT_ANSWERED = Why("NotAnswered", "the source gave no answer for this entity")
+GRACE = 2.0  # seconds between asking a call to end and giving its thread up
+
+
+@dataclass
+class Holder:
+    """One thread's live source, opened when it is first needed."""
+
+    opened: Opened
+    context: object
+    stack: ExitStack = field(default_factory=ExitStack)
+    source: DiscoverableSource | None = None
+
+    def get(self) -> DiscoverableSource:
+        """The source, opened if need be."""
+        if self.source is None:
+            connector = self.opened.connector
+            self.source = self.stack.enter_context(
+                connector.open(self.opened.settings, self.context)
+            )
+        return self.source
+
+    def drop(self) -> None:
+        """Close the source; the next `get` opens another."""
+        self.source = None
+        stack, self.stack = self.stack, ExitStack()
+        try:
+            stack.close()
+        except Exception:  # noqa: BLE001 - a broken session may fail to close; it is gone either way
+            return
+
+
+@dataclass
+class Running:
+    """A chunk that is being read, as the watch sees it."""
+
+    dispatch: int
+    chunk: Chunk
+    holder: Holder
+    ticket: Ticket | None
+    left: dict[str, EntityDescriptor]
+    since: float
+    started: float
+    ended: list[Result] = field(default_factory=list)
+    children: list[EntityDescriptor] = field(default_factory=list)
+    rows: list[RowsOf] = field(default_factory=list)
+    emitted: Counter[str] = field(default_factory=Counter)
+    calls: int = 0
+    asked_to_end: float | None = None
+    abandoned: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Worker:
+    """Runs chunks. `emit` hears Read, Settled and SinkState events."""
+
+    def __init__(self, number: int, task: WorkerTask, emit: Callable[[Event], None]) -> None:
+        self.number = number
+        self.task = task
+        self.emit = emit
+        self.opened = task.stage.open(os.environ)
+        self._stack = ExitStack()
+        self.session: SinkSession = self._stack.enter_context(
+            self.opened.sink.open(dry_run=task.dry_run)
+        )
+        self.delivery = self._deliver() if self.writes else None
+        self._tasks: queue.SimpleQueue[tuple[int, Chunk] | None] = queue.SimpleQueue()
+        self._idle = 0
+        self._lock = threading.Lock()
+        self._running: dict[int, Running] = {}
+        self._closed = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
+        self._watcher.start()
+
+    @property
+    def writes(self) -> bool:
+        """Whether rows are written here."""
+        return self.opened.sink.placement is Placement.WORKER
+
+    def _deliver(self) -> Delivery:
+        sink = self.opened.sink
+        return Delivery(
+            self.session,
+            max_rows=sink.max_rows,
+            max_bytes=sink.max_bytes,
+            writers=self.task.writers,
+            emit=self.emit,
+            worker=self.number,
+        )
+
+    def submit(self, dispatch: int, chunk: Chunk) -> None:
+        """Take a chunk; its events follow. Never blocks."""
+        if chunk.kind == "deferred":
+            self._write_deferred(dispatch, chunk)
+            return
+        self._tasks.put((dispatch, chunk))
+        with self._lock:
+            if self._idle:
+                self._idle -= 1
+                return
+        threading.Thread(target=self._serve, name=f"slot-{dispatch}", daemon=True).start()
+
+    def _write_deferred(self, dispatch: int, chunk: Chunk) -> None:
+        assert self.delivery is not None  # noqa: S101 - the driver writes for the other sinks
+        self.emit(Read(dispatch, self.number, [], [], 0.0, 0))
+        self.delivery.write_deferred(dispatch, chunk.block)
+
+    def stats(self) -> dict[str, float]:
+        """Seconds and calls at the sink so far."""
+        delivery = self.delivery
+        return {
+            "sink_seconds": delivery.seconds if delivery else 0.0,
+            "sink_calls": float(self.session.calls),
+            "waiting_seconds": delivery.blocked_seconds if delivery else 0.0,
+            "cpu_seconds": time.process_time(),
+        }
+
+    def running(self) -> list[tuple[str, float]]:
+        """What is being read: the first id of each chunk and for how many seconds."""
+        now = time.monotonic()
+        with self._lock:
+            current = list(self._running.values())
+        return [(next(iter(each.left), ""), now - each.started) for each in current]
+
+    def stacks(self) -> dict[str, str]:
+        """Where each thread that is reading stands now, for stall reports."""
+        frames = sys._current_frames()  # noqa: SLF001 - the documented way to see other threads
+        return {
+            thread.name: "".join(traceback.format_stack(frames[thread.ident], limit=12))
+            for thread in threading.enumerate()
+            if thread.ident in frames and thread.name.startswith("slot-")
+        }
+
+    def close(self) -> None:
+        """Let idle threads end and close the sink. Threads that hang are daemons and are left."""
+        self._closed.set()
+        with self._lock:
+            idle = self._idle
+        for _ in range(idle):
+            self._tasks.put(None)
+        if self.delivery is not None:
+            self.delivery.close()
+        self._stack.close()
+
+    # --- one thread ---
+
+    def _serve(self) -> None:
+        holder = Holder(self.opened, self.task.context)
+        try:
+            while (task := self._tasks.get()) is not None:
+                if not self._process(*task, holder):
+                    return
+                with self._lock:
+                    self._idle += 1
+        finally:
+            holder.drop()
+
+    def _process(self, dispatch: int, chunk: Chunk, holder: Holder) -> bool:
+        """Read one chunk; False when this thread was given up meanwhile."""
+        now = time.monotonic()
+        ticket = self.delivery.begin(dispatch) if self.delivery else None
+        left = {each.id: each for each in chunk.items}
+        run = Running(dispatch, chunk, holder, ticket, left, now, now)
+        with self._lock:
+            self._running[dispatch] = run
+        if chunk.kind == "write":
+            for described in chunk.described:
+                self._answer(run, described)
+        else:
+            self._read(run, list(left.values()))
+        with run.lock:
+            if run.abandoned:
+                return False
+            run.abandoned = True
+        self._report(run)
+        return True
+
+    def _report(self, run: Running, *, abandoned: bool = False) -> None:
+        with self._lock:
+            self._running.pop(run.dispatch, None)
+        run.emitted += Counter()
+        self.emit(
+            Read(
+                run.dispatch,
+                self.number,
+                run.ended,
+                run.children,
+                time.monotonic() - run.started,
+                run.calls,
+                abandoned,
+                run.rows,
+                dict(run.emitted),
+            )
+        )
+        if run.ticket is not None and self.delivery is not None:
+            self.delivery.end(run.ticket)
+
+    # --- reading: what the source does not answer is asked again, ever smaller ---
+
+    def _read(self, run: Running, items: list[EntityDescriptor], *, again: bool = True) -> None:
+        try:
+            for each in self._ask(run, items):
+                if run.abandoned:
+                    return
+                self._take(run, each)
+        except Exception as error:  # noqa: BLE001 - the one place where any source error becomes results
+            self._raised(run, [each for each in items if each.id in run.left], error, again=again)
+            return
+        for each in items:
+            if each.id in run.left:
+                self._end(run, Result(each.id, "failed", NOT_ANSWERED))
+
+    def _ask(
+        self, run: Running, items: list[EntityDescriptor]
+    ) -> Iterator[Described | Failed]:
+        source = run.holder.get()
+        before = source.calls if isinstance(source, Counted) else 0
+        try:
+            yield from source.process_entities(items)
+        finally:
+            run.calls += (source.calls - before) if isinstance(source, Counted) else 1
+
+    def _raised(
+        self, run: Running, items: list[EntityDescriptor], error: Exception, *, again: bool
+    ) -> None:
+        """The rest once more when that may help; else in halves, until a single one is to blame."""
+        if isinstance(error, Retryable):
+            if isinstance(error, SessionLost):
+                run.holder.drop()
+            if again and run.asked_to_end is None and not getattr(error, "wait", None):
+                self._read(run, items, again=False)
+            else:
+                for each in items:
+                    self._end(run, Result(each.id, "retry", why(error)))
+        elif len(items) == 1 or isinstance(error, Unauthorised):
+            for each in items:
+                self._end(run, self._failure(each, error))
+        else:
+            middle = len(items) // 2
+            self._read(run, items[:middle])
+            if not run.abandoned:
+                self._read(run, [each for each in items[middle:] if each.id in run.left])
+
+    def _failure(self, item: EntityDescriptor, error: Exception) -> Result:
+        if isinstance(error, Gone):
+            return Result(item.id, "skipped", why(error))
+        if isinstance(error, Retryable):
+            return Result(item.id, "retry", why(error))
+        return Result(item.id, "failed", _explain(error))
+
+    def _take(self, run: Running, answer: Described | Failed) -> None:
+        run.since = time.monotonic()
+        if answer.descriptor.id not in run.left:
+            return
+        if isinstance(answer, Failed):
+            self._end(run, self._failure(answer.descriptor, answer.error))
+        else:
+            self._answer(run, answer)
+
+    def _end(self, run: Running, result: Result) -> None:
+        with run.lock:
+            if not run.abandoned and run.left.pop(result.id, None) is not None:
+                run.ended.append(result)
+
+    def _answer(self, run: Running, described: Described) -> None:
+        item = described.descriptor
+        rows, refused, cause = self._encode(described)
+        with run.lock:
+            if run.abandoned or run.left.pop(item.id, None) is None:
+                return
+            run.children.extend(described.children)
+            for kind in (*(row.type for row in rows), *(each.type for each in refused)):
+                run.emitted[kind] += 1
+            if run.ticket is None:
+                run.rows.append(RowsOf(item.id, rows, refused, cause))
+        if run.ticket is not None and self.delivery is not None:
+            self.delivery.add(run.ticket, item.id, rows, refused, cause)
+            run.since = time.monotonic()
+
+    def _encode(self, described: Described) -> tuple[list[Row], list[Written], Why | None]:
+        rows: list[Row] = []
+        refused: list[Written] = []
+        cause: Why | None = None
+        for entity in described.entities:
+            try:
+                rows.append(self.session.encode(entity))
+            except RayingestError as error:
+                cause = why(error, "sink")
+                refused.append(Written(entity.type.value, entity.fqn, "", "refused"))
+        for fact in described.facts:
+            try:
+                rows.append(self.session.encode_fact(fact))
+            except RayingestError as error:
+                cause = why(error, "sink")
+                refused.append(Written(fact.kind, fact.target_fqn, "", "refused"))
+        return rows, refused, cause
+
+    # --- the watch: a call that never returns must not hold the run ---
+
+    def _watch(self) -> None:
+        pause = min(1.0, self.task.call_timeout / 4)
+        while not self._closed.wait(pause):
+            now = time.monotonic()
+            with self._lock:
+                overdue = [
+                    each
+                    for each in self._running.values()
+                    if now - each.since > self.task.call_timeout
+                ]
+            for run in overdue:
+                self._overdue(run, now)
+
+    def _overdue(self, run: Running, now: float) -> None:
+        if run.asked_to_end is None:
+            run.asked_to_end = now
+            source = run.holder.source
+            if isinstance(source, Cancellable):
+                try:
+                    source.cancel()
+                except Exception:  # noqa: BLE001 - cancelling is a courtesy; giving the thread up is the remedy
+                    return
+                return
+        if now - run.asked_to_end >= GRACE or not isinstance(run.holder.source, Cancellable):
+            self._give_up(run)
+
+    def _give_up(self, run: Running) -> None:
+        """Abandon the thread: what it answers from now on is not heard."""
+        with run.lock:
+            if run.abandoned:
+                return
+            run.abandoned = True
+            run.ended.extend(Result(each, "hung") for each in run.left)
+            run.left.clear()
+        self._report(run, abandoned=True)
+
+
+def _explain(error: Exception) -> Why:
+    """An error as data; one that no connector raises on purpose says where it happened."""
+    said = why(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, RayingestError) or not frames:
+        return said
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}"
+    return Why(
+        said.kind,
+        f"{said.message} (at {place})",
+        "This looks like a fault of the connector: please report it with this message.",
+    )

@@ -1,0 +1,1 @@
+"""SQL databases: sessions, catalogue queries, type mapping."""

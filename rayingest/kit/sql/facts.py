@@ -1,0 +1,115 @@
+"""The seam between the SQL kit and one kind of database: how each catalogue fact is looked up.
+
+A database is a `Facts` value: a few functions over a session. The kit does the rest: filters, FQNs,
+descriptors, scopes, sessions, counting, cancelling (`kit.sql.source`). Most of a value can be kept
+while one function is replaced: `dataclasses.replace(POSTGRES, databases=...)`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from rayingest.core.source import CheckResult, EntityDescriptor, Processed, Settings
+from rayingest.errors import RayingestError
+from rayingest.model import EntityType
+
+
+class Session(Protocol):
+    """An open connection to one database, used by one thread at a time."""
+
+    @property
+    def database(self) -> str:
+        """Name of the database that it is connected to, as in descriptors' `batch`."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """Statements sent since it was opened."""
+        ...
+
+    def cancel(self) -> None:
+        """Make the running statement raise; called from another thread, must return at once."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection; never raises."""
+        ...
+
+
+S = TypeVar("S", bound=Session)
+
+
+class Found(NamedTuple):
+    """One row of a listing.
+
+    `key` is what looks the thing up later (an oid), where the names alone are not enough; `kind`
+    is the vendor's letter or word for what it is. A schema's row has its name in both places.
+    """
+
+    type: EntityType
+    schema: str
+    name: str
+    kind: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What the user's options ask for; `options` is the model of `sourceConfig.config`."""
+
+    tables: bool = True
+    views: bool = True
+    procedures: bool = True
+    owners: bool = False
+    ddl: bool = False
+    tags: bool = True
+
+    @classmethod
+    def of(cls, options: Any) -> "Wants":
+        """Read OpenMetadata's `include…` keys; an absent one has OpenMetadata's default."""
+        keys = {
+            "tables": "includeTables",
+            "views": "includeViews",
+            "procedures": "includeStoredProcedures",
+            "owners": "includeOwners",
+            "ddl": "includeDDL",
+            "tags": "includeTags",
+        }
+        given = {field: getattr(options, key, None) for field, key in keys.items()}
+        return cls(**{field: bool(value) for field, value in given.items() if value is not None})
+
+    @property
+    def types(self) -> tuple[EntityType, ...]:
+        """Types to list, parents first."""
+        wanted = [EntityType.DATABASE, EntityType.DATABASE_SCHEMA]
+        if self.tables or self.views:
+            wanted.append(EntityType.TABLE)
+        if self.procedures:
+            wanted.append(EntityType.STORED_PROCEDURE)
+        return tuple(wanted)
+
+
+Describe = Callable[[S, Sequence[EntityDescriptor], Wants], Iterator[Processed]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """How one kind of database answers. Plain functions of a module, so that the value pickles.
+
+    * `connect(settings, database)` opens a session; None is the database to start from. Raises
+      Unauthorised, Unreachable, MissingDriver or ConfigError.
+    * `databases(session, settings)` names the databases there are, hidden ones left out.
+    * `listing(session, wants)` streams what one database holds: every schema, each followed by its
+      relations and its routines (one row per name); hidden schemas are left out.
+    * `describe[type](session, descriptors, wants)` answers every descriptor: id and scope are
+      FQNs, `metadata` holds name, schema, kind and key of the listing. It may raise in the middle.
+    * `classify(error)` says what a driver's exception means; None: nothing is known about it.
+    * `check(settings)` is `rayingest check`.
+    """
+
+    connect: Callable[[Settings, str | None], Any]
+    databases: Callable[[Any, Settings], Iterable[Found]]
+    listing: Callable[[Any, Wants], Iterator[Found]]
+    describe: Mapping[EntityType, Callable[..., Iterator[Processed]]]
+    classify: Callable[[Exception], RayingestError | None]
+    check: Callable[[Settings], Iterator[CheckResult]]

@@ -1,0 +1,1 @@
+"""PostgreSQL's catalogue, read in sets: what `postgres` and the databases derived from it share."""

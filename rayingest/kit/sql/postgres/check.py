@@ -1,0 +1,131 @@
+"""`rayingest check` for PostgreSQL: what the user may see, and the grant that would mend the rest."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from ipaddress import ip_address
+
+from rayingest.config.connection import SslMode, host_port
+from rayingest.core.source import Capability, CheckResult, Settings
+from rayingest.errors import RayingestError
+from rayingest.kit.sql.facts import Wants
+from rayingest.kit.sql.postgres import containers, ddl, keys, policies, routines, tables
+from rayingest.kit.sql.postgres.connect import PORT, connect
+from rayingest.kit.sql.postgres.errors import classify
+from rayingest.kit.sql.postgres.listing import kinds
+from rayingest.kit.sql.postgres.session import PgSession
+
+WHO = """
+select current_user::text, current_setting('server_version'),
+       coalesce((select ssl from pg_catalog.pg_stat_ssl where pid = pg_catalog.pg_backend_pid()), false)
+"""
+CLOSED_DATABASES = """
+select pg_catalog.quote_ident(d.datname), pg_catalog.quote_ident(current_user)
+  from pg_catalog.pg_database d
+ where d.datallowconn and not d.datistemplate
+   and not pg_catalog.has_database_privilege(d.oid, 'CONNECT')
+ order by 1
+"""
+SCHEMAS = """
+select pg_catalog.quote_ident(n.nspname), pg_catalog.quote_ident(current_user),
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
+       (select count(*) from pg_catalog.pg_class c
+         where c.relnamespace = n.oid and c.relkind = any(%s::"char"[]))
+  from pg_catalog.pg_namespace n
+ where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+ order by 1
+"""
+NONE = "{}"
+TRIALS: dict[Capability, tuple[str, list[object]]] = {
+    Capability.COLUMNS: (tables.COLUMNS, [NONE]),
+    Capability.VIEWS: (tables.RELATIONS, [False, NONE]),
+    Capability.COMMENTS: (tables.COMMENTS, [NONE]),
+    Capability.KEYS: (keys.KEYS, [NONE]),
+    Capability.PARTITIONS: (tables.RELATIONS, [False, NONE]),
+    Capability.PROCEDURES: (routines.ROUTINES, [True, [], []]),
+    Capability.OWNERS: (containers.SCHEMAS, [True, []]),
+    Capability.DDL: (ddl.RELATIONS, [NONE]),
+    Capability.TAGS: (policies.POLICIES, [NONE]),
+}
+
+
+def check(settings: Settings) -> Iterator[CheckResult]:
+    """Connect, then try every statement that a run would send."""
+    try:
+        session = connect(settings, None)
+    except RayingestError as error:
+        yield CheckResult("connect", "failed", str(error), error.hint)
+        return
+    try:
+        user, version, encrypted = session.rows(WHO)[0]
+        yield CheckResult(
+            "connect", "ok", f"PostgreSQL {version}, database {session.database}, user {user}"
+        )
+        yield from _encryption(settings, encrypted=encrypted)
+        yield from _databases(session, settings)
+        yield from _schemas(session, Wants.of(settings.options))
+        for capability, (query, parameters) in TRIALS.items():
+            yield _trial(session, capability, query, parameters)
+    finally:
+        session.close()
+
+
+def _encryption(settings: Settings, *, encrypted: bool) -> Iterator[CheckResult]:
+    host, _ = host_port(settings.connection.hostPort, PORT)
+    if not encrypted and not _is_local(host):
+        why = f"the connection to {host} is not encrypted"
+        if settings.connection.sslMode is SslMode.DISABLE:
+            why += " (sslMode: disable); password and metadata can be read on the way"
+        yield CheckResult("encryption", "warning", why, "Set sslMode: verify-full and sslConfig.")
+
+
+def _is_local(host: str) -> bool:
+    if host.startswith("/") or host == "localhost":
+        return True
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return False
+
+
+def _databases(session: PgSession, settings: Settings) -> Iterator[CheckResult]:
+    if not settings.connection.ingestAllDatabases:
+        yield CheckResult(Capability.DATABASES, "ok", f"only {session.database}")
+        return
+    closed = session.rows(CLOSED_DATABASES)
+    for name, user in closed:
+        yield CheckResult(
+            Capability.DATABASES,
+            "denied",
+            f"no CONNECT on database {name}: it is left out",
+            f"GRANT CONNECT ON DATABASE {name} TO {user};",
+        )
+    if not closed:
+        yield CheckResult(Capability.DATABASES, "ok", "all that take connections")
+
+
+def _schemas(session: PgSession, wants: Wants) -> Iterator[CheckResult]:
+    rows = session.rows(SCHEMAS, [kinds(wants)])
+    relations = sum(row[3] for row in rows)
+    yield CheckResult(Capability.SCHEMAS, "ok", f"{len(rows)} schemas")
+    yield CheckResult(Capability.TABLES, "ok", f"{relations} tables and views")
+    for name, user, usable, count in rows:
+        if not usable and count:
+            yield CheckResult(
+                Capability.SCHEMAS,
+                "warning",
+                f"no USAGE on schema {name} ({count} tables and views): "
+                "their metadata is read all the same, profiles and samples are not",
+                f"GRANT USAGE ON SCHEMA {name} TO {user};",
+            )
+
+
+def _trial(
+    session: PgSession, capability: Capability, query: str, parameters: list[object]
+) -> CheckResult:
+    try:
+        session.rows(query, parameters)
+    except Exception as error:
+        known = classify(error)
+        if known is None:
+            raise
+        return CheckResult(capability, "denied", str(known), known.hint)
+    return CheckResult(capability, "ok")

@@ -1,0 +1,80 @@
+"""Primary, unique and foreign keys: single columns on the column, the rest on the table."""
+
+from typing import NamedTuple
+
+from rayingest.core import fqn
+from rayingest.kit.sql.postgres.session import Row
+from rayingest.model import ColumnConstraint, TableConstraint
+
+# A foreign key to a partitioned table is repeated for each of its partitions, as a child of the
+# constraint that was written: only that one counts.
+KEYS = """
+select k.conrelid, k.contype::text, k.conkey,
+       case when k.contype = 'f' then (
+         select array[n.nspname::text, c.relname::text]
+           from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+          where c.oid = k.confrelid) end,
+       case when k.contype = 'f' then array(
+         select a.attname::text from unnest(k.confkey) with ordinality u(number, place)
+           join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.number
+          order by u.place) end
+  from pg_catalog.pg_constraint k
+ where k.conrelid = any(%s::oid[]) and k.contype in ('p', 'u', 'f')
+   and not (k.contype = 'f' and k.conparentid <> 0 and exists (
+     select from pg_catalog.pg_constraint p where p.oid = k.conparentid and p.conrelid = k.conrelid))
+ order by k.conrelid, k.contype = 'f', k.contype, k.conname
+"""
+
+
+class References:
+    """FQNs of referred tables, built once each; `scope` is the FQN of any schema of the database."""
+
+    def __init__(self, scope: str) -> None:
+        self._database = fqn.join(*fqn.split(scope)[:2])
+        self._known: dict[tuple[str, str], str] = {}
+
+    def table(self, schema: str, name: str) -> str:
+        """FQN of a table of this database."""
+        found = self._known.get((schema, name))
+        if found is None:
+            found = self._known[schema, name] = fqn.child(self._database, schema, name)
+        return found
+
+
+class Keys(NamedTuple):
+    """The keys of one relation: by attribute number, and those that belong to the table."""
+
+    of_columns: dict[int, ColumnConstraint]
+    of_table: tuple[TableConstraint, ...]
+
+    @classmethod
+    def of(cls, rows: list[Row], names: dict[int, str], references: References) -> "Keys":
+        """Read the rows of one relation, primary keys first."""
+        of_columns: dict[int, ColumnConstraint] = {}
+        of_table: list[TableConstraint] = []
+        unique: list[frozenset[int]] = []
+        for _, kind, numbers, target, referred in rows:
+            columns = tuple([names[number] for number in numbers])
+            if kind == "f":
+                one = any(key <= frozenset(numbers) for key in unique)
+                of_table.append(_foreign(columns, references.table(*target), referred, one=one))
+                continue
+            unique.append(frozenset(numbers))
+            key = ColumnConstraint.PRIMARY_KEY if kind == "p" else ColumnConstraint.UNIQUE
+            if len(numbers) == 1:
+                of_columns.setdefault(numbers[0], key)
+            else:
+                of_table.append(TableConstraint(constraint_type=key.value, columns=columns))
+        return cls(of_columns, tuple(of_table))
+
+
+def _foreign(
+    columns: tuple[str, ...], table: str, referred: list[str], *, one: bool
+) -> TableConstraint:
+    return TableConstraint(
+        constraint_type="FOREIGN_KEY",
+        columns=columns,
+        referred_columns=tuple([fqn.child(table, name) for name in referred]),
+        referred_table=table,
+        relationship_type="ONE_TO_ONE" if one else "MANY_TO_ONE",
+    )

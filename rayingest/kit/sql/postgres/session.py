@@ -1,0 +1,77 @@
+"""One connection to one database: statements counted, pipelines, streams, cancelling."""
+
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from os import dup
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from rayingest.kit.sql.postgres.shapes import Shape
+
+Row = tuple[Any, ...]
+
+
+class PgSession:
+    """A psycopg connection in autocommit mode, with what it has learned about types."""
+
+    def __init__(self, connection: "psycopg.Connection[Row]", classification: str = "") -> None:
+        self.connection = connection
+        self.classification = classification
+        self.database = connection.info.dbname
+        self.version = connection.info.server_version
+        self.calls = 0
+        self.shapes: dict[int, Shape] = {}
+        self._streamed = False
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Run one statement."""
+        self.calls += 1
+        self._streamed = False
+        return self.connection.execute(query, parameters, binary=True).fetchall()
+
+    def pipeline(self, queries: Sequence[tuple[str, Sequence[Any]]]) -> list[list[Row]]:
+        """Run statements in one round trip."""
+        # libpq (18) forgets to leave the chunked mode of a stream when a pipeline comes next; an
+        # ordinary statement resets it.
+        first = [self.rows(*queries[0])] if self._streamed else []
+        with self.connection.pipeline():
+            cursors = []
+            for query, parameters in queries[len(first) :]:
+                self.calls += 1
+                cursors.append(self.connection.execute(query, parameters, binary=True))
+        return first + [cursor.fetchall() for cursor in cursors]
+
+    def stream(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
+        """Run one statement whose rows are read as they come, a thousand at a time."""
+        from psycopg import capabilities
+
+        size = 1000 if capabilities.has_stream_chunked() else 1
+        self.calls += 1
+        self._streamed = True
+        with self.connection.cursor(binary=True) as cursor:
+            yield from cursor.stream(query, parameters, size=size)
+
+    def cancel(self) -> None:
+        """Ask the server to break off the running statement; hang up if it does not listen."""
+        threading.Thread(target=self._cancel, name="pg-cancel", daemon=True).start()
+
+    def _cancel(self) -> None:
+        try:
+            self.connection.cancel_safe(timeout=3)
+        except Exception:  # noqa: BLE001 - whatever went wrong, the socket must go
+            with suppress(Exception):
+                _hang_up(self.connection.fileno())
+
+    def close(self) -> None:
+        """Close the connection."""
+        with suppress(Exception):
+            self.connection.close()
+
+
+def _hang_up(descriptor: int) -> None:
+    with socket.socket(fileno=dup(descriptor)) as other:
+        other.shutdown(socket.SHUT_RDWR)

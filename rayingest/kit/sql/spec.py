@@ -1,0 +1,86 @@
+"""A SQL database as a connector: a frozen value."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from rayingest.core.limits import Limit
+from rayingest.core.source import (
+    Batching,
+    Capability,
+    CheckResult,
+    DiscoverableSource,
+    Settings,
+    no_context,
+)
+from rayingest.kit.sql.facts import Facts
+from rayingest.kit.sql.source import SqlSource
+from rayingest.model import EntityType
+
+TYPES = (
+    EntityType.DATABASE,
+    EntityType.DATABASE_SCHEMA,
+    EntityType.TABLE,
+    EntityType.STORED_PROCEDURE,
+)
+PARENTS = {
+    EntityType.DATABASE_SCHEMA: EntityType.DATABASE,
+    EntityType.TABLE: EntityType.DATABASE_SCHEMA,
+    EntityType.STORED_PROCEDURE: EntityType.DATABASE_SCHEMA,
+}
+BATCHING = {
+    EntityType.DATABASE_SCHEMA: Batching(max=500),
+    EntityType.TABLE: Batching(min=20, max=500),
+    EntityType.STORED_PROCEDURE: Batching(min=20, max=500),
+}
+
+
+def _types() -> dict[EntityType, EntityType]:
+    return dict(PARENTS)
+
+
+def _batching() -> dict[EntityType, Batching]:
+    return dict(BATCHING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sql:
+    """A SQL database; `facts` is all that the kit must know about it (`kit.sql.facts`).
+
+    One statement per database lists schemas, tables and routines together, so the listing of
+    schemas yields all three. `max_connections` bounds the sessions of a whole run.
+    """
+
+    service_type: str
+    connection: type[BaseModel]
+    facts: Facts
+    extra: str = ""
+    family: str = "database"
+    types: tuple[EntityType, ...] = TYPES
+    dependencies: Mapping[EntityType, EntityType] = field(default_factory=_types)
+    listed_by: Mapping[EntityType, EntityType] = field(default_factory=_types)
+    batching: Mapping[EntityType, Batching] = field(default_factory=_batching)
+    max_connections: int = 10
+    limits: tuple[Limit, ...] = ()
+    capabilities: frozenset[Capability] = frozenset()
+    lacks: Mapping[Capability, str] = field(default_factory=dict)
+    prepare: Callable[[Settings], Any] = no_context
+
+    @contextmanager
+    def open(
+        self, settings: Settings, context: Any = None
+    ) -> Generator[DiscoverableSource, None, None]:
+        """Connect to the database that the config names."""
+        source = SqlSource(self.facts, settings, self.types)
+        try:
+            source.start()
+            yield source
+        finally:
+            source.close()
+
+    def check(self, settings: Settings) -> Iterator[CheckResult]:
+        """Try what a run would need, one line per capability."""
+        return self.facts.check(settings)

@@ -1,0 +1,69 @@
+"""The read side of the catalogue: lists, entities by FQN, and the connection of a service."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rayingest.core import fqn
+from rayingest.errors import ConfigError, SinkError
+from rayingest.model import EntityType
+from rayingest.sinks.openmetadata import places
+from rayingest.sinks.openmetadata.client import Client, Reply
+
+_SCOPES = ("service", "database", "databaseSchema")
+_PAGE = "500"
+
+
+class OpenMetadataCatalogue:
+    """Reads through the client of a session."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, entity_type: EntityType, scope: str) -> Iterator[dict[str, object]]:
+        """Entities of a type below the FQN of a service, database or schema ('' for all)."""
+        params = {"limit": _PAGE, "include": "non-deleted"}
+        if scope:
+            depth = len(fqn.split(scope))
+            params[_SCOPES[min(depth, len(_SCOPES)) - 1]] = scope
+        while True:
+            path = f"/{places.COLLECTIONS[entity_type.value]}"
+            page = self._ok(self._client.call("GET", path, params=params), path)
+            yield from page.get("data") or ()
+            after = (page.get("paging") or {}).get("after")
+            if not after:
+                return
+            params["after"] = str(after)
+
+    def get(self, entity_type: EntityType, fqns: Sequence[str]) -> dict[str, dict[str, object]]:
+        """Entities by FQN, in full; the unknown ones are left out."""
+        found = {}
+        for name in fqns:
+            path = places.by_name(entity_type.value, name)
+            reply = self._client.call("GET", path, params={"fields": "*"})
+            if reply.status != 404:
+                found[name] = self._ok(reply, path)
+        return found
+
+    def service_connection(self, name: str) -> dict[str, Any]:
+        """The stored `connection.config` of a database service. Raises ConfigError without one."""
+        path = places.by_name("databaseService", fqn.quote(name))
+        reply = self._client.call("GET", path, params={"fields": "*"})
+        if reply.status == 404:
+            raise ConfigError(
+                f"The catalogue has no database service {name!r} to read the connection from.",
+                hint="Write source.serviceConnection, or create the service in OpenMetadata.",
+            )
+        config = (self._ok(reply, path).get("connection") or {}).get("config")
+        if not isinstance(config, dict) or len(config) < 2:
+            raise ConfigError(
+                f"The service {name!r} is in the catalogue, without a connection that we may see.",
+                hint="Write source.serviceConnection, or use the token of the ingestion bot.",
+            )
+        return config
+
+    def _ok(self, reply: Reply, path: str) -> dict[str, Any]:
+        if not reply.ok or not isinstance(reply.data, dict):
+            raise SinkError(
+                f"{self._client.server.host_port}: {path}: {reply.status} {reply.message}"
+            )
+        return reply.data

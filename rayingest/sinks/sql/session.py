@@ -1,0 +1,187 @@
+"""Write entities into SQLite: one transaction per batch, what is equal is left alone."""
+
+import sqlite3
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rayingest.core.sink import ACKNOWLEDGED, UNCHANGED, Answer, Row
+from rayingest.errors import ConfigError, SinkDown
+from rayingest.model import Fact
+from rayingest.sinks import wire
+from rayingest.sinks.local import LocalSpelling, unreadable
+from rayingest.sinks.sql import schema
+
+_BAD_ROW = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    OverflowError,
+    UnicodeError,
+    msgspec.DecodeError,
+)
+
+
+class SqlSession(LocalSpelling):
+    """One connection, used by one thread at a time."""
+
+    def __init__(self, path: Path, *, dry_run: bool) -> None:
+        self._path, self._dry_run = path, dry_run
+        self._connection: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+        self.calls = 0
+
+    def write(self, entity_type: str, rows: Sequence[Row]) -> Sequence[Answer]:
+        """Upsert rows of one type. Raises SinkDown when the file cannot be written."""
+        with self._lock:
+            try:
+                return self._write(entity_type, rows)
+            except _BAD_ROW:  # one of them spoilt the transaction: find it
+                return [self._alone(entity_type, row) for row in rows]
+
+    def connect(self) -> sqlite3.Connection:
+        """The connection, made on first use. Raises SinkDown or ConfigError."""
+        if self._connection is None:
+            with _telling(self._path):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                made = sqlite3.connect(
+                    self._path, timeout=30, isolation_level=None, check_same_thread=False
+                )
+                try:
+                    _prepare(made, self._path)
+                except BaseException:
+                    made.close()
+                    raise
+                self._connection = made
+        return self._connection
+
+    def close(self) -> None:
+        """End the connection."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _alone(self, entity_type: str, row: Row) -> Answer:
+        try:
+            return self._write(entity_type, [row])[0]
+        except _BAD_ROW as error:
+            return Answer("refused", f"{row.type} {row.fqn!r}: {type(error).__name__}: {error}")
+
+    def _write(self, entity_type: str, rows: Sequence[Row]) -> list[Answer]:
+        refusals = [unreadable(row) for row in rows]
+        good = {row.fqn: row for row, refused in zip(rows, refusals, strict=True) if not refused}
+        if self._dry_run:
+            _records(entity_type, list(good.values()))
+            return [refused or ACKNOWLEDGED for refused in refusals]
+        held = self._held(entity_type, good)
+        same = {fqn for fqn, hashed in held.items() if good[fqn].hash == hashed}
+        if len(same) < len(good):
+            records = _records(entity_type, [row for row in good.values() if row.fqn not in same])
+            self._replace(entity_type, [fqn for fqn in held if fqn not in same], records)
+        return [
+            refused or (UNCHANGED if row.fqn in same else ACKNOWLEDGED)
+            for row, refused in zip(rows, refusals, strict=True)
+        ]
+
+    def _held(self, entity_type: str, rows: dict[str, Row]) -> dict[str, str]:
+        """FQN -> hash of those of the rows that are here already."""
+        home = schema.HOMES.get(entity_type, "facts")
+        statement = f"SELECT fqn, hash FROM {home} WHERE fqn IN (SELECT value FROM json_each(?))"  # noqa: S608
+        with _telling(self._path):
+            self.calls += 1
+            names = msgspec.json.encode(list(rows)).decode()
+            return dict(self.connect().execute(statement, [names]).fetchall())
+
+    def _replace(self, entity_type: str, old: list[str], records: schema.Records) -> None:
+        connection = self.connect()
+        with _telling(self._path):
+            self.calls += 1
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._clear(connection, entity_type, old)
+                for table, values in records.by_table.items():
+                    _insert(connection, table, values)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _clear(self, connection: sqlite3.Connection, entity_type: str, fqns: list[str]) -> None:
+        if not fqns:
+            return
+        home = schema.HOMES.get(entity_type, "facts")
+        keys = [(fqn,) for fqn in fqns]
+        connection.executemany(f"DELETE FROM {home} WHERE fqn = ?", keys)  # noqa: S608
+        if entity_type == "table":
+            for table in schema.OF_TABLE:
+                statement = f"DELETE FROM {table} WHERE table_fqn = ?"  # noqa: S608
+                connection.executemany(statement, keys)
+        for table in schema.OF_ENTITY:
+            statement = f"DELETE FROM {table} WHERE entity_type = ? AND entity_fqn = ?"  # noqa: S608
+            connection.executemany(statement, [(entity_type, fqn) for fqn in fqns])
+
+
+def _insert(connection: sqlite3.Connection, table: str, values: list[tuple[Any, ...]]) -> None:
+    if not values:
+        return
+    # A source may tell an owner or a tag twice; everything else has been cleared before.
+    verb = "INSERT OR IGNORE" if table in schema.OF_ENTITY else "INSERT"
+    marks = ",".join("?" * len(values[0]))
+    connection.executemany(f"{verb} INTO {table} VALUES ({marks})", values)
+
+
+def _records(entity_type: str, rows: Sequence[Row]) -> schema.Records:
+    made = schema.Records()
+    kind = wire.REQUESTS.get(entity_type)
+    for row in rows:
+        if kind is not None:
+            request = msgspec.json.decode(row.body, type=kind)
+            schema.records(entity_type, row.fqn, row.hash, request, made)
+        else:
+            fact = msgspec.json.decode(row.body, type=Fact)
+            payload = msgspec.json.encode(fact.payload).decode()
+            target = (fact.target_type.value, fact.target_fqn)
+            made.add("facts", row.fqn, fact.kind, *target, fact.key, payload, row.hash)
+    return made
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # what is acknowledged survives a power cut
+    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA wal_autocheckpoint = 8000")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == schema.VERSION:
+        return
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if version or tables:
+        raise ConfigError(
+            f"{path} is not a catalogue of this version of rayingest.",
+            hint="Choose another path, or remove the file.",
+        )
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {schema.DDL} PRAGMA user_version = {schema.VERSION}; COMMIT;"
+    )
+
+
+@contextmanager
+def _telling(path: Path) -> Generator[None]:
+    try:
+        yield
+    except (sqlite3.OperationalError, OSError) as error:
+        hint = "Nothing that was acknowledged is lost: run again with --run-id to go on."
+        if "full" in str(error):
+            raise SinkDown(f"The disk of {path} is full.", hint=f"Make room. {hint}") from error
+        raise SinkDown(f"{path} cannot be written: {error}", hint=hint) from error
+    except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:
+            raise
+        raise ConfigError(
+            f"{path} is no SQLite file: {error}", hint="Choose another path."
+        ) from error

@@ -1,0 +1,1 @@
+"""Run directory, segments, ledger: what a run leaves so that nothing is lost."""

@@ -1,0 +1,154 @@
+"""What a run leaves: attempts with immutable numbered segments, and a report.
+
+    <stateUrl>/<service>/runs/<run id>/
+        attempts/1/claim.json           taken by exclusive create: one driver per attempt
+        attempts/1/segment-000001.jsonl what was opened, listed and ended, in order
+        attempts/1/deferred-000001.jsonl rows that wait for the second wave
+        report.json
+
+A segment is JSON lines: a header, records, and a footer with their number and CRC-32. One
+without a valid footer was torn by a crash and is dropped.
+"""
+
+import os
+import re
+import secrets
+import socket
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from rayingest.errors import StateError
+from rayingest.state.store import Store, store
+
+VERSION = "rayingest.segment/1"
+FLUSH_RECORDS = 5_000
+FLUSH_SECONDS = 5.0
+_encode = msgspec.json.Encoder().encode
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """A run id that sorts by time: `20261122-173725-4f2a91`."""
+    return f"{(now or datetime.now(UTC)):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def default_url() -> str:
+    """Where state is kept when nobody says: `$XDG_STATE_HOME/rayingest`, else `~/.local/state/rayingest`."""
+    base = os.environ.get("XDG_STATE_HOME") or os.path.join("~", ".local", "state")  # noqa: PTH118 - may be a URL
+    return f"{base}/rayingest"
+
+
+def safe(name: str) -> str:
+    """A folder name for a service or run: what a file system may not like is replaced."""
+    return re.sub(r"[^\w.\-]+", "_", name).strip(".") or "_"
+
+
+class RunDirectory:
+    """The folder of one run; written only by the driver that claimed the newest attempt."""
+
+    def __init__(self, state_url: str, service: str, run_id: str) -> None:
+        self.run_id = run_id
+        self.store: Store = store(f"{state_url.rstrip('/')}/{safe(service)}/runs/{safe(run_id)}")
+        self.attempt = 0
+
+    @property
+    def url(self) -> str:
+        """Where it is, for people."""
+        return self.store.url
+
+    def claim(self) -> int:
+        """Take the next attempt for this process. Raises StateError."""
+        newest = max((int(each.split("/")[1]) for each in self.store.names("attempts")), default=0)
+        who = {"host": socket.gethostname(), "pid": os.getpid(), "at": time.time()}
+        for number in range(newest + 1, newest + 100):
+            try:
+                self.store.put(f"attempts/{number}/claim.json", _encode(who), exclusive=True)
+            except FileExistsError:
+                continue
+            self.attempt = number
+            return number
+        raise StateError(f"No attempt could be claimed in {self.url}.")
+
+    def put_segment(self, kind: str, number: int, records: Sequence[Any]) -> str:
+        """Write one immutable segment; returns its name."""
+        name = f"attempts/{self.attempt}/{kind}-{number:06d}.jsonl"
+        self.store.put(name, pack(records))
+        return name
+
+    def segment(self, name: str) -> Iterator[bytes]:
+        """The records of a segment as JSON. Raises StateError when it is torn."""
+        records = unpack(self.store.get(name))
+        if records is None:
+            raise StateError(f"{self.url}/{name} is incomplete: its checksum does not agree.")
+        yield from records
+
+    def segments(self, kind: str = "segment") -> Iterator[str]:
+        """Names of all segments of a kind, attempts in order."""
+        pattern = re.compile(rf"attempts/(\d+)/{kind}-(\d+)\.jsonl")
+        found = [(pattern.fullmatch(each), each) for each in self.store.names("attempts")]
+        for _, name in sorted(((int(m[1]), int(m[2])), each) for m, each in found if m):
+            yield name
+
+    def put_report(self, report: bytes) -> None:
+        """Keep the report beside the segments."""
+        self.store.put("report.json", report)
+
+
+def pack(records: Sequence[Any]) -> bytes:
+    """Encode records as a segment's bytes."""
+    lines = [_encode({"segment": VERSION}), *map(_encode, records)]
+    body = b"\n".join(lines) + b"\n"
+    footer = {"records": len(records), "crc32": zlib.crc32(body)}
+    return body + _encode(footer) + b"\n"
+
+
+def unpack(data: bytes) -> list[bytes] | None:
+    """Records of a segment, None when it is torn or not of this version."""
+    body, _, last = data.rstrip(b"\n").rpartition(b"\n")
+    try:
+        footer = msgspec.json.decode(last, type=dict[str, int])
+    except msgspec.MsgspecError:
+        return None
+    body += b"\n"
+    if footer.get("crc32") != zlib.crc32(body):
+        return None
+    head, *records = body.rstrip(b"\n").split(b"\n")
+    if VERSION.encode() not in head or len(records) != footer.get("records"):
+        return None
+    return records
+
+
+class Journal:
+    """Collects records and writes a segment every 5,000 records or 5 s."""
+
+    def __init__(self, directory: RunDirectory, kind: str = "segment") -> None:
+        self.directory = directory
+        self.kind = kind
+        self.seconds = 0.0
+        self.names: list[str] = []
+        self._records: list[Any] = []
+        self._weight = 0
+        self._since = time.monotonic()
+
+    def add(self, record: Any, weight: int = 1) -> None:
+        """Append one record that stands for `weight` entities."""
+        self._records.append(record)
+        self._weight += weight
+
+    def tick(self, *, force: bool = False) -> None:
+        """Write a segment if it is time. Raises StateError."""
+        now = time.monotonic()
+        due = self._weight >= FLUSH_RECORDS or now - self._since >= FLUSH_SECONDS
+        if not self._records or not (due or force):
+            return
+        started = time.thread_time()
+        records, self._records, self._weight = self._records, [], 0
+        self._since = now
+        self.names.append(
+            self.directory.put_segment(self.kind, len(self.names) + 1, records)
+        )
+        self.seconds += time.thread_time() - started

@@ -1,0 +1,1 @@
+"""The strict catalogue from inside: its rules, its routes, its mischief."""

@@ -1,0 +1,1 @@
+"""Workflows: what is discovered and processed, as plain descriptions."""

@@ -1,0 +1,58 @@
+"""A stage as plain data: what is opened, discovered and processed, and where it is written.
+
+A stage pickles; what it opens does not. The engine ships it to workers, which open it anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rayingest.core.sink import Sink
+from rayingest.core.source import Connector, Described, Settings
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a stage is made of, in the process that uses it."""
+
+    connector: Connector
+    settings: Settings
+    sink: Sink
+
+
+class Stage(Protocol):
+    """A picklable description of discover -> process -> write."""
+
+    @property
+    def name(self) -> str:
+        """What actors and threads are called after: `postgres:shop`."""
+        ...
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the variables that the stage needs and carries values of."""
+        ...
+
+    def without(self, present: Sequence[str]) -> "Stage":
+        """The same stage without the values of variables that a worker has in its own environment."""
+        ...
+
+    def open(self, environ: Mapping[str, str]) -> Opened:
+        """Resolve `${VAR}`s and build connector, settings and sink. Raises ConfigError."""
+        ...
+
+    def root(self) -> Described | None:
+        """The service itself, which everything waits for."""
+        ...
+
+
+@dataclass(frozen=True)
+class WorkerTask:
+    """What every worker is given: the stage, the prepared context, and whether anything is written."""
+
+    stage: Stage
+    context: Any = None
+    dry_run: bool = False
+    slots: int = 1
+    writers: int = 8
+    call_timeout: float = 300.0

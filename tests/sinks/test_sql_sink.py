@@ -1,0 +1,130 @@
+# ruff: noqa: S608 - the questions are ours
+"""The SQLite catalogue: one can ask it, and it leaves alone what has not changed."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rayingest.errors import ConfigError, SinkDown
+from rayingest.model import Column, EntityType, Fact
+from rayingest.sinks.sql import Sql
+
+from .world import SCHEMA, rich_table, small_database, table
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Sql:
+    return Sql(path=str(tmp_path / "catalogue.db"))
+
+
+def fill(sink: Sql) -> None:
+    with sink.open() as session:
+        for entity in small_database():
+            row = session.encode(entity)
+            session.write(row.type, [row])
+
+
+def ask(sink: Sql, question: str) -> list[Any]:
+    with closing(sqlite3.connect(sink.path)) as connection:
+        return connection.execute(question).fetchall()
+
+
+def test_everything_can_be_asked(sink: Sql) -> None:
+    fill(sink)
+    rich = rich_table().fqn
+    where = f"WHERE table_fqn = '{rich}'"
+    assert ask(sink, f"SELECT name, path, data_type FROM columns {where} ORDER BY position") == [
+        ("id", "id", "INT"),
+        ("sized", "sized", "VARCHAR"),
+        ("list", "list", "ARRAY"),
+        ("odd", "odd", "UNKNOWN"),
+        ('q"', "q__reserved__quote__", "TEXT"),
+        ("struct", "struct", "STRUCT"),
+        ("in::side", "struct.in__reserved__colon__side", "CHAR"),
+    ]
+    assert ask(sink, f"SELECT constraint_type, column_name FROM constraints {where}") == [
+        ("UNIQUE", "id"),
+        ("UNIQUE", 'q"'),
+    ]
+    ((column, referred, relation),) = ask(
+        sink,
+        f"SELECT column_name, referred_column_fqn, relationship_type FROM foreign_keys {where}",
+    )
+    assert (column, referred, relation) == ("id", f"{SCHEMA.fqn}.plain.id", "MANY_TO_ONE")
+    assert ask(sink, "SELECT owner_name FROM owners") == [("ada",), ("nobody",)]
+    assert sorted(ask(sink, "SELECT column_path, tag_fqn FROM tags")) == [
+        ("", 'Cost."high.price"'),
+        ("q__reserved__quote__", "PII.Name"),
+    ]
+    assert ask(sink, "SELECT column_name, interval_type FROM partitions") == [
+        ('q"', "COLUMN-VALUE")
+    ]
+    assert ask(sink, "SELECT name, language FROM procedures") == [("refresh()", "SQL")]
+    overview = f"SELECT columns, foreign_keys FROM table_overview WHERE fqn = '{rich}'"
+    assert ask(sink, overview) == [(7, 1)]
+    assert ('quo"te',) in ask(sink, "SELECT name FROM tables")
+
+
+def test_a_change_replaces_all_that_belonged_to_the_table(sink: Sql) -> None:
+    fill(sink)
+    changed = table("rich", columns=(Column(name="only", data_type="INT"),))
+    with sink.open() as session:
+        rows = [session.encode(changed), session.encode(table("plain"))]
+        answers = session.write("table", rows)
+    assert [answer.outcome for answer in answers] == ["acknowledged", "unchanged"]
+    for each in ("columns", "constraints", "foreign_keys", "partitions"):
+        left = ask(sink, f"SELECT count(*) FROM {each} WHERE table_fqn = '{changed.fqn}'")
+        assert left == [(1 if each == "columns" else 0,)]
+    assert ask(sink, "SELECT count(*) FROM tags") == [(0,)]
+
+
+def test_facts_are_kept(sink: Sql) -> None:
+    fact = Fact(
+        target_type=EntityType.TABLE, target_fqn="s.t", kind="usage", key="day", payload={"n": 1}
+    )
+    with sink.open() as session:
+        row = session.encode_fact(fact)
+        assert session.write(row.type, [row])[0].outcome == "acknowledged"
+        assert session.write(row.type, [row])[0].outcome == "unchanged"
+    assert ask(sink, "SELECT kind, target_fqn, key, payload FROM facts") == [
+        ("usage", "s.t", "day", '{"n":1}')
+    ]
+
+
+def test_a_number_that_sqlite_cannot_hold_costs_one_table(sink: Sql) -> None:
+    huge = table("huge", columns=(Column(name="x", data_type="CHAR", data_length=2**70),))
+    with sink.open() as session:
+        rows = [session.encode(each) for each in (table("a"), huge, table("b"))]
+        answers = session.write("table", rows)
+    assert [answer.outcome for answer in answers] == ["acknowledged", "refused", "acknowledged"]
+    assert [name for (name,) in ask(sink, "SELECT name FROM tables")] == ["a", "b"]
+
+
+def test_another_file_is_not_touched(sink: Sql) -> None:
+    with closing(sqlite3.connect(sink.path)) as connection:
+        connection.execute("CREATE TABLE mine (x)")
+        connection.commit()
+    assert [result.status for result in sink.check()] == ["failed"]
+    with pytest.raises(ConfigError, match="not a catalogue"):
+        fill(sink)
+    Path(sink.path).write_bytes(b"no database at all, but long enough to be looked at" * 30)
+    with pytest.raises(ConfigError, match="no SQLite file"):
+        fill(sink)
+
+
+def test_a_full_disk_is_said(sink: Sql) -> None:
+    with sink.open() as session:
+        session.connect().execute("PRAGMA max_page_count = 45")
+        rows = [session.encode(table(f"t{number}")) for number in range(1000)]
+        with pytest.raises(SinkDown, match="full"):
+            session.write("table", rows)
+        assert session.write("table", rows[:3])[0].outcome == "acknowledged"
+    assert ask(sink, "SELECT count(*) FROM tables") == [(3,)]
+
+
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
+    sink = Sql(path=str(tmp_path / "new" / "catalogue.db"))
+    assert [result.status for result in sink.check()] == ["ok"]
