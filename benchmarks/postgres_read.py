@@ -1,3 +1,4 @@
+# ruff: noqa: INP001, T201 - a program
 """How much it costs to read a PostgreSQL catalogue: statements, client CPU and wall time.
 
     python benchmarks/postgres_read.py --tables 10000
@@ -16,12 +17,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from rayingest.connectors.database.postgres import CONNECTOR, PostgresConnection
 from rayingest.core.filters import Filters
-from rayingest.core.source import EntityDescriptor, Settings
-from rayingest.model import EntityType
+from rayingest.core.source import Described, EntityDescriptor, Settings
+from rayingest.kit.sql.source import SqlSource
+from rayingest.model import EntityType, Table
 from rayingest.testing import postgres
 from rayingest.testing.shop import shop
 
@@ -46,7 +48,8 @@ def read(settings: Settings, batch: int) -> dict[str, Any]:
     """Discover and describe everything in a new session."""
     wall, cpu = time.perf_counter(), time.process_time()
     columns = statements = 0
-    with CONNECTOR.open(settings) as source:
+    with CONNECTOR.open(settings) as opened:
+        source = cast("SqlSource", opened)
         (database,) = [
             each
             for each in source.discover_entities(EntityType.DATABASE)
@@ -62,9 +65,10 @@ def read(settings: Settings, batch: int) -> dict[str, Any]:
         tables = [each for each in listed if each.type is EntityType.TABLE]
         found = sum(1 for _ in source.process_entities([database, *others]))
         for start in range(0, len(tables), batch):
-            for described in source.process_entities(tables[start : start + batch]):
-                columns += len(described.entities[0].columns)
-                found += 1
+            for answer in source.process_entities(tables[start : start + batch]):
+                if isinstance(answer, Described):
+                    columns += sum(len(cast("Table", each).columns) for each in answer.entities)
+                    found += 1
         statements = source.calls
     spent = time.process_time() - cpu
     if found != len(listed) + 1:
@@ -104,7 +108,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=500)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--ddl", action="store_true", help="write CREATE TABLE, too")
-    parser.add_argument("--host-port", help="a server that is there already; password in PGPASSWORD")
+    parser.add_argument(
+        "--host-port", help="a server that is there already; password in PGPASSWORD"
+    )
     parser.add_argument("--user", default="postgres")
     parser.add_argument("--database", default="shop")
     return parser.parse_args()

@@ -3,17 +3,21 @@
 import fnmatch
 import os
 import re
+import shlex
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from rayingest import sinks
+from rayingest.api.pipeline import both, reporting
 from rayingest.api.run import Run
 from rayingest.config import Config
 from rayingest.config import load as load_config
@@ -27,8 +31,9 @@ from rayingest.core.source import (
     ScopeListed,
     ScopeOpened,
 )
-from rayingest.errors import ConfigError
-from rayingest.execute.drive import Bounds, Drive, Snapshot
+from rayingest.errors import ConfigError, RayingestError
+from rayingest.execute.drive import Bounds, Drive
+from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.report import Report
 from rayingest.execute.scheduler import RetryPolicy
 from rayingest.execute.start import Options, drive
@@ -88,20 +93,34 @@ class Job:
 
     def check(self) -> Iterator[tuple[str, CheckResult]]:
         """Try source and sink: ("source" or "sink", result)."""
-        job = self.connected()
-        connector = registry.load(job.config.connector)
-        for result in connector.check(job.config.settings):
-            yield "source", result
-        for result in sinks.build(job.config).check():
-            yield "sink", result
+        try:
+            job = self.connected()
+        except ConfigError:
+            raise
+        except RayingestError as error:
+            yield "sink", CheckResult("sink", "failed", str(error), error.hint)
+            return
+        yield from _tried("source", job._check_source)
+        yield from _tried("sink", lambda: sinks.build(job.config).check())
+
+    def _check_source(self) -> Iterator[CheckResult]:
+        return registry.load(self.config.connector).check(self.config.settings)
 
     def discover(
-        self, entity_type: EntityType | None = None, limit: int | None = None
+        self,
+        entity_type: EntityType | None = None,
+        limit: int | None = None,
+        *,
+        unlisted: Callable[[ScopeListed], None] | None = None,
     ) -> Iterator[EntityDescriptor]:
-        """What exists, as descriptors, in this process."""
+        """What exists, as descriptors, in this process; `unlisted` hears of incomplete listings."""
+        if limit is not None and limit <= 0:
+            return
         job = self.connected()
         found = 0
         for item in job.listing():
+            if isinstance(item, ScopeListed) and not item.complete and unlisted is not None:
+                unlisted(item)
             descriptor = item.descriptor if isinstance(item, Described) else item
             if isinstance(descriptor, EntityDescriptor) and entity_type in (None, descriptor.type):
                 yield descriptor
@@ -125,6 +144,22 @@ class Job:
                         seen.add((item.type, item.scope))
                         wanted.append((item.type, item.scope))
                     yield item
+
+    def find(self, names: Sequence[str]) -> list[EntityDescriptor]:
+        """Descriptors by FQN, with or without the service's name. Raises ConfigError for unknown ones."""
+        prefix = f"{fqn.join(self.config.service)}."
+        wanted = {name.removeprefix(prefix): name for name in names}
+        found: dict[str, list[EntityDescriptor]] = {}
+        seen: list[str] = []
+        for each in self.discover():
+            short = each.id.removeprefix(prefix)
+            if short in wanted:
+                found.setdefault(short, []).append(each)
+            seen.append(short)
+        for short, name in wanted.items():
+            if short not in found:
+                raise _not_found(name, short, seen)
+        return [each for short in wanted for each in found[short]]
 
     def explain(self, name: str) -> list[tuple[EntityType, Verdict]]:
         """Which filter keeps or drops a name (bare, or an FQN with or without the service)."""
@@ -171,26 +206,35 @@ class Job:
         *,
         observe: Callable[[Snapshot], None] | None = None,
         log: Callable[[str, str], None] | None = None,
+        interrupted: Callable[[int], None] | None = None,
         **more: Any,
     ) -> Run:
         """Discover, describe, write. Keyword arguments are those of `Wishes`.
 
+        `interrupted` is told, by a signal handler, how often the run was asked to stop.
         Raises ConfigError; whatever goes wrong later is in the report.
         """
         asked = replace(wishes or Wishes(), **more)
-        job = self.connected()
-        job.refuse_untested(asked)
-        return job._run(asked, (), observe, log)
+        self.refuse_untested(asked)
+        return self.connected()._run(asked, (), observe, log, interrupted)
 
     def process(
         self,
         entities: Sequence[EntityDescriptor],
+        wishes: Wishes | None = None,
         *,
-        dry_run: bool = False,
         log: Callable[[str, str], None] | None = None,
+        interrupted: Callable[[int], None] | None = None,
+        **more: Any,
     ) -> Run:
-        """Describe and write just these."""
-        return self.connected()._run(Wishes(dry_run=dry_run), tuple(entities), None, log)
+        """Describe and write just these, in this process."""
+        asked = replace(wishes or Wishes(), **more)
+        return self.connected()._run(asked, tuple(entities), None, log, interrupted)
+
+    def run_directory(self, run_id: str | None = None) -> RunDirectory:
+        """Where a run is recorded; without an id that of the config, or a new one."""
+        name = run_id or self.config.pipeline_run_id or new_run_id()
+        return RunDirectory(self.config.execution.state_url or default_url(), self.config.service, name)
 
     def refuse_untested(self, asked: Wishes) -> None:
         """Connectors that nobody has tried need the user's word. Raises ConfigError."""
@@ -208,6 +252,7 @@ class Job:
         only: tuple[EntityDescriptor, ...],
         observe: Callable[[Snapshot], None] | None,
         log: Callable[[str, str], None] | None,
+        interrupted: Callable[[int], None] | None = None,
     ) -> Run:
         config, execution = self.config, self.config.execution
         sink: Sink | None = None
@@ -216,8 +261,7 @@ class Job:
 
             sink = Memory(name=f"preview-{new_run_id()}")
         stage = MetadataStage.of(config, sink)
-        run_id = asked.run_id or config.pipeline_run_id or new_run_id()
-        directory = RunDirectory(execution.state_url or default_url(), config.service, run_id)
+        directory = self.run_directory(asked.run_id)
         failures, rate = parse_failures(asked.max_failures)
         options = Options(
             engine="local" if only else execution.engine,
@@ -243,9 +287,14 @@ class Job:
             seed=asked.seed,
         )
         directory.claim()
-        driver = drive(stage, options, directory, observe=observe, log=log)
-        with interruptible(driver):
-            report = driver.run()
+        writes = not (options.dry_run or sink is not None or only)
+        told = config if writes else replace(config, ingestion_pipeline_fqn=None)
+        with reporting(told, directory.run_id) as reporter:
+            driver = drive(stage, options, directory, observe=both(observe, reporter), log=log)
+            with interruptible(driver, interrupted):
+                report = driver.run()
+            if reporter is not None:
+                reporter.finish(report)
         return self._finished(report, directory, asked, sink)
 
     def _finished(
@@ -265,6 +314,26 @@ class Job:
                 for body in sink.store.entities(kind).values()
             ]
         return run
+
+
+def _tried(
+    part: str, check: Callable[[], Iterator[CheckResult]]
+) -> Iterator[tuple[str, CheckResult]]:
+    """The results of one side; an error is a result too, and the other side is tried all the same."""
+    try:
+        for result in check():
+            yield part, result
+    except RayingestError as error:
+        yield part, CheckResult(part, "failed", str(error), error.hint)
+
+
+def _not_found(name: str, short: str, seen: Sequence[str]) -> ConfigError:
+    near = get_close_matches(short, seen, n=1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    return ConfigError(
+        f"Discovery finds no entity {name!r}.{meant}",
+        hint=f"`rayingest discover CONFIG --explain {shlex.quote(short)}` says whether a filter drops it.",
+    )
 
 
 def parse_failures(text: str | None) -> tuple[int | None, float | None]:
@@ -299,7 +368,9 @@ def selection(
 
 
 @contextmanager
-def interruptible(driver: Drive) -> Iterator[None]:
+def interruptible(
+    driver: Drive, interrupted: Callable[[int], None] | None = None
+) -> Generator[None]:
     """Ctrl-C or SIGTERM once: end what is under way; twice: leave at once.
 
     Handlers are set when the engine has started, because Ray sets its own then.
@@ -310,8 +381,12 @@ def interruptible(driver: Drive) -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in numbers}
 
+    times = count(1)
+
     def interrupt(*_: object) -> None:
         driver.interrupt()
+        if interrupted is not None:
+            interrupted(next(times))
 
     def install() -> None:
         for number in numbers:

@@ -257,7 +257,8 @@ class Delivery:
             if result.why is None:
                 result.why = Why("Refused", answer.why or "the sink refused it", answer.hint, None, "sink")
         elif item.first_wave and row.needs:
-            item.ticket.later.setdefault(item.descriptor, []).append(row)
+            half_written = Row(row.type, row.fqn, row.body, row.hash, b"", row.needs)
+            item.ticket.later.setdefault(item.descriptor, []).append(half_written)
             self._one_answered(item.ticket, item.descriptor)
             return
         result.written.append(Written(row.type, row.fqn, row.hash, answer.outcome))

@@ -11,7 +11,7 @@ from itertools import islice
 import msgspec
 
 from rayingest.core.sink import Placement, Row, SinkSession
-from rayingest.errors import ConfigError, RayingestError, StateError
+from rayingest.errors import ConfigError, RayingestError, StateError, TimedOut
 from rayingest.execute.delivery import Delivery, Ticket
 from rayingest.execute.engine import Engine
 from rayingest.execute.events import (
@@ -19,6 +19,8 @@ from rayingest.execute.events import (
     Deferred,
     Dispatch,
     Event,
+    Found,
+    Listing,
     ListingEnded,
     Read,
     ReplaceWorker,
@@ -26,6 +28,7 @@ from rayingest.execute.events import (
     Why,
     WorkerLost,
     WorkerReady,
+    Written,
     why,
 )
 from rayingest.execute.report import (
@@ -39,6 +42,7 @@ from rayingest.execute.report import (
     verdict,
 )
 from rayingest.execute.scheduler import Scheduler
+from rayingest.execute.snapshot import Snapshot
 from rayingest.model import EntityType
 from rayingest.state.run_directory import Journal, RunDirectory
 from rayingest.workflows.stage import Opened
@@ -62,26 +66,12 @@ class Bounds:
 
 
 @dataclass
-class Snapshot:
-    """The run as it stands, for displays."""
-
-    elapsed: float
-    types: dict[str, dict[str, int]]
-    in_flight: int
-    parallelism: int
-    slowest: list[tuple[str, float]]
-    listing: bool
-    sink_down: str | None
-    about: dict[str, str]
-    second_wave: int = 0
-
-
-@dataclass
 class Totals:
     """Sums over the run that the scheduler has no use for."""
 
     source: float = 0.0
     calls: int = 0
+    described: int = 0
     startup: float | None = None
     written: set[str] = field(default_factory=set)
 
@@ -126,6 +116,7 @@ class Drive:
         self._down_since: float | None = None
         self._hurry = False
         self._observed = 0.0
+        self._heard: dict[Listing, float] = {}
         self.on_start: Callable[[], None] | None = None
 
     # --- from outside ---
@@ -204,6 +195,7 @@ class Drive:
                     self._delivery.end(ticket)
             scheduler.handle(None, now)
             self._record()
+            self._end_silent_listings(now)
             self._second_wave()
             self._perform()
             self.engine.hold_listings(scheduler.crowded)
@@ -211,9 +203,14 @@ class Drive:
                 break
             if now - self._observed >= 0.25:
                 self._observed = now
-                self._observe(self.snapshot())
+                self._show()
         self._record(force=True)
-        self._observe(self.snapshot())
+        self._show()
+
+    def _show(self) -> None:
+        snapshot = self.snapshot()
+        self._observe(snapshot)
+        self.engine.note(snapshot)
 
     def _patience(self) -> float:
         due = self.scheduler.due()
@@ -225,12 +222,34 @@ class Drive:
                 self.totals.startup = time.monotonic() - self._began
         elif isinstance(event, Read):
             self.totals.source += event.seconds
+            self.totals.described += sum(event.emitted.values()) + len(event.ended)
             self.totals.calls += event.calls
-        elif isinstance(event, ListingEnded) and event.error is not None:
-            where = event.listing.scope or "the source"
-            self._log("warning", f"Listing {event.listing.type.value} in {where}: {event.error}")
+        elif isinstance(event, Found):
+            self._heard[event.listing] = time.monotonic()
+        elif isinstance(event, ListingEnded):
+            self._heard.pop(event.listing, None)
+            self._tell_ended(event)
         elif isinstance(event, WorkerLost):
             self._log("warning", f"Worker {event.worker} is gone ({event.why or 'no reason given'}); another takes its place.")
+
+    def _tell_ended(self, event: ListingEnded) -> None:
+        where = event.listing.scope or "the source"
+        if event.error is not None:
+            self._log("warning", f"Listing {event.listing.type.value} in {where}: {event.error}")
+        elif event.lost:
+            self._log("warning", f"The process that listed {event.listing.type.value} in {where} died.")
+
+    def _end_silent_listings(self, now: float) -> None:
+        """A listing that yields nothing for the time of a call is given up; it may be tried again."""
+        patience = self.opened.settings.call_timeout
+        if self.scheduler.crowded:
+            self._heard = dict.fromkeys(self._heard, now)
+        for listing in [each for each, heard in self._heard.items() if now - heard > patience]:
+            self.engine.cancel_listing(listing)
+            error = TimedOut(f"the listing yielded nothing for {patience:.0f} s")
+            event = ListingEnded(listing, error, False, patience)
+            self._hear(event)
+            self.scheduler.handle(event, now)
 
     def _deliver(self, event: Read) -> Ticket | None:
         if self._delivery is None:
@@ -248,6 +267,7 @@ class Drive:
                 case Dispatch():
                     self.engine.dispatch(action.id, action.worker, action.chunk)
                 case StartListing():
+                    self._heard[action.listing] = time.monotonic()
                     self.engine.start_listing(action.listing)
                 case ReplaceWorker():
                     self.engine.replace(action.worker)
@@ -313,7 +333,7 @@ class Drive:
         for kind, each in deferred:
             self.totals.written.update(row.fqn for row in each.rows if row.partial is not None)
             if self._deferred:
-                self._deferred.add((kind, each))
+                self._deferred.add(_to_record(kind, each))
             else:
                 self._held.append((kind, each))
         if self._journal and self._deferred:
@@ -353,7 +373,7 @@ class Drive:
         if self._deferred and self.directory:
             for name in self._deferred.names:
                 for record in self.directory.segment(name):
-                    yield msgspec.json.decode(record, type=tuple[EntityType, Deferred])
+                    yield _from_record(record)
 
     def _resolved(self, row: Row) -> Row:
         """The row without references to what neither this run nor the sink has."""
@@ -376,6 +396,7 @@ class Drive:
             scheduler.sink_down.message if scheduler.sink_down else None,
             self.engine.about(),
             scheduler.deferred_open,
+            self.totals.source / max(1, self.totals.described),
         )
 
     # --- the end ---
@@ -480,6 +501,33 @@ class Drive:
                 report.state = "failed"
                 report.exit_code = EXIT_CODES["failed"]
                 report.verdict = f"Failed: {error} {error.hint or ''}".strip()
+
+
+class _DeferredRow(msgspec.Struct, array_like=True):
+    """A row as a deferred segment keeps it: its body is JSON already."""
+
+    type: str
+    fqn: str
+    hash: str
+    body: msgspec.Raw
+    needs: tuple[str, ...]
+
+
+_DeferredRecord = tuple[EntityType, str, list[Written], list[_DeferredRow]]
+
+
+def _to_record(kind: EntityType, deferred: Deferred) -> _DeferredRecord:
+    rows = [
+        _DeferredRow(row.type, row.fqn, row.hash, msgspec.Raw(row.body), row.needs)
+        for row in deferred.rows
+    ]
+    return kind, deferred.id, deferred.written, rows
+
+
+def _from_record(record: bytes) -> tuple[EntityType, Deferred]:
+    kind, name, written, rows = msgspec.json.decode(record, type=_DeferredRecord)
+    kept = [Row(row.type, row.fqn, bytes(row.body), row.hash, None, row.needs) for row in rows]
+    return kind, Deferred(name, kept, written)
 
 
 def _peak_rss() -> int:

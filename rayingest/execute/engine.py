@@ -7,6 +7,7 @@ from typing import Protocol
 from rayingest.core.source import Counted, DiscoverableSource, Listed
 from rayingest.errors import Permanent, RayingestError
 from rayingest.execute.events import Chunk, Event, Listing
+from rayingest.execute.snapshot import Snapshot
 
 BLOCK_ITEMS = 500
 BLOCK_SECONDS = 0.1
@@ -43,6 +44,14 @@ class Engine(Protocol):
 
     def wait(self, timeout: float) -> list[Event]:
         """Events that came within `timeout` seconds; at least one unless it passed."""
+        ...
+
+    def cancel_listing(self, listing: Listing) -> None:
+        """Give up a listing that no longer yields."""
+        ...
+
+    def note(self, snapshot: Snapshot) -> None:
+        """See the run as it stands (metrics)."""
         ...
 
     def slowest(self) -> list[tuple[str, float]]:

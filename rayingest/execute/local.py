@@ -6,6 +6,7 @@ import threading
 import time
 
 from rayingest.core.source import DiscoverableSource
+from rayingest.errors import RayingestError
 from rayingest.execute.engine import as_error, blocks, calls_of
 from rayingest.execute.events import (
     Chunk,
@@ -15,6 +16,7 @@ from rayingest.execute.events import (
     ListingEnded,
     WorkerReady,
 )
+from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.worker import Worker
 from rayingest.workflows.stage import WorkerTask
 
@@ -31,11 +33,20 @@ class LocalEngine:
         self._go = threading.Event()
         self._go.set()
         self._closed = False
+        self._failed: RayingestError | None = None
 
     def start(self) -> None:
         """See Engine."""
-        self._worker = Worker(1, self.task, self._events.put)
-        self._events.put(WorkerReady(1, self.task.slots))
+        threading.Thread(target=self._open, name="open", daemon=True).start()
+
+    def _open(self) -> None:
+        """Open the worker beside the first listing: drivers and clients take a while to import."""
+        try:
+            self._worker = Worker(1, self.task, self._events.put)
+        except Exception as error:  # noqa: BLE001 - it is raised again in the driver's thread
+            self._failed = as_error(error)
+        else:
+            self._events.put(WorkerReady(1, self.task.slots))
 
     def dispatch(self, dispatch: int, worker: int, chunk: Chunk) -> None:
         """See Engine."""
@@ -80,7 +91,9 @@ class LocalEngine:
         self._events.put(event)
 
     def wait(self, timeout: float) -> list[Event]:
-        """See Engine."""
+        """See Engine. Raises what kept the worker from opening."""
+        if self._failed is not None:
+            raise self._failed
         found: list[Event] = []
         try:
             found.append(self._events.get(timeout=timeout))
@@ -89,6 +102,12 @@ class LocalEngine:
         except queue.Empty:
             pass
         return found
+
+    def cancel_listing(self, listing: Listing) -> None:
+        """Its thread is a daemon and is left: what it still yields belongs to a listing that ended."""
+
+    def note(self, snapshot: Snapshot) -> None:
+        """Nothing to keep up to date."""
 
     def slowest(self) -> list[tuple[str, float]]:
         """See Engine."""

@@ -19,11 +19,12 @@ from rayingest.execute.events import (
     WorkerReady,
 )
 from rayingest.execute.ray_actor import RayWorker, handshake, list_in_task
+from rayingest.execute.ray_metrics import Metrics
+from rayingest.execute.snapshot import Snapshot
 from rayingest.workflows.stage import WorkerTask
 
 BACKPRESSURE_BLOCKS = 4
 FRUITLESS_STARTS = 3
-SLOTS_PER_ACTOR = 25
 
 
 @dataclass
@@ -45,6 +46,7 @@ class RayEngine:
         task: WorkerTask,
         *,
         parallelism: int,
+        actors: int = 1,
         address: str = "local",
         run_id: str = "",
         driver_sink: bool = False,
@@ -57,6 +59,7 @@ class RayEngine:
         self._ray: Any = ray
         self.task = task
         self.parallelism = parallelism
+        self.actors = actors
         self.address = resolve_address(address, os.environ.get("RAY_ADDRESS"))
         self.run_id = run_id
         self.dashboard = dashboard
@@ -71,7 +74,7 @@ class RayEngine:
         self._fruitless = 0
         self._started = False
         self._link = ""
-        self._slowest: list[tuple[str, float]] = []
+        self._metrics: Metrics | None = None
 
     # --- beginning and end ---
 
@@ -80,7 +83,7 @@ class RayEngine:
         self._init()
         self._context = self._ray.put(self.task.context)
         cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
-        count = max(1, min(-(-self.parallelism // SLOTS_PER_ACTOR), cores))
+        count = max(1, min(self.actors, self.parallelism, cores))
         self._share = min(0.5, cores / count / 2)
         self._task = _sized(self.task, self.parallelism, count)
         for _ in range(count):
@@ -286,7 +289,21 @@ class RayEngine:
         blame = node in alive and not getattr(error, "preempted", False)
         return WorkerLost(number, blame, "its process died" if blame else "its node went away")
 
+    def cancel_listing(self, listing: Listing) -> None:
+        """See Engine."""
+        for generator, each in list(self._listings.items()):
+            if each == listing:
+                del self._listings[generator]
+                with contextlib.suppress(Exception):
+                    self._ray.cancel(generator, force=True)
+
     # --- for people ---
+
+    def note(self, snapshot: Snapshot) -> None:
+        """Keep the metrics at Ray's Prometheus endpoint up to date."""
+        if self._metrics is None:
+            self._metrics = Metrics(self.task.stage.name)
+        self._metrics.note(snapshot)
 
     def slowest(self) -> list[tuple[str, float]]:
         """Not asked over the network for a display."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from rayingest.core.sink import Placement
 from rayingest.core.source import EntityDescriptor
-from rayingest.execute.drive import Bounds, Drive, Snapshot
+from rayingest.execute.drive import Bounds, Drive
+from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.engine import Engine
 from rayingest.execute.local import LocalEngine
 from rayingest.execute.scheduler import Plan, RetryPolicy, Scheduler
@@ -14,6 +15,7 @@ from rayingest.state.run_directory import RunDirectory
 from rayingest.workflows.stage import Opened, Stage, WorkerTask
 
 LISTINGS_AT_ONCE = 4
+SLOTS_PER_ACTOR = 25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +104,7 @@ def engine(
     return RayEngine(
         task,
         parallelism=parallelism,
+        actors=-(-options.parallelism // SLOTS_PER_ACTOR),
         address=options.address,
         run_id=directory.run_id if directory else "",
         driver_sink=opened.sink.placement is Placement.DRIVER,

@@ -117,10 +117,11 @@ class CreateTable(Create, frozen=True, kw_only=True):
     database_schema: str
     table_type: str
     columns: tuple[Column, ...]
-    table_constraints: tuple[Constraint, ...] = ()
     table_partition: Partition | None = None
     schema_definition: str | None = None
     location_path: str | None = None
+    # The last field: a row with foreign keys is encoded once and gets them spliced in.
+    table_constraints: tuple[Constraint, ...] = ()
 
 
 class CreateProcedure(Create, frozen=True, kw_only=True):

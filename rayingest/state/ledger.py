@@ -4,7 +4,7 @@
 * entities: emitted = acknowledged + refused + unchanged, per type
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from rayingest.model import EntityType
@@ -18,19 +18,19 @@ class Ledger:
     """Counts per type; cheap enough to keep in memory for any number of entities."""
 
     discovered: Counter[str] = field(default_factory=Counter)
-    ended: dict[str, Counter[str]] = field(default_factory=dict)
+    ended: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     emitted: Counter[str] = field(default_factory=Counter)
-    outcomes: dict[str, Counter[str]] = field(default_factory=dict)
+    outcomes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     filtered: Counter[str] = field(default_factory=Counter)
     unresolved: int = 0
 
     def end(self, entity_type: EntityType, status: str, count: int = 1) -> None:
         """Descriptors of a type came to this end."""
-        self.ended.setdefault(entity_type.value, Counter())[status] += count
+        self.ended[entity_type.value][status] += count
 
     def answer(self, kind: str, outcome: str, count: int = 1) -> None:
         """Entities of a type were answered by the sink."""
-        self.outcomes.setdefault(kind, Counter())[outcome] += count
+        self.outcomes[kind][outcome] += count
 
     def open(self, kind: str) -> int:
         """Descriptors of a type that have no end yet."""

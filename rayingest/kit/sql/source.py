@@ -75,7 +75,7 @@ class SqlSource:
 
     def process_entities(self, descriptors: Sequence[EntityDescriptor]) -> Iterator[Processed]:
         """Describe a batch by the few statements that `Facts.describe` needs for it."""
-        in_order = sorted(descriptors, key=lambda each: self._types.index(each.type))
+        in_order = sorted(descriptors, key=lambda each: each.type.value)
         for entity_type, group in groupby(in_order, key=lambda each: each.type):
             batch = list(group)
             with self._session(batch[0].batch) as session:
@@ -105,7 +105,7 @@ class SqlSource:
             yield from ((row.name, None) for row, _ in self._kept_databases(tally))
             return
         parts = fqn.split(scope)
-        if not 2 <= len(parts) <= 3 or parts[0] != self._settings.service:
+        if not 2 <= len(parts) <= 3 or fqn.join(parts[0]) != self._service:
             raise ConfigError(f"{scope!r} is no database or schema of {self._service!r}.")
         yield parts[1], (scope if len(parts) == 3 else None)
 

@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from rayingest.core import fqn
 from rayingest.core.sink import Row
 from rayingest.errors import Refused
-from rayingest.model import DatabaseService, Entity, Fact, Table
+from rayingest.model import Entity, Fact, Table, Tag
 from rayingest.sinks import columns, spelling, wire
 from rayingest.sinks.openmetadata.settings import MASK, Service, reveal
 
@@ -36,20 +36,16 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename
     details: dict[str, Any] = {}
 
 
-def row(entity: Entity, owners: spelling.Owners, service: Service) -> Row:
-    """Spell an entity. Raises Refused."""
-    request = spelling.create(entity, owners)
-    if isinstance(request, wire.CreateService) and isinstance(entity, DatabaseService):
+def row(entity: Entity, request: wire.Create, service: Service) -> Row:
+    """The row of an entity and its create request. Raises Refused."""
+    constraints = request.table_constraints if isinstance(request, wire.CreateTable) else ()
+    if constraints and any(each.referred_columns for each in constraints):
+        return _table_row(cast("Table", entity), cast("wire.CreateTable", request))
+    if isinstance(request, wire.CreateService):
         return _service_row(entity, request, service)
     body = spelling.encode(request, entity.fqn)
     hashed = spelling.digest(body)
-    full = spelling.stamp(body, hashed)
-    if isinstance(entity, Table) and isinstance(request, wire.CreateTable):
-        needs = tuple(dict.fromkeys(_targets(entity)))
-        if needs:
-            partial = _partial(request, entity.fqn)
-            return Row("table", entity.fqn, full, hashed, partial=partial, needs=needs)
-    return Row(entity.type.value, entity.fqn, full, hashed)
+    return Row(entity.type.value, entity.fqn, spelling.stamp(body, hashed), hashed)
 
 
 def fact_row(fact: Fact) -> Row:
@@ -103,29 +99,47 @@ def table_of(column: str) -> str:
     return fqn.join(*fqn.split(column)[:_TABLE_PARTS])
 
 
-def tags_of(entity: Entity) -> tuple[Any, ...]:
+def tags_of(entity: Entity, request: wire.Create) -> tuple[Tag, ...]:
     """Every tag that an entity and its columns wear."""
-    if isinstance(entity, Table):
-        return (*entity.tags, *columns.tags_of(entity.columns))
-    return entity.tags
+    if not (isinstance(entity, Table) and isinstance(request, wire.CreateTable)):
+        return entity.tags
+    if cast("object", request.columns) is entity.columns:
+        return entity.tags  # columns that wear tags would have been spelled anew
+    return (*entity.tags, *columns.tags_of(entity.columns))
 
 
-def _targets(table: Table) -> list[str]:
+def _table_row(table: Table, request: wire.CreateTable) -> Row:
+    """A table with foreign keys: with them, and without, from one encoding of its columns."""
+    given = request.table_constraints
+    body = spelling.encode(msgspec.structs.replace(request, table_constraints=()), table.fqn)
+    full = _constrained(body, given, table.fqn)
+    hashed = spelling.digest(full)
+    partial = _constrained(
+        body, tuple(each for each in given if not each.referred_columns), table.fqn
+    )
     # A table that refers to itself needs itself: servers look the target up before they store it.
-    return [
+    targets = (
         each.referred_table or table_of(each.referred_columns[0])
         for each in table.constraints
         if each.referred_columns
-    ]
+    )
+    return Row(
+        table.type.value,
+        table.fqn,
+        spelling.stamp(full, hashed),
+        hashed,
+        partial=spelling.stamp(partial, spelling.digest(partial, b"/partial")),
+        needs=tuple(dict.fromkeys(targets)),
+    )
 
 
-def _partial(request: wire.CreateTable, name: str) -> bytes:
-    kept = tuple(each for each in request.table_constraints if not each.referred_columns)
-    body = spelling.encode(msgspec.structs.replace(request, table_constraints=kept), name)
-    return spelling.stamp(body, spelling.digest(body, b"/partial"))
+def _constrained(body: bytes, constraints: tuple[wire.Constraint, ...], name: str) -> bytes:
+    if not constraints:
+        return body
+    return b'%b,"tableConstraints":%b}' % (body[:-1], spelling.encode(constraints, name))
 
 
-def _service_row(entity: DatabaseService, request: wire.CreateService, service: Service) -> Row:
+def _service_row(entity: Entity, request: wire.CreateService, service: Service) -> Row:
     if service.connection is None:
         body = spelling.encode(request, entity.fqn)
         return Row(entity.type.value, entity.fqn, body, spelling.digest(body))

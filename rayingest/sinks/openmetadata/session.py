@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rayingest.core.sink import Answer, Row
 from rayingest.model import Entity, Fact
+from rayingest.sinks import spelling
 from rayingest.sinks.openmetadata import rows
 from rayingest.sinks.openmetadata.catalogue import OpenMetadataCatalogue
 from rayingest.sinks.openmetadata.client import Client
@@ -27,8 +28,9 @@ class OpenMetadataSession:
 
     def encode(self, entity: Entity) -> Row:
         """Spell one entity. Raises Refused for what cannot be spelled."""
-        row = rows.row(entity, self._owners, self._service)
-        if tags := rows.tags_of(entity):
+        request = spelling.create(entity, self._owners)
+        row = rows.row(entity, request, self._service)
+        if tags := rows.tags_of(entity, request):
             self._tags.want(tags)
         return row
 

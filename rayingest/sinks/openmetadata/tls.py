@@ -13,10 +13,13 @@ from rayingest.errors import ConfigError
 from rayingest.sinks.openmetadata.settings import Tls
 
 
-def context(tls: Tls) -> ssl.SSLContext:
-    """Verify by the user's CA, else by the system's (SSL_CERT_FILE is honoured). Raises ConfigError."""
+def context(tls: Tls, *, encrypted: bool = True) -> ssl.SSLContext:
+    """Verify by the user's CA, else by the system's (SSL_CERT_FILE is honoured). Raises ConfigError.
+
+    For an address that is not encrypted no certificates are loaded: the context trusts nobody.
+    """
     try:
-        made = _trusting(tls)
+        made = _trusting(tls) if encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if tls.certificate is not None:
             _show_certificate(made, tls.certificate, tls.key)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError

@@ -47,7 +47,10 @@ def end(listing, entity_type, scope):
 
 
 def test_parents_come_first_and_every_scope_ends(small):
-    assert [(type(each).__name__, each.type.value, getattr(each, "id", each.scope)) for each in small.listing()] == [
+    assert [
+        (type(each).__name__, each.type.value, getattr(each, "id", each.scope))
+        for each in small.listing()
+    ] == [
         ("EntityDescriptor", "database", "svc.small"),
         ("ScopeOpened", "databaseSchema", "svc.small"),
         ("ScopeListed", "database", "svc"),
@@ -110,7 +113,9 @@ def test_a_table_scope_can_be_listed_by_itself(small):
     ],
 )
 def test_table_filters_are_openmetadatas(small, filters, kept, dropped):
-    listing = small.listing(filters=filters | {"schemaFilterPattern": {"excludes": ["secret", "svc.small.secret"]}})
+    listing = small.listing(
+        filters=filters | {"schemaFilterPattern": {"excludes": ["secret", "svc.small.secret"]}}
+    )
     assert names(listing) == kept
     ended = end(listing, TABLE, "svc.small.sales")
     assert (ended.count, ended.filtered) == (len(kept), dropped)
@@ -131,7 +136,8 @@ def test_a_dropped_database_is_not_opened(small):
         ]
 
 
-def test_all_databases_but_templates_and_closed_ones(small, shop200):
+@pytest.mark.usefixtures("shop200")
+def test_all_databases_but_templates_and_closed_ones(small):
     with small.server.connect() as connection:
         connection.execute("drop database if exists closed_one")
         connection.execute("create database closed_one allow_connections false")

@@ -59,7 +59,7 @@ def test_hostile_schemas_can_be_listed_and_filtered_by_themselves(nasty):
         assert found[-1].count == 3, name
 
 
-def test_a_hostile_database_and_service(server, make):
+def test_a_hostile_database(make):
     probe = make('d.b "x" 🛒', "create table t (i int)")
     scope = fqn.join("svc", probe.database)
     with probe.open() as source:

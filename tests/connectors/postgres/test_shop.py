@@ -106,7 +106,9 @@ def test_statements_per_table_stay_within_the_budget(shop200):
     with shop200.open() as source:
         list(source.discover_entities(EntityType.DATABASE))
         listed = list(source.discover_entities(EntityType.DATABASE_SCHEMA, "svc.shop200"))
-        tables = [each for each in listed if isinstance(each, EntityDescriptor) and each.type == "table"]
+        tables = [
+            each for each in listed if isinstance(each, EntityDescriptor) and each.type == "table"
+        ]
         list(source.process_entities(tables))
         assert len(tables) == 200
         # databases, listing, five of the batch, the types that are new to the session
@@ -170,7 +172,9 @@ def test_a_table_dropped_or_renamed_after_its_listing_is_gone_and_harms_nobody(m
 
 
 def test_a_schema_or_routine_dropped_after_its_listing_is_gone(make):
-    probe = make("leaving", "create schema s; create function s.f() returns int language sql as 'select 1'")
+    probe = make(
+        "leaving", "create schema s; create function s.f() returns int language sql as 'select 1'"
+    )
     schemas = probe.descriptors(EntityType.DATABASE_SCHEMA)
     routines = probe.descriptors(EntityType.STORED_PROCEDURE)
     with probe.server.connect("leaving") as connection:

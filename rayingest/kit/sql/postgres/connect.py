@@ -96,6 +96,11 @@ def _parameters(
     if config.sslConfig and folder:
         files = config.sslConfig.files(folder)
         parameters |= {CERTIFICATES[name]: str(path) for name, path in files.items()}
+    if (
+        config.sslMode is SslMode.VERIFY_FULL
+        and not Path("~/.postgresql/root.crt").expanduser().exists()
+    ):
+        parameters.setdefault("sslrootcert", "system")
     theirs = {**config.connectionOptions, **config.connectionArguments}
     ours = _session_settings(settings.call_timeout)
     options = f"{ours} {theirs.pop('options', '')}".strip()

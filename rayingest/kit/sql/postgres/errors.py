@@ -83,7 +83,9 @@ def _refuses(text: str) -> bool:
 def _is_lost(error: Exception, state: str) -> bool:
     import psycopg
 
-    return not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    # Without a SQLSTATE it was libpq that complained, not the server.
+    kinds = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+    return not state and isinstance(error, kinds)
 
 
 def _text(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from os import dup
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from rayingest.kit.sql.postgres.shapes import Shape
 
 Row = tuple[Any, ...]
+PATIENCE = 2.0  # seconds for the server to obey before the line is cut
+ACTIVE = 1  # libpq's PQTRANS_ACTIVE: a statement is running
 
 
 class PgSession:
@@ -60,10 +63,12 @@ class PgSession:
         threading.Thread(target=self._cancel, name="pg-cancel", daemon=True).start()
 
     def _cancel(self) -> None:
-        try:
-            self.connection.cancel_safe(timeout=3)
-        except Exception:  # noqa: BLE001 - whatever went wrong, the socket must go
-            with suppress(Exception):
+        calls = self.calls
+        with suppress(Exception):
+            self.connection.cancel_safe(timeout=PATIENCE)
+            time.sleep(PATIENCE)
+        with suppress(Exception):  # it may be closed already, which is as good
+            if calls == self.calls and self.connection.info.transaction_status == ACTIVE:
                 _hang_up(self.connection.fileno())
 
     def close(self) -> None:

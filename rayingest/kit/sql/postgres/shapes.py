@@ -225,6 +225,8 @@ def _scalar(raw: Raw) -> Shape:  # noqa: PLR0911 - a table of cases
         case "m":
             dated = name in {"datemultirange", "tsmultirange", "tstzmultirange"}
             return Shape("ARRAY", raw.display, element=_range("D" if dated else None))
+        case _:
+            pass
     data_type = NAMES.get(name) or ("STRING" if name.startswith("reg") else "UNKNOWN")
     match data_type:
         case "VARCHAR" | "CHAR":

@@ -1,0 +1,19 @@
+"""A run as it stands, for displays, metrics and progress reports."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Snapshot:
+    """The run as it stands, for displays."""
+
+    elapsed: float
+    types: dict[str, dict[str, int]]
+    in_flight: int
+    parallelism: int
+    slowest: list[tuple[str, float]]
+    listing: bool
+    sink_down: str | None
+    about: dict[str, str]
+    second_wave: int = 0
+    latency: float = 0.0

@@ -1,0 +1,1 @@
+"""MySQL and MariaDB: information_schema, read in batches over PyMySQL."""

@@ -1,0 +1,91 @@
+"""One connection to a server: statements counted, one statement for many tables, cancelling."""
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from typing import Any
+
+Row = tuple[Any, ...]
+Names = Mapping[str, Sequence[str]]  # schema -> names of things in it
+
+
+class MySqlSession:
+    """A PyMySQL connection in autocommit; the whole server is one database of the catalogue."""
+
+    def __init__(
+        self,
+        connection: Any,
+        *,
+        database: str,
+        schema: str | None,
+        beside: Callable[[], Any],
+    ) -> None:
+        """Wrap a connection; `beside` opens another one, with short time-outs."""
+        self.connection = connection
+        self.database = database
+        self.schema = schema
+        self.calls = 0
+        self.described = str(connection.get_server_info())
+        self.is_mariadb = "mariadb" in self.described.lower()
+        self.version = _version(self.described)
+        self._beside = beside
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Run one statement."""
+        self.calls += 1
+        with self.connection.cursor() as cursor:
+            cursor.execute(query, parameters or None)
+            return list(cursor.fetchall())
+
+    def stream(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
+        """Run one statement whose rows are read as they come."""
+        from pymysql.cursors import SSCursor
+
+        self.calls += 1
+        with closing(self.connection.cursor(SSCursor)) as cursor:
+            cursor.execute(query, parameters or None)
+            while rows := cursor.fetchmany(1000):
+                yield from rows
+
+    def spread(self, *queries: tuple[str, Names]) -> list[Row]:
+        """Run one statement over the names of several schemas.
+
+        Each query ends in `… schema = %s and name in %s`. Measured on MariaDB: a constant schema
+        makes it look into that directory only; pairs in one list make it walk through all of them.
+        """
+        parts = [(query, pair) for query, names in queries for pair in names.items() if pair[1]]
+        if not parts:
+            return []
+        parameters = [value for _, (schema, names) in parts for value in (schema, tuple(names))]
+        return self.rows(" union all ".join(query for query, _ in parts), parameters)
+
+    def cancel(self) -> None:
+        """Ask the server to break off the running statement; hang up if it does not listen."""
+        threading.Thread(target=self._cancel, name="mysql-cancel", daemon=True).start()
+
+    def _cancel(self) -> None:
+        thread = self.connection.thread_id()
+        try:
+            with closing(self._beside()) as other, other.cursor() as cursor:
+                cursor.execute(f"kill query {int(thread)}")
+        except Exception:  # noqa: BLE001 - whatever went wrong, the socket must go
+            with suppress(Exception):
+                self.connection._sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001 - no public way
+
+    def close(self) -> None:
+        """Close the connection."""
+        with suppress(Exception):
+            self.connection.close()
+
+
+def _version(described: str) -> tuple[int, ...]:
+    # MariaDB before 11 put 5.5.5- before its version, for old replicas.
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", described.removeprefix("5.5.5-"))
+    return tuple(map(int, found.groups())) if found else (0, 0, 0)
+
+
+def quoted(*names: str) -> str:
+    """Names between backticks, joined by dots."""
+    return ".".join(f"`{each.replace('`', '``')}`" for each in names)

@@ -1,0 +1,107 @@
+"""SQLite as a `Facts` value: one file is one database with one schema."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+from rayingest.core.source import (
+    Capability,
+    CheckResult,
+    Described,
+    EntityDescriptor,
+    Processed,
+    Settings,
+)
+from rayingest.errors import RayingestError
+from rayingest.kit.sql.facts import Facts, Found, Wants
+from rayingest.kit.sql.sqlite import tables
+from rayingest.kit.sql.sqlite.session import SCHEMA, SqliteSession, classify, connect
+from rayingest.model import Database, DatabaseSchema, EntityType
+
+# SQLite's own tables, and those that a virtual table keeps its data in, are left out.
+LISTING = """
+select name, type from pragma_table_list
+ where schema = 'main' and type in ('table', 'view', 'virtual') and name not like 'sqlite\\_%' escape '\\'
+ order by name
+"""
+OLDER_LISTING = """
+select name, type from sqlite_master
+ where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by name
+"""
+TABLE_LIST = (3, 37)
+CAPABILITIES = frozenset(
+    {
+        Capability.DATABASES,
+        Capability.SCHEMAS,
+        Capability.TABLES,
+        Capability.COLUMNS,
+        Capability.KEYS,
+        Capability.VIEWS,
+        Capability.DDL,
+    }
+)
+
+
+def databases(session: SqliteSession, settings: Settings) -> Iterator[Found]:
+    """Name the only database."""
+    yield Found(EntityType.DATABASE, "", session.database)
+
+
+def listing(session: SqliteSession, wants: Wants) -> Iterator[Found]:
+    """Name the only schema, then its tables and views."""
+    yield Found(EntityType.DATABASE_SCHEMA, SCHEMA, SCHEMA)
+    newer = sqlite3.sqlite_version_info[:2] >= TABLE_LIST
+    for name, kind in session.stream(LISTING if newer else OLDER_LISTING):
+        if wants.views if kind == "view" else wants.tables:
+            yield Found(EntityType.TABLE, SCHEMA, name, kind)
+
+
+def database(
+    session: SqliteSession, descriptors: Sequence[EntityDescriptor], wants: Wants
+) -> Iterator[Processed]:
+    """Answer the descriptor of the database."""
+    for each in descriptors:
+        name = each.metadata["name"]
+        yield Described(each, (Database(name=name, fqn=each.id, service=each.scope),))
+
+
+def schema(
+    session: SqliteSession, descriptors: Sequence[EntityDescriptor], wants: Wants
+) -> Iterator[Processed]:
+    """Answer the descriptor of the schema."""
+    for each in descriptors:
+        yield Described(each, (DatabaseSchema(name=SCHEMA, fqn=each.id, database=each.scope),))
+
+
+def check(settings: Settings) -> Iterator[CheckResult]:
+    """Open the file and list it."""
+    try:
+        session = connect(settings, None)
+    except RayingestError as error:
+        yield CheckResult("connect", "failed", str(error), error.hint)
+        return
+    try:
+        why = f"SQLite {sqlite3.sqlite_version}, {session.path}"
+        yield CheckResult("connect", "ok", why)
+        count = sum(each.type is EntityType.TABLE for each in listing(session, Wants()))
+        yield CheckResult(Capability.TABLES, "ok", f"{count} tables and views")
+        for capability in sorted(CAPABILITIES - {Capability.TABLES}):
+            yield CheckResult(capability, "ok")
+    except sqlite3.Error as error:
+        known = classify(error)
+        yield CheckResult(Capability.TABLES, "failed", str(known), known.hint if known else None)
+    finally:
+        session.close()
+
+
+SQLITE = Facts(
+    connect=connect,
+    databases=databases,
+    listing=listing,
+    describe={
+        EntityType.DATABASE: database,
+        EntityType.DATABASE_SCHEMA: schema,
+        EntityType.TABLE: tables.tables,
+    },
+    classify=classify,
+    check=check,
+)

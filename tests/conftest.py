@@ -1,0 +1,115 @@
+"""What all tests share: a home of their own, a quiet Ray, the contracts, a PostgreSQL, no leftovers."""
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rayingest.errors import MissingDriver
+from rayingest.testing import postgres as wheel
+
+ROOT = Path(__file__).parents[1]
+CONTRACTS = Path(os.environ.get("RAYINGEST_CONTRACTS") or ROOT.parent / "shared" / "contracts")
+SERVERS_REQUIRED = os.environ.get("RAYINGEST_REQUIRE_SERVERS") == "1"
+# Variables that are meant for the tests; all others of ours would change what is tested.
+FOR_TESTS = {"RAYINGEST_CONTRACTS", "RAYINGEST_REQUIRE_SERVERS", "RAYINGEST_RAY_TEMP_DIR"}
+# Python's own helpers; they end with the process that they help.
+HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "execnet", "ipykernel")
+GRACE_SECONDS = 10
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_leftovers() -> Iterator[None]:
+    """Fail when a test has left a process behind, and end that process by its id."""
+    yield
+    left = end_children()
+    assert not left, f"processes were left behind (and ended now): {left}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(_no_leftovers: None) -> Iterator[None]:
+    """No test reads or writes the files of whoever runs it."""
+    folder = Path(tempfile.mkdtemp(prefix="ri-home-"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder))
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+            patch.delenv(name, raising=False)
+        for name in [*os.environ]:
+            if name.startswith(("RAYINGEST_", "OPENMETADATA_")) and name not in FOR_TESTS:
+                patch.delenv(name)
+        yield
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_ray(_no_leftovers: None) -> Iterator[None]:
+    """Ray starts only what a test starts: no cluster by accident, files in a place of its own."""
+    folder = None
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*os.environ]:
+            if name.startswith("RAY_"):
+                patch.delenv(name)
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        if "RAYINGEST_RAY_TEMP_DIR" not in os.environ:
+            # Short, for Unix sockets have room for 107 bytes.
+            folder = tempfile.mkdtemp(prefix="ri-", dir="/tmp")
+            patch.setenv("RAYINGEST_RAY_TEMP_DIR", folder)
+        yield
+        if "ray" in sys.modules:
+            sys.modules["ray"].shutdown()
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def contracts() -> Path:
+    """OpenMetadata's JSON schemas and recorded requests, which are no part of this repository."""
+    if not CONTRACTS.is_dir():
+        pytest.skip(f"no contracts in {CONTRACTS}: set RAYINGEST_CONTRACTS")
+    return CONTRACTS
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[wheel.Server]:
+    """A PostgreSQL server, started when the first test asks for it."""
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(wheel.server())
+        except MissingDriver as error:
+            if SERVERS_REQUIRED:
+                raise
+            pytest.skip(f"{error} {error.hint}")
+        yield server
+
+
+def end_children() -> dict[int, str]:
+    """Wait a little for the children of this process to end; kill, by id, those that do not."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    while (left := children()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return left
+
+
+def children() -> dict[int, str]:
+    """Living children of this process and their command lines (Linux only)."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            is_helper = any(each in line for each in HELPERS)
+            if int(parent) == os.getpid() and state != "Z" and not is_helper:
+                found[int(folder.name)] = line.strip()[:200]
+    return found
