@@ -36,7 +36,9 @@ class RayingestError(Exception):
         return _revive, (type(self), self.args, self.__dict__)
 
 
-def _revive(kind: type[RayingestError], args: tuple[Any, ...], state: dict[str, Any]) -> RayingestError:
+def _revive(
+    kind: type[RayingestError], args: tuple[Any, ...], state: dict[str, Any]
+) -> RayingestError:
     error = kind.__new__(kind)
     error.args = args
     error.__dict__.update(state)

@@ -1,12 +1,12 @@
 """Grades of connectors: generated from test results, never written by hand."""
 
-from datetime import date, timedelta
+import datetime as dt
 from functools import cache
 from importlib import resources
 
 import msgspec
 
-FRESH = timedelta(days=30)
+FRESH = dt.timedelta(days=30)
 
 
 class Grading(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -18,9 +18,9 @@ class Grading(msgspec.Struct, frozen=True, omit_defaults=True):
     date: str = ""
     capabilities: dict[str, str] = {}
 
-    def stale(self, today: date) -> bool:
+    def stale(self, today: dt.date) -> bool:
         """Whether the results are older than 30 days."""
-        return bool(self.date) and today - date.fromisoformat(self.date) > FRESH
+        return bool(self.date) and today - dt.date.fromisoformat(self.date) > FRESH
 
 
 @cache

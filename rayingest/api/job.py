@@ -33,9 +33,9 @@ from rayingest.core.source import (
 )
 from rayingest.errors import ConfigError, RayingestError
 from rayingest.execute.drive import Bounds, Drive
-from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.report import Report
 from rayingest.execute.scheduler import RetryPolicy
+from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.start import Options, drive
 from rayingest.model import EntityType
 from rayingest.state.run_directory import RunDirectory, default_url, new_run_id
@@ -173,13 +173,23 @@ class Job:
         told = []
         if len(parts) > 1:
             for depth, (level, part) in enumerate(zip(levels, parts[:-1], strict=False), 1):
-                told.append((level, filters.judge(level, part, fqn.join(self.config.service, *parts[:depth]))))
-        told += [(leaf, filters.judge(leaf, parts[-1], whole)) for leaf in (leaves if len(parts) != 2 or len(levels) < 2 else connector.types)]  # noqa: E501
+                told.append(
+                    (
+                        level,
+                        filters.judge(level, part, fqn.join(self.config.service, *parts[:depth])),
+                    )
+                )
+        told += [
+            (leaf, filters.judge(leaf, parts[-1], whole))
+            for leaf in (leaves if len(parts) != 2 or len(levels) < 2 else connector.types)
+        ]
         return told
 
     def zero_hint(self, report: Report) -> str | None:
         """What to look at when nothing at all was discovered."""
-        leaves = [each for kind, each in report.types.items() if kind != EntityType.DATABASE_SERVICE.value]
+        leaves = [
+            each for kind, each in report.types.items() if kind != EntityType.DATABASE_SERVICE.value
+        ]
         if any(each["discovered"] for each in leaves):
             return None
         patterns = ", ".join(each.key for each in self.config.settings.filters.patterns.values())
@@ -192,9 +202,9 @@ class Job:
         config = self.config
         if config.connection is not None:
             return self
-        from rayingest.sinks.openmetadata.settings import server as settings
         from rayingest.sinks.openmetadata.catalogue import OpenMetadataCatalogue
         from rayingest.sinks.openmetadata.client import Client
+        from rayingest.sinks.openmetadata.settings import server as settings
 
         with Client(settings(config.server, config.service)) as client:
             stored = OpenMetadataCatalogue(client).service_connection(config.service)
@@ -234,7 +244,9 @@ class Job:
     def run_directory(self, run_id: str | None = None) -> RunDirectory:
         """Where a run is recorded; without an id that of the config, or a new one."""
         name = run_id or self.config.pipeline_run_id or new_run_id()
-        return RunDirectory(self.config.execution.state_url or default_url(), self.config.service, name)
+        return RunDirectory(
+            self.config.execution.state_url or default_url(), self.config.service, name
+        )
 
     def refuse_untested(self, asked: Wishes) -> None:
         """Connectors that nobody has tried need the user's word. Raises ConfigError."""
@@ -262,6 +274,7 @@ class Job:
             sink = Memory(name=f"preview-{new_run_id()}")
         stage = MetadataStage.of(config, sink)
         directory = self.run_directory(asked.run_id)
+        run_id = directory.run_id
         failures, rate = parse_failures(asked.max_failures)
         options = Options(
             engine="local" if only else execution.engine,
@@ -297,9 +310,7 @@ class Job:
                 reporter.finish(report)
         return self._finished(report, directory, asked, sink)
 
-    def _finished(
-        self, report: Report, directory: RunDirectory, asked: Wishes, sink: Any
-    ) -> Run:
+    def _finished(self, report: Report, directory: RunDirectory, asked: Wishes, sink: Any) -> Run:
         if asked.partial_ok and report.exit_code == 3:
             report.exit_code = 0
         report.dry_run = asked.dry_run or asked.preview is not None
@@ -342,7 +353,9 @@ def parse_failures(text: str | None) -> tuple[int | None, float | None]:
         return None, None
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", text.strip())
     if not found or (not found[2] and "." in found[1]):
-        raise ConfigError(f"--max-failures {text!r}: expected a number such as 10, or a share such as 5%.")
+        raise ConfigError(
+            f"--max-failures {text!r}: expected a number such as 10, or a share such as 5%."
+        )
     return (None, float(found[1]) / 100) if found[2] else (int(found[1]), None)
 
 
@@ -356,7 +369,11 @@ def selection(
 
     def matches(patterns: Sequence[str], descriptor: EntityDescriptor) -> bool:
         whole = descriptor.id.lower()
-        spellings = (whole, whole.removeprefix(prefix.lower()), fqn.split(descriptor.id)[-1].lower())
+        spellings = (
+            whole,
+            whole.removeprefix(prefix.lower()),
+            fqn.split(descriptor.id)[-1].lower(),
+        )
         return any(fnmatch.fnmatchcase(each, one.lower()) for one in patterns for each in spellings)
 
     def keeps(descriptor: EntityDescriptor) -> bool:

@@ -6,10 +6,15 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from rayingest.config import Config
-from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.report import Report
+from rayingest.execute.snapshot import Snapshot
 from rayingest.sinks.openmetadata.client import Client
-from rayingest.sinks.openmetadata.reporting import State, report_pipeline_status, report_progress
+from rayingest.sinks.openmetadata.reporting import (
+    State,
+    UpdateType,
+    report_pipeline_status,
+    report_progress,
+)
 from rayingest.sinks.openmetadata.settings import server
 
 EVERY = 5.0  # seconds between two progress reports
@@ -40,19 +45,24 @@ class PipelineReporter:
         self._newest = snapshot
 
     def _report(self) -> None:
-        report_pipeline_status(
-            self.client, self.fqn, self.run_id, "running", start=self.started
-        )
+        report_pipeline_status(self.client, self.fqn, self.run_id, "running", start=self.started)
         while not self._over.wait(EVERY):
             self._progress()
 
     def _progress(self) -> None:
         snapshot = self._newest
         if snapshot is not None:
-            counters = {kind: (_done(book), book["discovered"]) for kind, book in snapshot.types.items()}
-            kind = "DISCOVERY" if snapshot.listing else "PROCESSING"
+            counters = {
+                kind: (_done(book), book["discovered"]) for kind, book in snapshot.types.items()
+            }
+            kind: UpdateType = "DISCOVERY" if snapshot.listing else "PROCESSING"
             report_progress(
-                self.client, self.fqn, self.run_id, kind, now=time.time(), counters=counters  # type: ignore[arg-type]
+                self.client,
+                self.fqn,
+                self.run_id,
+                kind,
+                now=time.time(),
+                counters=counters,
             )
 
     def finish(self, report: Report) -> None:
@@ -66,7 +76,10 @@ class PipelineReporter:
             STATES[report.state],
             start=self.started,
             end=time.time(),
-            summary=[_step("Source", report, report.service), _step("Sink", report, "OpenMetadata")],
+            summary=[
+                _step("Source", report, report.service),
+                _step("Sink", report, "OpenMetadata"),
+            ],
         )
 
 
@@ -84,7 +97,10 @@ def _step(kind: str, report: Report, name: str) -> dict[str, object]:
         errors = sum(book["refused"] for book in report.entities.values())
         updated = sum(book["unchanged"] for book in report.entities.values())
     failures = [
-        {"name": group.samples[0] if group.samples else group.kind, "error": f"{group.kind}: {group.message}"}
+        {
+            "name": group.samples[0] if group.samples else group.kind,
+            "error": f"{group.kind}: {group.message}",
+        }
         for group in report.errors[:10]
     ]
     return {
@@ -99,9 +115,7 @@ def _step(kind: str, report: Report, name: str) -> dict[str, object]:
 
 
 @contextmanager
-def reporting(
-    config: Config, run_id: str
-) -> Generator[PipelineReporter | None]:
+def reporting(config: Config, run_id: str) -> Generator[PipelineReporter | None]:
     """A reporter when the config names an ingestion pipeline and a server, else None."""
     if not config.ingestion_pipeline_fqn or config.server is None:
         yield None

@@ -64,7 +64,9 @@ class Run:
 
         heads = ("discovered", "ok", "unchanged", "skipped", "failed", "quarantined")
         rows = "".join(
-            f"<tr><td>{escape(kind)}</td>" + "".join(f"<td>{book[each]:,}</td>" for each in heads) + "</tr>"
+            f"<tr><td>{escape(kind)}</td>"
+            + "".join(f"<td>{book[each]:,}</td>" for each in heads)
+            + "</tr>"
             for kind, book in self.report.types.items()
         )
         head = "".join(f"<th>{each}</th>" for each in ("type", *heads))
@@ -124,7 +126,7 @@ class Run:
             return EntityRecord(descriptor.type, entity_id, "open", None, 0, (), descriptor)
         raise KeyError(f"{entity_id!r} is not in run {self.id}")
 
-    def _records(self) -> Iterator[tuple[str, list[object]]]:
+    def _records(self) -> Iterator[tuple[str, list[Any]]]:
         if self.directory is None:
             return
         for name in self.directory.segments():

@@ -90,6 +90,8 @@ def unresolved(tree: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Unresol
         case list():
             for index, value in enumerate(tree):
                 yield from unresolved(value, (*path, index))
+        case _:
+            return
 
 
 def _mapped(tree: Any, change: Callable[[str], Any]) -> Any:
@@ -100,4 +102,5 @@ def _mapped(tree: Any, change: Callable[[str], Any]) -> Any:
             return {key: _mapped(value, change) for key, value in tree.items()}
         case list():
             return [_mapped(value, change) for value in tree]
-    return tree
+        case _:
+            return tree

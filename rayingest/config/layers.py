@@ -18,6 +18,7 @@ STDIN = "-"
 def read(source: str | Path) -> Document:
     """Read a file, or standard input. Raises ConfigErrors for a file that cannot be read."""
     name = "stdin" if str(source) == STDIN else str(source)
+    data = b""
     try:
         data = sys.stdin.buffer.read() if name == "stdin" else Path(source).read_bytes()
         text = data.decode("utf-8-sig")

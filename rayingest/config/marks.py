@@ -53,3 +53,5 @@ def secret_paths(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
         case list():
             for index, each in enumerate(value):
                 yield from secret_paths(each, (*path, index))
+        case _:
+            return

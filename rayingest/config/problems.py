@@ -41,7 +41,7 @@ class Problem:
         return where + self.message + (f"\n    {self.hint}" if self.hint else "")
 
 
-class ConfigErrors(ConfigError):  # noqa: N818 - many of them
+class ConfigErrors(ConfigError):
     """Everything that is wrong in one config."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -30,6 +30,11 @@ def redacted(tree: Any, secret: Collection[KeyPath] = (), path: KeyPath = ()) ->
             return [redacted(each, secret, (*path, index)) for index, each in enumerate(tree)]
         case None | bool():
             return tree
+        case _:
+            return _redacted(tree, secret, path)
+
+
+def _redacted(tree: Any, secret: Collection[KeyPath], path: KeyPath) -> Any:
     if path in secret or looks_secret(path) or "-----BEGIN" in str(tree):
         return _masked(str(tree))
     return IN_URL.sub(rf"\1:{MASK}@", tree) if isinstance(tree, str) else tree

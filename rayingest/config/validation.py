@@ -119,7 +119,8 @@ def describe(value: object) -> str:
             return "a mapping"
         case list():
             return "a list"
-    return SCALARS.get(type(value), f"a {type(value).__name__}")
+        case _:
+            return SCALARS.get(type(value), f"a {type(value).__name__}")
 
 
 def _expected(errors: Sequence[ErrorDetails]) -> str:

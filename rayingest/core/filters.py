@@ -93,7 +93,7 @@ class Filters:
                 raise ConfigError(f"{key}: expected includes and excludes, found {value!r}")
             unknown = set(value) - {"includes", "excludes"}
             if unknown:
-                first = sorted(map(str, unknown))[0]
+                first = min(map(str, unknown))
                 near = get_close_matches(first, ["includes", "excludes"], cutoff=0.5)
                 meant = f" Did you mean {near[0]!r}?" if near else ""
                 raise ConfigError(f"{key}: unknown key {first!r}.{meant}")

@@ -10,7 +10,7 @@ RESERVED = {
     "\r": "__reserved__carriage_return__",
     "\t": "__reserved__tab__",
 }
-_UNSAFE = re.compile("::|[>\"\n\r\t]")
+_UNSAFE = re.compile(r'::|[>"\n\r\t]')
 _ENCODED = {code: raw for raw, code in RESERVED.items()}
 _RESERVED_WORD = re.compile("|".join(_ENCODED))
 

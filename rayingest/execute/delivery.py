@@ -90,7 +90,14 @@ class Delivery:
             self._reading += 1
         return Ticket(dispatch)
 
-    def add(self, ticket: Ticket, descriptor: str, rows: Sequence[Row], refused: list[Written], cause: Why | None) -> None:
+    def add(
+        self,
+        ticket: Ticket,
+        descriptor: str,
+        rows: Sequence[Row],
+        refused: list[Written],
+        cause: Why | None,
+    ) -> None:
         """Take one descriptor's rows, in writing order; `refused` could not even be spelled."""
         started = time.perf_counter()
         with self._lock:
@@ -255,7 +262,9 @@ class Delivery:
         if answer.outcome == "refused":
             result.status = "failed"
             if result.why is None:
-                result.why = Why("Refused", answer.why or "the sink refused it", answer.hint, None, "sink")
+                result.why = Why(
+                    "Refused", answer.why or "the sink refused it", answer.hint, None, "sink"
+                )
         elif item.first_wave and row.needs:
             half_written = Row(row.type, row.fqn, row.body, row.hash, b"", row.needs)
             item.ticket.later.setdefault(item.descriptor, []).append(half_written)

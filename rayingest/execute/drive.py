@@ -76,7 +76,7 @@ class Totals:
     written: set[str] = field(default_factory=set)
 
 
-class _Incomplete(Exception):  # noqa: N818 - a way out, not an error
+class _Incomplete(Exception):
     """Leave the sink without telling it that everything was written."""
 
 
@@ -142,8 +142,7 @@ class Drive:
                     self._give_up(error)
                 finally:
                     self._finish_delivery()
-                if self.scheduler.stopping is not None:
-                    raise _Incomplete
+                self._leave_incomplete()
         except _Incomplete:
             self._log("debug", "The sink was told that this run is not complete.")
         except RayingestError as error:
@@ -152,6 +151,10 @@ class Drive:
             stats = self._stats()
             self.engine.close()
         return self._report(started, stats)
+
+    def _leave_incomplete(self) -> None:
+        if self.scheduler.stopping is not None:
+            raise _Incomplete
 
     def _started(self) -> None:
         """Whoever handles signals does it now: Ray installs handlers of its own when it starts."""
@@ -230,14 +233,19 @@ class Drive:
             self._heard.pop(event.listing, None)
             self._tell_ended(event)
         elif isinstance(event, WorkerLost):
-            self._log("warning", f"Worker {event.worker} is gone ({event.why or 'no reason given'}); another takes its place.")
+            self._log(
+                "warning",
+                f"Worker {event.worker} is gone ({event.why or 'no reason given'}); another takes its place.",
+            )
 
     def _tell_ended(self, event: ListingEnded) -> None:
         where = event.listing.scope or "the source"
         if event.error is not None:
             self._log("warning", f"Listing {event.listing.type.value} in {where}: {event.error}")
         elif event.lost:
-            self._log("warning", f"The process that listed {event.listing.type.value} in {where} died.")
+            self._log(
+                "warning", f"The process that listed {event.listing.type.value} in {where} died."
+            )
 
     def _end_silent_listings(self, now: float) -> None:
         """A listing that yields nothing for the time of a call is given up; it may be tried again."""
@@ -282,7 +290,9 @@ class Drive:
             scheduler.stop("timeout")
         elif self._too_many_failures():
             scheduler.stop("failures")
-        elif not scheduler.plan.replaceable and scheduler.retired > max(1, scheduler.plan.parallelism // 2):
+        elif not scheduler.plan.replaceable and scheduler.retired > max(
+            1, scheduler.plan.parallelism // 2
+        ):
             scheduler.stop("stalled")
         self._bound_sink(now)
         if self.totals.startup is None and elapsed > bounds.no_worker:
@@ -327,7 +337,9 @@ class Drive:
         for kind, result in ended:
             if result.why is not None and result.status != "skipped":
                 self.errors.add(result.why, result.id)
-            self.totals.written.update(each.fqn for each in result.written if each.outcome != "refused")
+            self.totals.written.update(
+                each.fqn for each in result.written if each.outcome != "refused"
+            )
             if self._journal:
                 self._journal.add(("ended", kind, result))
         for kind, each in deferred:
@@ -362,7 +374,9 @@ class Drive:
         gathered: dict[EntityType, list[Deferred]] = {}
         for kind, each in self._all_deferred():
             block = gathered.setdefault(kind, [])
-            block.append(Deferred(each.id, [self._resolved(row) for row in each.rows], each.written))
+            block.append(
+                Deferred(each.id, [self._resolved(row) for row in each.rows], each.written)
+            )
             if len(block) >= DEFERRED_ROWS:
                 yield Chunk("deferred", kind, block=gathered.pop(kind))
         for kind, block in gathered.items():
@@ -429,11 +443,12 @@ class Drive:
             return f"{cause.message}{'' if cause.message.endswith('.') else '.'}" + (
                 f" {cause.hint}" if cause.hint else ""
             )
-        if wrong := self.scheduler.ledger.imbalances():
-            if self.scheduler.stopping is None:
-                return "The books do not balance: " + "; ".join(wrong) + "."
+        if self.scheduler.stopping is None and (wrong := self.scheduler.ledger.imbalances()):
+            return "The books do not balance: " + "; ".join(wrong) + "."
         return {
-            "timeout": f"The time limit of {self.bounds.timeout:.0f} s passed." if self.bounds.timeout else "",
+            "timeout": f"The time limit of {self.bounds.timeout:.0f} s passed."
+            if self.bounds.timeout
+            else "",
             "failures": "More failures than --max-failures allows.",
             "stalled": "Too many calls to the source never returned.",
             "interrupted": "Interrupted; nothing that was acknowledged is lost.",
@@ -444,9 +459,10 @@ class Drive:
         unlisted = scheduler.listings.unlisted()
         for name, cause in unlisted.items():
             self.errors.add(cause, name)
-        for cause in (scheduler.fatal, self.problem):
-            if cause is not None and not any(cause.message == each.message for each in self.errors.groups.values()):
-                self.errors.add(cause, "the run")
+        known = {each.message for each in self.errors.groups.values()}
+        for fault in (scheduler.fatal, self.problem):
+            if fault is not None and fault.message not in known:
+                self.errors.add(fault, "the run")
         state = judge(
             ledger,
             stopping=scheduler.stopping,

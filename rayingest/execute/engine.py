@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Protocol
 
-from rayingest.core.source import Counted, DiscoverableSource, Listed
+from rayingest.core.source import DiscoverableSource, Listed
 from rayingest.errors import Permanent, RayingestError
 from rayingest.execute.events import Chunk, Event, Listing
 from rayingest.execute.snapshot import Snapshot
@@ -91,7 +91,7 @@ def blocks(source: DiscoverableSource, listing: Listing) -> Iterator[list[Listed
 
 def calls_of(source: DiscoverableSource | None) -> int:
     """Calls that a session made, when it counts them."""
-    return source.calls if isinstance(source, Counted) else 0
+    return int(getattr(source, "calls", 0))
 
 
 def as_error(error: BaseException) -> RayingestError:

@@ -92,9 +92,8 @@ class Listings:
                 if descriptor.id in seen or key in self.scopes:
                     continue
                 seen.add(descriptor.id)
-            elif isinstance(each, ScopeListed):
-                if not self._close(state, each):
-                    continue
+            elif isinstance(each, ScopeListed) and not self._close(state, each):
+                continue
             fresh.append(each)
         state.fresh += len(fresh)
         return fresh
@@ -130,7 +129,9 @@ class Listings:
         if event.error is not None:
             state.error = why(event.error, "discovery")
         elif event.lost:
-            state.error = Why("WorkerDied", "the process that listed it died", None, None, "discovery")
+            state.error = Why(
+                "WorkerDied", "the process that listed it died", None, None, "discovery"
+            )
         else:
             return None
         state.fruitless = 0 if state.fresh and event.lost else state.fruitless + 1
@@ -146,11 +147,15 @@ class Listings:
         wrong: dict[str, Why] = {}
         for (kind, scope), state in self._states.items():
             if state.error is not None or not state.ended:
-                reason = state.error or Why("Stopped", "the run ended before it was listed", None, None, "discovery")
+                reason = state.error or Why(
+                    "Stopped", "the run ended before it was listed", None, None, "discovery"
+                )
                 wrong[f"{kind.value} in {scope or 'the source'}"] = reason
         for (kind, scope), text in self.disagreed.items():
             wrong[f"{kind.value} in {scope}"] = Why("CountsDisagree", text, None, None, "discovery")
         for (kind, scope), end in self.scopes.items():
             if not end.complete:
-                wrong[f"{kind.value} in {scope}"] = Why("Incomplete", end.why or "the source gave only a part", None, None, "discovery")
+                wrong[f"{kind.value} in {scope}"] = Why(
+                    "Incomplete", end.why or "the source gave only a part", None, None, "discovery"
+                )
         return wrong

@@ -81,7 +81,11 @@ class Ready:
     """All pools, parents' types first, higher priorities first."""
 
     def __init__(
-        self, types: list[EntityType], batching: dict[EntityType, Batching], seed: int, linger: float
+        self,
+        types: list[EntityType],
+        batching: dict[EntityType, Batching],
+        seed: int,
+        linger: float,
     ) -> None:
         self._rank = {each: at for at, each in enumerate(types)}
         self._batching = batching
@@ -121,7 +125,9 @@ class Ready:
         for more, so that a set-based source isn't asked table by table. `prefer` names batch values
         that the worker has a session for.
         """
-        for key in sorted(self._pools, key=lambda key: (key[0], key[1], key[2] not in prefer, key[2])):
+        for key in sorted(
+            self._pools, key=lambda key: (key[0], key[1], key[2] not in prefer, key[2])
+        ):
             pool = self._pools[key]
             sizer = self.sizer(pool.type)
             if growing and pool.count < sizer.batching.min and now - pool.since < self._linger:

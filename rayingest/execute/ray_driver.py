@@ -152,7 +152,12 @@ class RayEngine:
     def _open(self, number: int, present: list[str]) -> None:
         stage = self.task.stage.without(present)
         task = WorkerTask(
-            stage, None, self._task.dry_run, self._task.slots, self._task.writers, self._task.call_timeout
+            stage,
+            None,
+            self._task.dry_run,
+            self._task.slots,
+            self._task.writers,
+            self._task.call_timeout,
         )
         ref = self._actors[number].handle.open.remote(task, self._context)
         self._opening[ref] = number

@@ -295,13 +295,22 @@ class Scheduler:
     def _hear_listing_ended(self, event: ListingEnded) -> None:
         error = event.error
         again = self.listings.ended(event)
-        if error is not None and type(error).__name__ in {"Unauthorised", "Unreachable", "ConfigError", "MissingDriver"}:
+        if error is not None and type(error).__name__ in {
+            "Unauthorised",
+            "Unreachable",
+            "ConfigError",
+            "MissingDriver",
+        }:
             if event.listing.scope is None or not self.listings.any_listed:
                 self.fatal = self.fatal or why(error, "discovery")
         elif again is not None:
             retryable = event.lost or isinstance(error, Retryable)
             if retryable and self.listings.may_retry(again, self.plan.retry.max_attempts):
-                delay = 0.0 if event.lost else self.plan.retry.delay(again.number - 1, getattr(error, "wait", None))
+                delay = (
+                    0.0
+                    if event.lost
+                    else self.plan.retry.delay(again.number - 1, getattr(error, "wait", None))
+                )
                 heapq.heappush(self._relist, (self._now + delay, next(self._ids), again))
 
     def _hear_lost(self, event: WorkerLost) -> None:
@@ -326,9 +335,13 @@ class Scheduler:
             return
         described = [each for each in chunk.described if each.descriptor.id in sent.left]
         if not event.blame:
-            self._again(Chunk(chunk.kind, chunk.type, chunk.batch, left, described, suspect=chunk.suspect))
+            self._again(
+                Chunk(chunk.kind, chunk.type, chunk.batch, left, described, suspect=chunk.suspect)
+            )
         elif not chunk.suspect:
-            self._suspects.append(Chunk(chunk.kind, chunk.type, chunk.batch, left, described, suspect=True))
+            self._suspects.append(
+                Chunk(chunk.kind, chunk.type, chunk.batch, left, described, suspect=True)
+            )
         elif len(left) > 1:
             self._split(chunk, left, described)
         else:
@@ -339,7 +352,9 @@ class Scheduler:
         if chunk.deaths < 3:
             self._writes.appendleft(chunk)
             return
-        cause = Why("WorkerDied", "the worker process died three times while it wrote this", layer="sink")
+        cause = Why(
+            "WorkerDied", "the worker process died three times while it wrote this", layer="sink"
+        )
         for each in chunk.block:
             self._end_deferred(chunk.type, Result(each.id, "failed", cause, each.written))
 
@@ -373,23 +388,20 @@ class Scheduler:
             )
             return
         message = "the worker process died twice while it held only this entity"
-        cause = Why("WorkerDied", f"{message} ({how})" if how else message, "Look for what is special about it: `rayingest process CONFIG --entity ID` shows it alone.")
+        cause = Why(
+            "WorkerDied",
+            f"{message} ({how})" if how else message,
+            "Look for what is special about it: `rayingest process CONFIG --entity ID` shows it alone.",
+        )
         self._end(item, Result(item.id, "quarantined", cause))
 
     def _hear_read(self, event: Read) -> None:
         sent = self._sent.get(event.dispatch)
-        worker = self._workers.get(event.worker)
         if sent is None or sent.read:
             return
         sent.read = True
         self.in_flight -= 1
-        chunk = sent.chunk
-        if chunk.kind == "process" and not event.abandoned:
-            self._ready.sizer(chunk.type).measured(len(chunk), event.seconds)
-        if chunk.kind != "deferred":
-            sent.emitted = event.emitted
-            for kind, number in event.emitted.items():
-                self.ledger.emitted[kind] += number
+        self._learn(sent, event)
         self._found(list(event.children))
         hung: list[EntityDescriptor] = []
         for result in event.ended:
@@ -397,19 +409,33 @@ class Scheduler:
             if item is not None:
                 self._one_ended(item, result, hung)
         if hung:
-            self._hear_hung(chunk, hung)
-        if worker is not None:
-            worker.running.discard(event.dispatch)
-            if event.abandoned:
-                worker.slots = max(1, worker.slots - 1)
-                worker.draining = worker.draining or self.plan.replaceable
-                self.retired += 1
-            if sent.left:
-                worker.unsettled.add(event.dispatch)
-        if not sent.left and event.dispatch in self._sent and chunk.kind != "deferred":
+            self._hear_hung(sent.chunk, hung)
+        unsettled = bool(sent.left) or sent.chunk.kind == "deferred"
+        if not unsettled:
             del self._sent[event.dispatch]
-        elif chunk.kind == "deferred" and worker is not None:
+        self._free_slot(event, unsettled=unsettled)
+
+    def _learn(self, sent: Sent, event: Read) -> None:
+        """Take the chunk's measurements: how long it took, what it emitted."""
+        if sent.chunk.kind == "deferred":
+            return
+        if sent.chunk.kind == "process" and not event.abandoned:
+            self._ready.sizer(sent.chunk.type).measured(len(sent.chunk), event.seconds)
+        sent.emitted = event.emitted
+        for kind, number in event.emitted.items():
+            self.ledger.emitted[kind] += number
+
+    def _free_slot(self, event: Read, *, unsettled: bool) -> None:
+        worker = self._workers.get(event.worker)
+        if worker is None:
+            return
+        worker.running.discard(event.dispatch)
+        if unsettled:
             worker.unsettled.add(event.dispatch)
+        if event.abandoned:
+            worker.slots = max(1, worker.slots - 1)
+            worker.draining = worker.draining or self.plan.replaceable
+            self.retired += 1
 
     def _one_ended(
         self, item: EntityDescriptor, result: Result, hung: list[EntityDescriptor]
@@ -437,7 +463,11 @@ class Scheduler:
     def _hear_hung(self, chunk: Chunk, hung: list[EntityDescriptor]) -> None:
         """A call never returned: a single is to blame, more are bisected, each half by itself."""
         if len(hung) == 1:
-            cause = Why("TimedOut", "the source did not answer in time for this entity", "Raise distributedExecution.callTimeoutSeconds if it only needs longer.")
+            cause = Why(
+                "TimedOut",
+                "the source did not answer in time for this entity",
+                "Raise distributedExecution.callTimeoutSeconds if it only needs longer.",
+            )
             self._end(hung[0], Result(hung[0].id, "failed", cause))
         else:
             self._split(chunk, hung, [])
@@ -533,7 +563,9 @@ class Scheduler:
         for (kind, scope), items in list(self._waiting.items()):
             del self._waiting[kind, scope]
             for item in items:
-                self._fail(item, Why("Permanent", f"failed (parent): {kind.value} {scope} was not listed"))
+                self._fail(
+                    item, Why("Permanent", f"failed (parent): {kind.value} {scope} was not listed")
+                )
 
     @property
     def crowded(self) -> bool:
@@ -555,7 +587,9 @@ class Scheduler:
             for each in reserved:
                 each.reserved = not each.idle
             return
-        for each in sorted(self._workers.values(), key=lambda each: len(each.running) + len(each.unsettled)):
+        for each in sorted(
+            self._workers.values(), key=lambda each: len(each.running) + len(each.unsettled)
+        ):
             if len(reserved) >= wanted:
                 break
             if not each.reserved and not each.draining:

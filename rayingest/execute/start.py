@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from rayingest.core.sink import Placement
 from rayingest.core.source import EntityDescriptor
 from rayingest.execute.drive import Bounds, Drive
-from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.engine import Engine
 from rayingest.execute.local import LocalEngine
 from rayingest.execute.scheduler import Plan, RetryPolicy, Scheduler
+from rayingest.execute.snapshot import Snapshot
 from rayingest.state.run_directory import RunDirectory
 from rayingest.workflows.stage import Opened, Stage, WorkerTask
 

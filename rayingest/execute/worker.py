@@ -11,14 +11,12 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rayingest.core.sink import Placement, Row, SinkSession
 from rayingest.core.source import (
-    Cancellable,
-    Counted,
     Described,
     DiscoverableSource,
     EntityDescriptor,
@@ -26,6 +24,7 @@ from rayingest.core.source import (
 )
 from rayingest.errors import Gone, RayingestError, Retryable, SessionLost, Unauthorised
 from rayingest.execute.delivery import Delivery, Ticket
+from rayingest.execute.engine import calls_of
 from rayingest.execute.events import (
     Chunk,
     Event,
@@ -239,10 +238,10 @@ class Worker:
 
     def _read(self, run: Running, items: list[EntityDescriptor], *, again: bool = True) -> None:
         try:
-            for each in self._ask(run, items):
+            for answer in self._ask(run, items):
                 if run.abandoned:
                     return
-                self._take(run, each)
+                self._take(run, answer)
         except Exception as error:  # noqa: BLE001 - the one place where any source error becomes results
             self._raised(run, [each for each in items if each.id in run.left], error, again=again)
             return
@@ -250,24 +249,26 @@ class Worker:
             if each.id in run.left:
                 self._end(run, Result(each.id, "failed", NOT_ANSWERED))
 
-    def _ask(
-        self, run: Running, items: list[EntityDescriptor]
-    ) -> Iterator[Described | Failed]:
+    def _ask(self, run: Running, items: list[EntityDescriptor]) -> Iterator[Described | Failed]:
         source = run.holder.get()
-        before = source.calls if isinstance(source, Counted) else 0
+        before = calls_of(source)
         try:
             yield from source.process_entities(items)
         finally:
-            run.calls += (source.calls - before) if isinstance(source, Counted) else 1
+            run.calls += calls_of(source) - before
 
     def _raised(
         self, run: Running, items: list[EntityDescriptor], error: Exception, *, again: bool
     ) -> None:
         """The rest once more when that may help; else in halves, until a single one is to blame."""
-        if isinstance(error, Retryable):
+        if run.asked_to_end is not None:  # we broke the call off: one of these is too slow
+            run.holder.drop()
+            for each in items:
+                self._end(run, Result(each.id, "hung"))
+        elif isinstance(error, Retryable):
             if isinstance(error, SessionLost):
                 run.holder.drop()
-            if again and run.asked_to_end is None and not getattr(error, "wait", None):
+            if again and not getattr(error, "wait", None):
                 self._read(run, items, again=False)
             else:
                 for each in items:
@@ -351,16 +352,14 @@ class Worker:
                 self._overdue(run, now)
 
     def _overdue(self, run: Running, now: float) -> None:
+        cancel = getattr(run.holder.source, "cancel", None)
         if run.asked_to_end is None:
             run.asked_to_end = now
-            source = run.holder.source
-            if isinstance(source, Cancellable):
-                try:
-                    source.cancel()
-                except Exception:  # noqa: BLE001 - cancelling is a courtesy; giving the thread up is the remedy
-                    return
+            if cancel is not None:
+                with suppress(Exception):  # a courtesy; giving the thread up is the remedy
+                    cancel()
                 return
-        if now - run.asked_to_end >= GRACE or not isinstance(run.holder.source, Cancellable):
+        if cancel is None or now - run.asked_to_end >= GRACE:
             self._give_up(run)
 
     def _give_up(self, run: Running) -> None:

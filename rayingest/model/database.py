@@ -33,7 +33,7 @@ class ColumnConstraint(StrEnum):
     PRIMARY_KEY = "PRIMARY_KEY"
 
 
-class Column(Struct, kw_only=True):
+class Column(Struct, frozen=True, kw_only=True):
     """One column; `data_type` is a value of OpenMetadata's dataType enum, `ordinal_position` counts from 1."""
 
     name: str
@@ -50,7 +50,7 @@ class Column(Struct, kw_only=True):
     children: tuple["Column", ...] = ()
 
 
-class TableConstraint(Struct, kw_only=True):
+class TableConstraint(Struct, frozen=True, kw_only=True):
     """A key over several columns, or a reference to another table.
 
     `constraint_type` is UNIQUE, PRIMARY_KEY, FOREIGN_KEY, SORT_KEY, DIST_KEY or CLUSTER_KEY. For a
@@ -64,7 +64,7 @@ class TableConstraint(Struct, kw_only=True):
     relationship_type: str | None = None
 
 
-class PartitionColumn(Struct, kw_only=True):
+class PartitionColumn(Struct, frozen=True, kw_only=True):
     """One column that a table is partitioned by; `interval_type` as in OpenMetadata's schema."""
 
     column_name: str
@@ -72,28 +72,28 @@ class PartitionColumn(Struct, kw_only=True):
     interval: str | None = None
 
 
-class DatabaseService(Entity, kw_only=True):
+class DatabaseService(Entity, frozen=True, kw_only=True):
     """One database system as the catalogue knows it; `service_type` is OpenMetadata's CamelCase name."""
 
     type: ClassVar[EntityType] = EntityType.DATABASE_SERVICE
     service_type: str
 
 
-class Database(Entity, kw_only=True):
+class Database(Entity, frozen=True, kw_only=True):
     """A database (catalogue) of a service; `service` is an FQN."""
 
     type: ClassVar[EntityType] = EntityType.DATABASE
     service: str
 
 
-class DatabaseSchema(Entity, kw_only=True):
+class DatabaseSchema(Entity, frozen=True, kw_only=True):
     """A schema of a database; `database` is an FQN."""
 
     type: ClassVar[EntityType] = EntityType.DATABASE_SCHEMA
     database: str
 
 
-class Table(Entity, kw_only=True):
+class Table(Entity, frozen=True, kw_only=True):
     """A table or view; `database_schema` is an FQN, `schema_definition` its DDL or view text."""
 
     type: ClassVar[EntityType] = EntityType.TABLE
@@ -106,7 +106,7 @@ class Table(Entity, kw_only=True):
     location_path: str | None = None
 
 
-class StoredProcedure(Entity, kw_only=True):
+class StoredProcedure(Entity, frozen=True, kw_only=True):
     """A procedure or function; overloads share one entity, their definitions follow one another in `code`."""
 
     type: ClassVar[EntityType] = EntityType.STORED_PROCEDURE

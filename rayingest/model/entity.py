@@ -48,7 +48,7 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rena
     """A frozen value with OpenMetadata's spelling on the wire."""
 
 
-class Tag(Struct, kw_only=True):
+class Tag(Struct, frozen=True, kw_only=True):
     """A tag of a classification: `classification` and `name` make its FQN."""
 
     classification: str
@@ -56,14 +56,14 @@ class Tag(Struct, kw_only=True):
     description: str | None = None
 
 
-class Owner(Struct, kw_only=True):
+class Owner(Struct, frozen=True, kw_only=True):
     """Who owns an entity in the source: a login or role name, or an e-mail address."""
 
     name: str
     type: str = "user"
 
 
-class Entity(Struct, kw_only=True):
+class Entity(Struct, frozen=True, kw_only=True):
     """Anything a source can describe.
 
     `name` is the source's own spelling; `fqn` is built by `core.fqn` and identifies the entity in
@@ -80,7 +80,7 @@ class Entity(Struct, kw_only=True):
     source_url: str | None = None
 
 
-class Fact(Struct, kw_only=True):
+class Fact(Struct, frozen=True, kw_only=True):
     """Something about an entity that may belong to another service.
 
     `kind` is `lineage`, `usage`, `profile`, …; (`target_fqn`, `kind`, `key`) identifies it: writing

@@ -148,7 +148,5 @@ class Journal:
         started = time.thread_time()
         records, self._records, self._weight = self._records, [], 0
         self._since = now
-        self.names.append(
-            self.directory.put_segment(self.kind, len(self.names) + 1, records)
-        )
+        self.names.append(self.directory.put_segment(self.kind, len(self.names) + 1, records))
         self.seconds += time.thread_time() - started

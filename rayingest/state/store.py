@@ -67,7 +67,9 @@ class LocalStore:
         base = self.root / prefix
         if not base.is_dir():
             return []
-        found = (each for each in base.rglob("*") if each.is_file() and not each.name.startswith("."))
+        found = (
+            each for each in base.rglob("*") if each.is_file() and not each.name.startswith(".")
+        )
         return sorted(str(each.relative_to(self.root)) for each in found)
 
 
@@ -94,13 +96,11 @@ class RemoteStore:
     def put(self, name: str, data: bytes, *, exclusive: bool = False) -> None:
         """See Store."""
         path = f"{self._root}/{name}"
+        if exclusive and self._files.exists(path):
+            raise FileExistsError(path)
         try:
-            if exclusive and self._files.exists(path):
-                raise FileExistsError(path)
             self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._files.pipe_file(path, data)
-        except FileExistsError:
-            raise
         except Exception as error:
             raise _unwritable(self.url, error) from error
 

@@ -178,7 +178,9 @@ class ChaosSource:
             else:
                 yield Failed(descriptor, error)
 
-    def _misfortune(self, descriptor: EntityDescriptor) -> Permanent | Retryable | Gone | Denied | None:
+    def _misfortune(
+        self, descriptor: EntityDescriptor
+    ) -> Permanent | Retryable | Gone | Denied | None:
         name = descriptor.metadata.get("name", "")
         kind = name.partition("-")[0]
         if kind == "poison" or (kind == "once" and self._first_time(name)):

@@ -57,9 +57,9 @@ class MetadataStage:
         """See Stage."""
         connector = registry.load(self.connector)
         if connector.family != "database":
-            raise ConfigError(f"{self.connector}: services of family {connector.family!r} are not supported yet.")
+            raise ConfigError(
+                f"{self.connector}: services of family {connector.family!r} are not supported yet."
+            )
         name = fqn.join(self.service)
-        entity = DatabaseService(
-            name=self.service, fqn=name, service_type=connector.service_type
-        )
+        entity = DatabaseService(name=self.service, fqn=name, service_type=connector.service_type)
         return Described(EntityDescriptor(EntityType.DATABASE_SERVICE, name), (entity,))

@@ -1,0 +1,57 @@
+"""How fast a run goes, out of the snapshots that it gives: rate and time left, per type."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rayingest.execute.drive import Snapshot
+
+WINDOW = 15.0  # seconds that a rate is taken over
+ENDED = ("ok", "unchanged", "skipped", "failed", "quarantined")
+BAD = ("failed", "quarantined")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One type as a display shows it; `rate` is per second, `left` in seconds where it can be told."""
+
+    type: str
+    discovered: int
+    done: int
+    failed: int
+    rate: float
+    left: float | None
+
+
+@dataclass
+class Pace:
+    """Remembers what was done when, over the last seconds."""
+
+    seen: deque[tuple[float, dict[str, int]]] = field(default_factory=deque)
+
+    def lines(self, snapshot: Snapshot) -> list[Line]:
+        """All types of a snapshot; call it with every snapshot, in order."""
+        done = {kind: ended(book) for kind, book in snapshot.types.items()}
+        self.seen.append((snapshot.elapsed, done))
+        while len(self.seen) > 2 and self.seen[1][0] <= snapshot.elapsed - WINDOW:
+            self.seen.popleft()
+        return [self._line(kind, book, snapshot) for kind, book in snapshot.types.items()]
+
+    def _line(self, kind: str, book: Mapping[str, int], snapshot: Snapshot) -> Line:
+        since, before = self.seen[0]
+        done = ended(book)
+        rate = (done - before.get(kind, 0)) / max(snapshot.elapsed - since, 1e-9)
+        rate = rate if len(self.seen) > 1 else 0.0
+        rest = book["discovered"] - done
+        left = None if snapshot.listing or not rate else rest / rate
+        return Line(kind, book["discovered"], done, failed(book), rate, left)
+
+
+def ended(book: Mapping[str, int]) -> int:
+    """Descriptors that have an end."""
+    return sum(book.get(each, 0) for each in ENDED)
+
+
+def failed(book: Mapping[str, int]) -> int:
+    """Descriptors that have a bad one."""
+    return sum(book.get(each, 0) for each in BAD)

@@ -1,0 +1,4 @@
+"""Stub."""
+
+def process() -> None:
+    """Stub."""

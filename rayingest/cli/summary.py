@@ -1,0 +1,161 @@
+"""What is said at the end of a run: the verdict, both books, errors, where the time went, what next."""
+
+from collections.abc import Iterator, Mapping
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from rayingest.cli import logs, output
+from rayingest.cli.values import plural, size, spell
+from rayingest.execute.report import ErrorGroup, Report
+
+COLOURS = {
+    "success": "bold green",
+    "partialSuccess": "bold yellow",
+    "failed": "bold red",
+    "stopped": "bold yellow",
+    "stalled": "bold red",
+}
+MANY_ERRORS = 10
+MANY_SCOPES = 10
+
+
+def show(report: Report, *, quiet: bool, said: tuple[str, ...] = (), console: Console | None = None) -> None:
+    """Write the end of a run to standard error; `said` are warnings that were told before."""
+    if logs.is_json():
+        events(report, said)
+        return
+    console = console or output.console(stderr=True)
+    for part in verdict(report) if quiet else parts(report, said):
+        console.print(part)
+
+
+def parts(report: Report, said: tuple[str, ...] = ()) -> Iterator[RenderableType]:
+    """Everything, in the order in which people read."""
+    if books := _books(report):
+        yield from books
+    yield from _errors(report)
+    yield from _unlisted(report)
+    yield from _time(report)
+    for each in (*report.advice, *(each for each in report.warnings if each not in said)):
+        yield Text(each)
+    yield from verdict(report)
+
+
+def verdict(report: Report) -> Iterator[Text]:
+    """One sentence, whether anything was written, where it is recorded, and the next command."""
+    yield Text(report.verdict, COLOURS[report.state])
+    if report.dry_run:
+        yield Text("Nothing was written: this was a dry run.", "bold")
+    yield Text(f"Run {report.run_id}, recorded in {report.run_directory}")
+    if report.next_command:
+        yield Text.assemble("Next: ", (report.next_command, "bold"))
+
+
+def _books(report: Report) -> list[RenderableType]:
+    found: list[RenderableType] = []
+    heads = ("discovered", "ok", "unchanged", "skipped", "failed", "quarantined", "deleted")
+    if report.types:
+        found.append(_book("descriptors", heads, report.types))
+    if report.entities:
+        heads = ("emitted", "acknowledged", "refused", "unchanged")
+        found.append(_book("entities", heads, report.entities))
+    if report.filtered:
+        told = ", ".join(f"{kind} {count:,}" for kind, count in report.filtered.items())
+        found.append(Text(f"Dropped by filters: {told}."))
+    if report.unresolved:
+        what = plural(report.unresolved, "reference")
+        found.append(Text(f"Unresolved: {what} to what neither this run nor the catalogue has."))
+    return found
+
+
+def _book(name: str, heads: tuple[str, ...], book: Mapping[str, Mapping[str, int]]) -> Table:
+    """A book; columns that are zero everywhere are left out, but for the first two."""
+    used = [each for each in heads if each in heads[:2] or any(row.get(each) for row in book.values())]
+    table = output.plain_table(name)
+    for each in used:
+        table.add_column(each, justify="right", no_wrap=True)
+    for kind, row in book.items():
+        table.add_row(Text(kind), *(_count(each, row.get(each, 0)) for each in used))
+    return table
+
+
+def _count(head: str, count: int) -> Text:
+    bad = head in ("failed", "quarantined", "refused") and count
+    return Text(f"{count:,}", "red" if bad else "" if count else "dim")
+
+
+def _errors(report: Report) -> Iterator[Text]:
+    if report.errors:
+        yield Text("Errors, alike ones together:", "bold")
+    for each in report.errors[:MANY_ERRORS]:
+        yield Text.assemble((f"  {each.count:,} x ", "red"), f"{each.kind}: {each.message}")
+        if each.hint:
+            yield Text(f"      → {each.hint}")
+        yield Text(f"      {_samples(each)}  [{each.fingerprint}]", "dim")
+    if len(report.errors) > MANY_ERRORS:
+        yield Text(f"  … and {len(report.errors) - MANY_ERRORS} more kinds: see report.json.")
+
+
+def _samples(group: ErrorGroup) -> str:
+    more = group.count - len(group.samples)
+    return "at " + ", ".join(group.samples) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _unlisted(report: Report) -> Iterator[Text]:
+    if not report.not_listed:
+        return
+    rest = len(report.not_listed) - MANY_SCOPES
+    names = ", ".join(report.not_listed[:MANY_SCOPES]) + (f" and {rest} more" if rest > 0 else "")
+    yield Text(f"Could not be listed, and so nothing is known of what is there: {names}.", "yellow")
+
+
+def _time(report: Report) -> Iterator[Text]:
+    seconds, calls = report.seconds, report.calls
+    phases = (
+        ("start-up", seconds.startup),
+        ("discovery", seconds.discovery),
+        ("source", seconds.source),
+        ("sink", seconds.sink),
+        ("waiting for the sink", seconds.waiting),
+    )
+    told = ", ".join(f"{name} {spell(each)}" for name, each in phases if each >= 0.05)
+    yield Text(f"Time: {spell(seconds.total)} in all" + (f"; summed: {told}." if told else "."))
+    if report.bottleneck and report.types:
+        yield Text(f"The bottleneck was {report.bottleneck}.")
+    if report.parallelism > 1 and report.speed_up >= 1:
+        yield Text(
+            f"{report.speed_up:.1f} times as fast as one call after the other "
+            f"({report.parallelism} at once on the {report.engine} engine)."
+        )
+    yield Text(
+        f"{plural(calls.get('source', 0), 'call')} to the source, {calls.get('sink', 0):,} to the sink; "
+        f"{report.cpu_seconds:.1f} s CPU and {size(report.peak_rss_bytes)} in this process.",
+        "dim",
+    )
+
+
+def events(report: Report, said: tuple[str, ...] = ()) -> None:
+    """The same for programs: an event per group of errors, one for the verdict."""
+    for each in report.errors:
+        fields = {"class": each.kind, "count": each.count, "samples": each.samples}
+        hint = {"hint": each.hint} if each.hint else {}
+        logs.say("error", each.message, fingerprint=each.fingerprint, **fields, **hint)
+    for text in (*report.advice, *(each for each in report.warnings if each not in said)):
+        logs.warning(text)
+    level = "info" if report.state == "success" else "warning"
+    logs.say(
+        level,
+        report.verdict,
+        runId=report.run_id,
+        state=report.state,
+        exitCode=report.exit_code,
+        dryRun=report.dry_run,
+        types=report.types,
+        entities=report.entities,
+        notListed=report.not_listed,
+        bottleneck=report.bottleneck,
+        runDirectory=report.run_directory,
+        next=report.next_command,
+    )

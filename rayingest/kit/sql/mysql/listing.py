@@ -1,0 +1,55 @@
+"""What there is: the server's databases are schemas, one statement lists them with all in them."""
+
+from collections.abc import Iterator
+
+from rayingest.core.source import Settings
+from rayingest.kit.sql.facts import Found, Wants
+from rayingest.kit.sql.mysql.session import MySqlSession
+from rayingest.model import EntityType
+
+HIDDEN = ("information_schema", "mysql", "performance_schema", "sys")
+# Collations of information_schema hold `Shop` and `shop` for the same: `binary` keeps them apart.
+# A directory that MySQL cannot name (`#mysql50#lost+found`) is no schema.
+LISTING = """
+select place, kind, name, what from (
+  select schema_name as place, 0 as kind, schema_name as name, '' as what
+    from information_schema.schemata where {schema}
+  union all
+  select table_schema, 1, table_name, table_type
+    from information_schema.tables where {table} and table_type in %s
+  union all
+  select routine_schema, 2, routine_name, ''
+    from information_schema.routines where {routine} and %s
+     and routine_type in ('PROCEDURE', 'FUNCTION')
+) found
+order by binary place, kind, binary name
+"""
+ALL = "{0} not in %s and {0} not like '#mysql50#%%'"
+ONE = "{0} in %s"
+TABLES = ("BASE TABLE", "SYSTEM VERSIONED", "TABLE")
+VIEWS = ("VIEW", "SYSTEM VIEW")
+NOTHING = ("",)
+TYPES = (EntityType.DATABASE_SCHEMA, EntityType.TABLE, EntityType.STORED_PROCEDURE)
+
+
+def databases(session: MySqlSession, settings: Settings) -> Iterator[Found]:  # noqa: ARG001 - the seam's
+    """Name the only database: MySQL has schemas alone, and calls them databases."""
+    yield Found(EntityType.DATABASE, "", session.database)
+
+
+def listing(session: MySqlSession, wants: Wants) -> Iterator[Found]:
+    """Stream every schema with its tables, views and routines; a name stands for all its routines."""
+    where = ONE if session.schema else ALL
+    names = (session.schema,) if session.schema else HIDDEN
+    columns = {"schema": "schema_name", "table": "table_schema", "routine": "routine_schema"}
+    query = LISTING.format(**{key: where.format(name) for key, name in columns.items()})
+    kinds = (TABLES if wants.tables else NOTHING) + (VIEWS if wants.views else NOTHING)
+    last = None
+    for place, kind, name, what in session.stream(
+        query, [names, names, kinds, names, wants.procedures]
+    ):
+        if session.schema and place != session.schema:
+            continue  # a twin that differs in case only
+        if (place, kind, name) != last:
+            last = (place, kind, name)
+            yield Found(TYPES[kind], place, name, what)
