@@ -16,7 +16,7 @@ from rayingest.cli import exits, logs
 from rayingest.cli.pace import Line, Pace
 from rayingest.cli.progress import phase_of
 from rayingest.cli.values import clock, per_second, spell
-from rayingest.execute.drive import Snapshot
+from rayingest.execute.snapshot import Snapshot
 
 NARROW = 72  # columns below which rate and time left are not shown
 

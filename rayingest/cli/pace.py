@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rayingest.execute.drive import Snapshot
+from rayingest.execute.snapshot import Snapshot
 
 WINDOW = 15.0  # seconds that a rate is taken over
 ENDED = ("ok", "unchanged", "skipped", "failed", "quarantined")

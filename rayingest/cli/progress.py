@@ -9,7 +9,7 @@ from typing import Protocol
 from rayingest.cli import exits, logs
 from rayingest.cli.pace import Line, Pace
 from rayingest.cli.values import per_second, spell
-from rayingest.execute.drive import Snapshot
+from rayingest.execute.snapshot import Snapshot
 
 EVERY = 10.0  # seconds between log lines
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
@@ -139,7 +140,16 @@ def _value(key: str, field: FieldInfo, prefix: str, *, shown: bool) -> str:
         return (
             "{includes: [], excludes: []}" if FilterPattern in models_in(field.annotation) else ""
         )
-    return json.dumps(default) if not isinstance(default, str) else str(default)
+    return _plain(default) if isinstance(default, str) else json.dumps(default)
+
+
+def _plain(text: str) -> str:
+    """The text bare where YAML reads it back as itself, else quoted (`":memory:"`)."""
+    try:
+        bare = yaml.safe_load(f"key: {text}") == {"key": text}
+    except yaml.YAMLError:
+        bare = False
+    return text if bare else json.dumps(text)
 
 
 def _is_text(annotation: Any) -> bool:
