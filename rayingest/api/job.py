@@ -6,6 +6,7 @@ import re
 import shlex
 import signal
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,7 @@ from rayingest.model import EntityType
 from rayingest.state.run_directory import RunDirectory, default_url, new_run_id
 from rayingest.workflows.metadata import MetadataStage
 
+ECHO = 0.15  # seconds within which a second signal is the first one's echo
 NO_FLAGS: Mapping[str, object] = {}
 
 
@@ -399,8 +401,15 @@ def interruptible(
     before = {number: signal.getsignal(number) for number in numbers}
 
     times = count(1)
+    last = -ECHO
 
     def interrupt(*_: object) -> None:
+        nonlocal last
+        now = time.monotonic()
+        # `timeout`, `uv run` and the like send on a Ctrl-C that the terminal has sent already.
+        if now - last < ECHO:
+            return
+        last = now
         driver.interrupt()
         if interrupted is not None:
             interrupted(next(times))

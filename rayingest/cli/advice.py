@@ -17,9 +17,8 @@ OF_THE_CONNECTION = {
 def next_command(report: Report, config: str) -> str:
     """What helps most, given how the run ended; empty when there is nothing to do."""
     quoted = shlex.quote(config)
-    broken = next((each for each in report.errors if "the run" in each.samples), None)
-    if broken is not None:
-        return _mend(broken, quoted)
+    if mend := after_process(report, config):
+        return mend
     if report.state in ("stopped", "stalled"):
         return f"rayingest run {quoted}"
     if failed := _an_entity(report):
@@ -31,6 +30,12 @@ def next_command(report: Report, config: str) -> str:
     if not any(each["discovered"] for kind, each in report.types.items() if "Service" not in kind):
         return f"rayingest discover {quoted} --explain NAME"
     return ""
+
+
+def after_process(report: Report, config: str) -> str:
+    """The same after `rayingest process`, which needs no more words where one entity failed."""
+    broken = next((each for each in report.errors if "the run" in each.samples), None)
+    return _mend(broken, shlex.quote(config)) if broken else ""
 
 
 def _mend(error: ErrorGroup, config: str) -> str:

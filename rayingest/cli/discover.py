@@ -105,7 +105,7 @@ def groups(values: Iterable[Any], count: int) -> Iterator[list[Any]]:
 
 def _explain(job: "Job", name: str, form: str) -> None:
     try:
-        told = job.explain(name)
+        told = list(dict.fromkeys(job.explain(name)))
     except ValueError as error:
         raise ConfigError(f"--explain: {error}") from error
     with output.opened(None) as write:

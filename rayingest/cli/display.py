@@ -9,6 +9,7 @@ from typing import Self
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -107,13 +108,13 @@ class Display:
             Text(left),
         ]
 
-    def _foot(self, snapshot: Snapshot) -> list[Text]:
+    def _foot(self, snapshot: Snapshot) -> list[RenderableType]:
         busy = f"{snapshot.in_flight} of {snapshot.parallelism} in flight"
         if snapshot.second_wave:
             busy += f" · {snapshot.second_wave:,} wait for what they refer to"
         if workers := snapshot.about.get("workers"):
             busy += f" · Ray workers: {workers}"
-        foot = [self._cut(busy)]
+        foot: list[RenderableType] = [self._cut(busy)]
         if snapshot.slowest:
             names = (f"{name} {spell(seconds)}" for name, seconds in snapshot.slowest)
             foot.append(self._cut(f"slowest now: {', '.join(names)}"))
@@ -123,5 +124,6 @@ class Display:
             foot.append(Text(f"The sink does not answer, the run waits: {snapshot.sink_down}", "yellow"))
         return foot
 
-    def _cut(self, text: str) -> Text:
-        return Text(text, "dim", no_wrap=True, overflow="ellipsis")
+    def _cut(self, text: str) -> Padding:
+        # Room for the ^C that a terminal writes behind the last line.
+        return Padding(Text(text, "dim", no_wrap=True, overflow="ellipsis"), (0, 3, 0, 0))

@@ -119,4 +119,5 @@ def _json(_logger: Any, _name: str, event: Event) -> str:
     import msgspec
 
     head = {"timestamp": datetime.now(UTC).isoformat(timespec="milliseconds")}
+    head |= {"level": event.pop("level"), "event": event.pop("event")}
     return msgspec.json.encode(head | dict(event), enc_hook=str).decode()

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rayingest.execute.snapshot import Snapshot
+from rayingest.model import EntityType
 
 WINDOW = 15.0  # seconds that a rate is taken over
 ENDED = ("ok", "unchanged", "skipped", "failed", "quarantined")
+PLACES = {each.value: place for place, each in enumerate(EntityType)}
 BAD = ("failed", "quarantined")
+ENOUGH = 20  # ends that a forecast needs, or one in fifty of what is to be done
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Pace:
         self.seen.append((snapshot.elapsed, done))
         while len(self.seen) > 2 and self.seen[1][0] <= snapshot.elapsed - WINDOW:
             self.seen.popleft()
-        return [self._line(kind, book, snapshot) for kind, book in snapshot.types.items()]
+        return [self._line(kind, book, snapshot) for kind, book in ordered(snapshot.types).items()]
 
     def _line(self, kind: str, book: Mapping[str, int], snapshot: Snapshot) -> Line:
         since, before = self.seen[0]
@@ -43,8 +46,18 @@ class Pace:
         rate = (done - before.get(kind, 0)) / max(snapshot.elapsed - since, 1e-9)
         rate = rate if len(self.seen) > 1 else 0.0
         rest = book["discovered"] - done
-        left = None if snapshot.listing or not rate else rest / rate
+        enough = done >= min(ENOUGH, book["discovered"] / 50)
+        left = rest / rate if rate and enough and not snapshot.listing else None
         return Line(kind, book["discovered"], done, failed(book), rate, left)
+
+
+def ordered(books: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
+    """Books by type, containers before what is in them."""
+    return {kind: books[kind] for kind in sorted(books, key=_place)}
+
+
+def _place(kind: str) -> tuple[int, str]:
+    return PLACES.get(kind, len(PLACES)), kind
 
 
 def ended(book: Mapping[str, int]) -> int:

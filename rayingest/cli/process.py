@@ -72,7 +72,7 @@ def process(
     )
     outcome.announce(job, directory)
     done = job.process(chosen, wishes, log=logs.say, interrupted=Silent().interrupted)
-    done.report.next_command = advice.next_command(done.report, source)
+    done.report.next_command = advice.after_process(done.report, source)
     with output.opened(None) as write:
         output.lines(results(done), write)
     outcome.keep(done.report, report_json)

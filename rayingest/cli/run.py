@@ -22,7 +22,7 @@ ExcludeOption = Annotated[
 PreviewOption = Annotated[
     int | None,
     typer.Option(
-        "--preview", min=1, metavar="N", help="Write nothing; print the first N as JSON lines."
+        "--preview", min=1, metavar="N", help="Write nothing; print N entities as JSON lines."
     ),
 ]
 MaxFailuresOption = Annotated[
@@ -97,7 +97,8 @@ def run(
     report.next_command = advice.next_command(report, source)
     if preview is not None:
         with output.opened(None) as write:
-            output.lines(done.preview[:preview], write)
+            # Containers come first in a preview, and are no part of N.
+            output.lines(done.preview[-preview:], write)
     try:
         outcome.keep(report, report_json)
     except ConfigError as error:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rayingest.cli import logs, output
+from rayingest.cli.pace import ordered
 from rayingest.cli.values import plural, size, spell
 from rayingest.execute.report import ErrorGroup, Report
 
@@ -61,8 +62,8 @@ def _books(report: Report) -> list[RenderableType]:
     if report.entities:
         heads = ("emitted", "acknowledged", "refused", "unchanged")
         found.append(_book("entities", heads, report.entities))
-    if report.filtered:
-        told = ", ".join(f"{kind} {count:,}" for kind, count in report.filtered.items())
+    if any(report.filtered.values()):
+        told = ", ".join(f"{kind} {count:,}" for kind, count in report.filtered.items() if count)
         found.append(Text(f"Dropped by filters: {told}."))
     if report.unresolved:
         what = plural(report.unresolved, "reference")
@@ -76,7 +77,7 @@ def _book(name: str, heads: tuple[str, ...], book: Mapping[str, Mapping[str, int
     table = output.plain_table(name)
     for each in used:
         table.add_column(each, justify="right", no_wrap=True)
-    for kind, row in book.items():
+    for kind, row in ordered(book).items():
         table.add_row(Text(kind), *(_count(each, row.get(each, 0)) for each in used))
     return table
 

@@ -60,7 +60,6 @@ class Delivery:
     ) -> None:
         self.session = session
         self.seconds = 0.0
-        self.blocked_seconds = 0.0
         self.written: Counter[str] = Counter()
         self._max_rows, self._max_bytes = max_rows, max_bytes
         self._emit, self._worker = emit, worker
@@ -99,11 +98,9 @@ class Delivery:
         cause: Why | None,
     ) -> None:
         """Take one descriptor's rows, in writing order; `refused` could not even be spelled."""
-        started = time.perf_counter()
         with self._lock:
             while self._on_the_way > self._room and not self._closed.is_set():
                 self._lock.wait(0.5)
-            self.blocked_seconds += time.perf_counter() - started
             if ticket.cancelled:
                 return
             result = Result(descriptor, "failed" if refused else "ok", cause, refused)

@@ -71,6 +71,7 @@ class Totals:
 
     source: float = 0.0
     calls: int = 0
+    waiting: float = 0.0
     described: int = 0
     startup: float | None = None
     written: set[str] = field(default_factory=set)
@@ -225,6 +226,7 @@ class Drive:
                 self.totals.startup = time.monotonic() - self._began
         elif isinstance(event, Read):
             self.totals.source += event.seconds
+            self.totals.waiting += event.waited
             self.totals.described += sum(event.emitted.values()) + len(event.ended)
             self.totals.calls += event.calls
         elif isinstance(event, Found):
@@ -410,7 +412,8 @@ class Drive:
             scheduler.sink_down.message if scheduler.sink_down else None,
             self.engine.about(),
             scheduler.deferred_open,
-            self.totals.source / max(1, self.totals.described),
+            (self.totals.source - self.totals.waiting) / max(1, self.totals.described),
+            self.totals.waiting,
         )
 
     # --- the end ---
@@ -433,7 +436,7 @@ class Drive:
             self.scheduler.listings.seconds,
             self.totals.source,
             stats.get("sink_seconds", 0.0),
-            stats.get("waiting_seconds", 0.0),
+            self.totals.waiting,
         )
 
     def _reason(self) -> str:

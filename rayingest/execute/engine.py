@@ -59,7 +59,7 @@ class Engine(Protocol):
         ...
 
     def stats(self) -> dict[str, float]:
-        """Sums over workers: sink_seconds, sink_calls, waiting_seconds, cpu_seconds."""
+        """Sums over workers: sink_seconds, sink_calls, cpu_seconds."""
         ...
 
     def about(self) -> dict[str, str]:

@@ -141,7 +141,8 @@ class Read:
     """The source's part of a dispatch is over: its slot is free (but for a hung thread).
 
     `ended` are descriptors that need no sink any more (failed, skipped, retry, hung); `rows` are for
-    a sink that lives in the driver; `emitted` counts entities per type.
+    a sink that lives in the driver; `emitted` counts entities per type; `seconds` includes those that
+    the source `waited` for room at the sink.
     """
 
     dispatch: int
@@ -153,6 +154,7 @@ class Read:
     abandoned: bool = False
     rows: list[RowsOf] = field(default_factory=list)
     emitted: dict[str, int] = field(default_factory=dict)
+    waited: float = 0.0
 
 
 @dataclass(slots=True)

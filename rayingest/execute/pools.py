@@ -107,7 +107,8 @@ class Ready:
         """Sort descriptors into their pools."""
         groups: dict[tuple[int, int, str], list[EntityDescriptor]] = {}
         for each in descriptors:
-            key = (-each.priority, self._rank.get(each.type, 99), each.batch)
+            rank = self._rank.setdefault(each.type, len(self._rank))
+            key = (-each.priority, rank, each.batch)
             groups.setdefault(key, []).append(each)
         for key, group in groups.items():
             pool = self._pools.get(key)

@@ -9,8 +9,9 @@ from rayingest.execute.snapshot import Snapshot
 class Metrics:
     """Counters and gauges, fed by the driver from its ledger, so that a dead node loses none.
 
-    `rayingest_entities_total{source,type,status}`, `rayingest_in_flight{source}`,
-    `rayingest_source_seconds_total`, `rayingest_sink_wait_seconds_total`, `rayingest_chunk_seconds`.
+    `rayingest_entities_total{source,type,status}`; gauges per source: `rayingest_in_flight`,
+    `rayingest_slots`, `rayingest_source_latency_seconds`, `rayingest_sink_wait_seconds`,
+    `rayingest_sink_down`. Ray puts `ray_` before each name.
     """
 
     def __init__(self, source: str) -> None:
@@ -31,7 +32,12 @@ class Metrics:
             "Mean time that the source took for an entity.",
             tag_keys=("source",),
         )
-        self._waiting: Any = Gauge(
+        self._waits: Any = Gauge(
+            "rayingest_sink_wait_seconds",
+            "Time that the source waited for room at the sink, all slots together.",
+            tag_keys=("source",),
+        )
+        self._down: Any = Gauge(
             "rayingest_sink_down", "1 while the sink does not answer.", tag_keys=("source",)
         )
         self._told: Tally[tuple[str, str]] = Tally()
@@ -48,4 +54,5 @@ class Metrics:
         self._in_flight.set(snapshot.in_flight, tags=self._source)
         self._slots.set(snapshot.parallelism, tags=self._source)
         self._latency.set(snapshot.latency, tags=self._source)
-        self._waiting.set(snapshot.sink_down is not None, tags=self._source)
+        self._waits.set(snapshot.waiting, tags=self._source)
+        self._down.set(snapshot.sink_down is not None, tags=self._source)

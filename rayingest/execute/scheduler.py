@@ -8,7 +8,7 @@ terminates: the tests hold it to that against a model.
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from rayingest.core.source import (
@@ -38,6 +38,7 @@ from rayingest.execute.events import (
     Why,
     WorkerLost,
     WorkerReady,
+    Written,
     why,
 )
 from rayingest.execute.listings import Listings
@@ -116,6 +117,7 @@ class Sent:
     left: dict[str, EntityDescriptor]
     read: bool = False
     emitted: dict[str, int] = field(default_factory=dict)
+    born: list[Parent] = field(default_factory=list)
 
 
 class Scheduler:
@@ -145,12 +147,14 @@ class Scheduler:
         self._suspects: deque[Chunk] = deque()
         self._alone: Counter[tuple[EntityType, str]] = Counter()
         self._attempts: Counter[tuple[EntityType, str]] = Counter()
-        self._later: list[tuple[float, int, EntityDescriptor]] = []
+        self._later: list[tuple[float, int, bool, EntityDescriptor]] = []
         self._relist: list[tuple[float, int, Listing]] = []
-        self._waiting: dict[Parent, list[EntityDescriptor]] = {}
+        self._waiting: dict[Parent, list[EntityDescriptor | Described]] = {}
         self._parents: dict[Parent, bool] = {}
         self._parent_types = {*plan.dependencies.values()}
         self._root: Parent | None = None
+        self._born: set[Parent] = set()
+        self._sinks_down: dict[int, Why] = {}
         self._start()
 
     # --- beginning and end ---
@@ -224,11 +228,19 @@ class Scheduler:
             case Settled():
                 self._hear_settled(event)
             case SinkState():
-                self.sink_down = event.why
+                self._sink_state(event.worker, event.why)
             case None:
                 pass
         self._wake()
         self._act()
+
+    def _sink_state(self, worker: int, down: Why | None) -> None:
+        """One worker's word on the sink; a worker that is gone has none."""
+        if down is None:
+            self._sinks_down.pop(worker, None)
+        else:
+            self._sinks_down[worker] = down
+        self.sink_down = next(iter(self._sinks_down.values()), None)
 
     def _hear_found(self, event: Found) -> None:
         fresh = self.listings.hear(event)
@@ -244,7 +256,7 @@ class Scheduler:
                 self.listings.removed.append(each)
 
     def _found(self, items: list[EntityDescriptor | Described]) -> None:
-        plain: list[EntityDescriptor] = []
+        kept: list[EntityDescriptor | Described] = []
         for each in items:
             descriptor = each if isinstance(each, EntityDescriptor) else each.descriptor
             if not self._selected(descriptor):
@@ -252,13 +264,8 @@ class Scheduler:
                 continue
             self.ledger.discovered[descriptor.type.value] += 1
             self.opened.append(descriptor)
-            if isinstance(each, EntityDescriptor):
-                plain.append(each)
-            else:
-                self._writes.append(
-                    Chunk("write", descriptor.type, descriptor.batch, [descriptor], [each])
-                )
-        self._admit(plain)
+            kept.append(each)
+        self._admit(kept)
 
     def _selected(self, descriptor: EntityDescriptor) -> bool:
         """Whether the user's selection keeps it; parents stay, their children need them."""
@@ -271,24 +278,29 @@ class Scheduler:
         self._leaves += 1
         return self._leaves <= self.plan.limit
 
-    def _admit(self, descriptors: Iterable[EntityDescriptor]) -> None:
-        """Put descriptors where they belong: ready, waiting for a parent, or failed with it."""
+    def _admit(self, items: Iterable[EntityDescriptor | Described]) -> None:
+        """Put what was found where it belongs: ready, waiting for a parent, or failed with it."""
         ready = []
-        for each in descriptors:
-            parent = self._parent(each)
+        for each in items:
+            descriptor = each if isinstance(each, EntityDescriptor) else each.descriptor
+            parent = self._parent(descriptor)
             settled = True if parent is None else self._parents.get(parent)
             if settled is None and parent is not None:
                 self._waiting.setdefault(parent, []).append(each)
-            elif settled:
+            elif not settled:
+                self._fail(descriptor, Why("Permanent", f"failed (parent): {descriptor.scope}"))
+            elif isinstance(each, EntityDescriptor):
                 ready.append(each)
             else:
-                self._fail(each, Why("Permanent", f"failed (parent): {each.scope}"))
+                self._writes.append(
+                    Chunk("write", descriptor.type, descriptor.batch, [descriptor], [each])
+                )
         if ready:
             self._ready.add(ready, self._now)
 
     def _parent(self, descriptor: EntityDescriptor) -> Parent | None:
         kind = self.plan.dependencies.get(descriptor.type)
-        if kind is not None and (kind, descriptor.scope) != self._root:
+        if kind is not None and (self._root is None or descriptor.scope != self._root[1]):
             return kind, descriptor.scope
         return None if self._root == (descriptor.type, descriptor.id) else self._root
 
@@ -317,12 +329,21 @@ class Scheduler:
         worker = self._workers.pop(event.worker, None)
         if worker is None:
             return
+        self._sink_state(event.worker, None)
+        unsent = {
+            each.id
+            for each in self.actions
+            if isinstance(each, Dispatch) and each.worker == event.worker
+        }
+        self.actions = [
+            each for each in self.actions if not isinstance(each, Dispatch) or each.id not in unsent
+        ]
         for each in sorted(worker.running | worker.unsettled):
             sent = self._sent.pop(each)
             self.in_flight -= not sent.read
             for kind, number in sent.emitted.items():
                 self.ledger.emitted[kind] -= number
-            self._give_back(sent, event)
+            self._give_back(sent, replace(event, blame=event.blame and each not in unsent))
         self.actions.append(ReplaceWorker(event.worker))
 
     def _give_back(self, sent: Sent, event: WorkerLost) -> None:
@@ -333,6 +354,7 @@ class Scheduler:
             return
         if not left:
             return
+        self._born.update(sent.born)  # told of already; their parents will tell of them again
         described = [each for each in chunk.described if each.descriptor.id in sent.left]
         if not event.blame:
             self._again(
@@ -356,7 +378,8 @@ class Scheduler:
             "WorkerDied", "the worker process died three times while it wrote this", layer="sink"
         )
         for each in chunk.block:
-            self._end_deferred(chunk.type, Result(each.id, "failed", cause, each.written))
+            lost = [Written(row.type, row.fqn, row.hash, "refused") for row in each.rows]
+            self._end_deferred(chunk.type, Result(each.id, "failed", cause, [*each.written, *lost]))
 
     def _again(self, chunk: Chunk) -> None:
         if chunk.suspect:
@@ -402,12 +425,14 @@ class Scheduler:
         sent.read = True
         self.in_flight -= 1
         self._learn(sent, event)
-        self._found(list(event.children))
+        children = [each for each in event.children if (each.type, each.id) not in self._born]
+        sent.born = [(each.type, each.id) for each in children]
+        self._found([*children])
         hung: list[EntityDescriptor] = []
         for result in event.ended:
             item = sent.left.pop(result.id, None)
             if item is not None:
-                self._one_ended(item, result, hung)
+                self._one_ended(sent, item, result, hung)
         if hung:
             self._hear_hung(sent.chunk, hung)
         unsettled = bool(sent.left) or sent.chunk.kind == "deferred"
@@ -420,7 +445,9 @@ class Scheduler:
         if sent.chunk.kind == "deferred":
             return
         if sent.chunk.kind == "process" and not event.abandoned:
-            self._ready.sizer(sent.chunk.type).measured(len(sent.chunk), event.seconds)
+            self._ready.sizer(sent.chunk.type).measured(
+                len(sent.chunk), event.seconds - event.waited
+            )
         sent.emitted = event.emitted
         for kind, number in event.emitted.items():
             self.ledger.emitted[kind] += number
@@ -438,39 +465,57 @@ class Scheduler:
             self.retired += 1
 
     def _one_ended(
-        self, item: EntityDescriptor, result: Result, hung: list[EntityDescriptor]
+        self, sent: Sent, item: EntityDescriptor, result: Result, hung: list[EntityDescriptor]
     ) -> None:
         if result.status == "hung":
             hung.append(item)
         elif result.status == "retry":
-            self._retry(item, result)
+            self._retry(item, result, alone=len(sent.chunk) == 1)
         else:
             self._end(item, result)
 
-    def _retry(self, item: EntityDescriptor, result: Result) -> None:
+    def _retry(self, item: EntityDescriptor, result: Result, *, alone: bool) -> None:
+        """Later once more; the last attempt is made alone, so that nobody fails for a neighbour."""
         key = item.type, item.id
-        self._attempts[key] += 1
-        attempt = self._attempts[key]
-        if attempt >= self.plan.retry.max_attempts:
+        attempt = self._attempts[key] + 1
+        if attempt >= self.plan.retry.max_attempts and alone:
             self._end(item, Result(item.id, "failed", result.why, result.written))
             return
+        self._attempts[key] = attempt
         for each in result.written:
             self.ledger.answer(each.type, each.outcome)
         wait = result.why.wait if result.why else None
         due = self._now + self.plan.retry.delay(attempt, wait)
-        heapq.heappush(self._later, (due, next(self._ids), item))
+        last = attempt + 1 >= self.plan.retry.max_attempts
+        heapq.heappush(self._later, (due, next(self._ids), last, item))
 
     def _hear_hung(self, chunk: Chunk, hung: list[EntityDescriptor]) -> None:
-        """A call never returned: a single is to blame, more are bisected, each half by itself."""
-        if len(hung) == 1:
-            cause = Why(
-                "TimedOut",
-                "the source did not answer in time for this entity",
-                "Raise distributedExecution.callTimeoutSeconds if it only needs longer.",
+        """A call never returned: a single is to blame; of more, each is asked alone.
+
+        A hang does no harm to others, so these need no worker of their own; and asking at once one
+        by one costs two threads and two time-outs at most, bisecting one per halving.
+        """
+        if len(hung) > 1:
+            told = {each.descriptor.id: each for each in chunk.described}
+            place = self._suspects if chunk.suspect else self._writes
+            place.extend(
+                Chunk(
+                    chunk.kind,
+                    chunk.type,
+                    chunk.batch,
+                    [each],
+                    [told[each.id]] if each.id in told else [],
+                    suspect=chunk.suspect,
+                )
+                for each in hung
             )
-            self._end(hung[0], Result(hung[0].id, "failed", cause))
-        else:
-            self._split(chunk, hung, [])
+            return
+        cause = Why(
+            "TimedOut",
+            "the source did not answer in time for this entity",
+            "Raise distributedExecution.callTimeoutSeconds if it only needs longer.",
+        )
+        self._end(hung[0], Result(hung[0].id, "failed", cause))
 
     def _hear_settled(self, event: Settled) -> None:
         sent = self._sent.get(event.dispatch)
@@ -484,7 +529,7 @@ class Scheduler:
                 continue
             item = sent.left.pop(result.id, None)
             if item is not None:
-                self._one_ended(item, result, [])
+                self._one_ended(sent, item, result, [])
         for item in list(sent.left.values()) if sent.read else []:
             self._fail(item, Why("NotAnswered", "the source gave no answer for this entity"))
         worker = self._workers.get(sent.worker)
@@ -497,6 +542,7 @@ class Scheduler:
         item = sent.left.pop(deferred.id, None)
         if item is None:
             return
+        self._attempts.pop((item.type, item.id), None)
         self.deferred_open += 1
         self.deferred.append((item.type, deferred))
         if item.type in self._parent_types:
@@ -512,7 +558,7 @@ class Scheduler:
     def _end(self, item: EntityDescriptor, result: Result) -> None:
         key = item.type, item.id
         if key in self._attempts:
-            result.attempts = self._attempts.pop(key) + (result.status != "failed")
+            result.attempts = self._attempts.pop(key) + 1
         self._close(item.type, result)
         if item.type in self._parent_types:
             self._settle_parent(key, ok=result.status in ("ok", "unchanged"))
@@ -533,7 +579,11 @@ class Scheduler:
 
     def _wake(self) -> None:
         while self._later and self._later[0][0] <= self._now:
-            self._ready.add([heapq.heappop(self._later)[2]], self._now)
+            _, _, alone, item = heapq.heappop(self._later)
+            if alone:
+                self._writes.append(Chunk("process", item.type, item.batch, [item]))
+            else:
+                self._ready.add([item], self._now)
         while self._relist and self._relist[0][0] <= self._now:
             self.listings.want(heapq.heappop(self._relist)[2])
 
@@ -560,12 +610,11 @@ class Scheduler:
             return
         if self._suspects or self._later or self._relist or not self.listings.idle:
             return
-        for (kind, scope), items in list(self._waiting.items()):
-            del self._waiting[kind, scope]
-            for item in items:
-                self._fail(
-                    item, Why("Permanent", f"failed (parent): {kind.value} {scope} was not listed")
-                )
+        for kind, scope in list(self._waiting):
+            cause = Why("Permanent", f"failed (parent): {kind.value} {scope} was not listed")
+            # An orphan may be a parent itself: its own children have failed with it by now.
+            for each in self._waiting.pop((kind, scope), ()):
+                self._fail(each if isinstance(each, EntityDescriptor) else each.descriptor, cause)
 
     @property
     def crowded(self) -> bool:
@@ -582,7 +631,7 @@ class Scheduler:
     def _isolate(self) -> None:
         """Give suspects to workers that hold nothing else; set workers aside for them."""
         wanted = min(len(self._suspects), max(1, len(self._workers) // 2))
-        reserved = [each for each in self._workers.values() if each.reserved]
+        reserved = [each for each in self._workers.values() if each.reserved and not each.draining]
         if not self._suspects:
             for each in reserved:
                 each.reserved = not each.idle
@@ -596,7 +645,9 @@ class Scheduler:
                 each.reserved = True
                 reserved.append(each)
         for number, worker in self._workers.items():
-            if worker.reserved and worker.idle and self._suspects and self._free():
+            if worker.draining or not (worker.reserved and worker.idle):
+                continue
+            if self._suspects and self._free():
                 self._send(number, worker, self._suspects.popleft())
 
     def _free(self) -> bool:

@@ -17,3 +17,4 @@ class Snapshot:
     about: dict[str, str]
     second_wave: int = 0
     latency: float = 0.0
+    waiting: float = 0.0

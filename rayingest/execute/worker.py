@@ -85,6 +85,7 @@ class Running:
     rows: list[RowsOf] = field(default_factory=list)
     emitted: Counter[str] = field(default_factory=Counter)
     calls: int = 0
+    waited: float = 0.0
     asked_to_end: float | None = None
     abandoned: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -150,7 +151,6 @@ class Worker:
         return {
             "sink_seconds": delivery.seconds if delivery else 0.0,
             "sink_calls": float(self.session.calls),
-            "waiting_seconds": delivery.blocked_seconds if delivery else 0.0,
             "cpu_seconds": time.process_time(),
         }
 
@@ -229,6 +229,7 @@ class Worker:
                 abandoned,
                 run.rows,
                 dict(run.emitted),
+                run.waited,
             )
         )
         if run.ticket is not None and self.delivery is not None:
@@ -315,8 +316,10 @@ class Worker:
             if run.ticket is None:
                 run.rows.append(RowsOf(item.id, rows, refused, cause))
         if run.ticket is not None and self.delivery is not None:
+            before = time.monotonic()
             self.delivery.add(run.ticket, item.id, rows, refused, cause)
             run.since = time.monotonic()
+            run.waited += run.since - before
 
     def _encode(self, described: Described) -> tuple[list[Row], list[Written], Why | None]:
         rows: list[Row] = []

@@ -8,6 +8,7 @@ import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from rayingest.core.sink import Row
 from rayingest.core.source import (
     Batching,
     Described,
@@ -105,7 +106,7 @@ class Running:
     chunk: Chunk
     unsettled: list[Result] = field(default_factory=list)
     deferred: list[Deferred] = field(default_factory=list)
-    read: bool = False
+    left: list[EntityDescriptor] = field(default_factory=list)
 
 
 @dataclass
@@ -144,7 +145,6 @@ class World:
         self.outages = shape.sink_outages
         self.tries: Counter[Key] = Counter()
         self.alone: Counter[Key] = Counter()
-        self.given_up: set[tuple[EntityType, str | None]] = set()
         self.ends: dict[Key, Result] = {}
         self.opened: set[Key] = set()
         self.held: list[tuple[EntityType, Deferred]] = []
@@ -233,6 +233,7 @@ class World:
             self.steps += 1
             assert self.steps < limit, f"no end after {limit} steps"
             if self.steps == self.shape.stop_at:
+                self._perform()
                 self.scheduler.stop("interrupted")
             self._second_wave()
             choices = self._choices()
@@ -273,6 +274,11 @@ class World:
         """Give the scheduler an event, look at what it wants, and check every promise."""
         self.scheduler.handle(event, self.now)
         self._look_at_ends()
+        if event is not None and self.chance.random() < 0.3:
+            return  # several events came at once
+        self._perform()
+
+    def _perform(self) -> None:
         actions, self.scheduler.actions = self.scheduler.actions, []
         for action in actions:
             if self.scheduler.stopping is not None:
@@ -286,6 +292,7 @@ class World:
                     self.places.pop(action.worker, None)
                     self._new_worker()
         running = sum(len(each.running) for each in self.places.values())
+        assert not self.scheduler.actions
         assert self.scheduler.in_flight == running
         assert running <= self.shape.parallelism
 
@@ -333,8 +340,6 @@ class World:
     def _end_listing(self, listing: Listing, error: Exception | None, *, lost: bool = False) -> None:
         del self.listings[listing]
         self.old_listings.append(listing)
-        if error is not None and (isinstance(error, Permanent) or listing.number >= ATTEMPTS):
-            self.given_up.add(listing.key)
         self._tell(ListingEnded(listing, error, lost))
 
     def _dispatch(self, action: Dispatch) -> None:
@@ -356,11 +361,11 @@ class World:
             assert (item.type, item.id) not in self.ends
             self._check_parent(item)
             for other in self._everything_running():
-                assert item.id not in [one.id for one in other.chunk.items], "in two places"
+                assert item not in other.left, "in two places"
         assert [each.descriptor.id for each in chunk.described] == (
             [each.id for each in chunk.items] if chunk.kind == "write" else []
         )
-        place.running[action.id] = Running(action.id, action.worker, chunk)
+        place.running[action.id] = Running(action.id, action.worker, chunk, left=list(chunk.items))
 
     def _everything_running(self) -> list[Running]:
         return [
@@ -431,14 +436,15 @@ class World:
     ) -> None:
         place = self.places[run.worker]
         del place.running[run.id]
-        run.read = True
+        over = {each.id for each in ended}
+        run.left = [each for each in run.left if each.id not in over]
         children = [child for each in described for child in self.children[each.type, each.id]]
         for item in described:
             self._plan_settling(run, item)
         emitted = Counter(each.type.value for each in described)
         if run.chunk.kind == "deferred":
             run.unsettled = [
-                Result(each.id, "ok", None, [*each.written, Written(run.chunk.type.value, each.id, "", "acknowledged")])
+                Result(each.id, "ok", None, [Written(row.type, row.fqn, "", "acknowledged") for row in each.rows])
                 for each in run.chunk.block
             ]
         if described or run.chunk.kind == "deferred":
@@ -450,7 +456,7 @@ class World:
     def _plan_settling(self, run: Running, item: EntityDescriptor) -> None:
         kind, fate = item.type.value, self.fates[item.type, item.id]
         if fate == "deferred":
-            run.deferred.append(Deferred(item.id, []))
+            run.deferred.append(Deferred(item.id, [Row(kind, item.id, b"{}", "", b"", ("svc",))]))
         elif fate == "refused":
             run.unsettled.append(Result(item.id, "failed", Why("Refused", "400"), [Written(kind, item.id, "", "refused")]))
         elif fate == "unchanged":
@@ -468,6 +474,7 @@ class World:
         self._tell(settled)
 
     def _sink(self, number: int, why: Why | None) -> None:
+        self._perform()
         self.outages -= why is not None
         self.places[number].sink_down = why is not None
         self._tell(SinkState(number, why))
@@ -485,9 +492,8 @@ class World:
     def _die(self, number: int, *, blame: bool) -> None:
         place = self.places.pop(number)
         for run in (*place.running.values(), *place.unsettled.values()):
-            left = [each for each in run.chunk.items if (each.type, each.id) not in self.ends]
-            if blame and run.chunk.suspect and len(left) == 1:
-                self.alone[left[0].type, left[0].id] += 1
+            if blame and run.chunk.suspect and len(run.left) == 1:
+                self.alone[run.left[0].type, run.left[0].id] += 1
         self._tell(WorkerLost(number, blame, "signal 9"))
 
     def _tell_old_news(self) -> None:
@@ -525,8 +531,11 @@ class World:
         deferred, scheduler.deferred = scheduler.deferred, []
         self.held += deferred
 
-    def expected(self, key: Key) -> str:
-        """The fate of an entity, its parents' fates and its deaths considered."""
+    def deserved(self, key: Key, result: Result) -> bool:
+        """Whether an end fits the entity's fate, its deaths, and the attempts that others cost it."""
         if self.alone[key] >= 2:
-            return "quarantined"
-        return FATES[self.fates[key]]
+            return result.status == "quarantined"
+        fate = self.fates[key]
+        if fate in ("flaky", "throttled") and "breaker" in self.fates.values():
+            return result.status in ("ok", "failed")
+        return result.status == FATES[fate]

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from rayingest.config.connection import HostPort, SqlCommon, Unused
-from rayingest.core.source import Capability
-from rayingest.kit.sql.mysql.facts import MYSQL
+from rayingest.kit.sql.mysql.facts import CAPABILITIES, LACKS, MYSQL
 from rayingest.kit.sql.spec import Sql
 
 
@@ -36,22 +35,6 @@ CONNECTOR = Sql(
     extra="mysql",
     connection=MariadbConnection,
     facts=MYSQL,
-    capabilities=frozenset(
-        {
-            Capability.DATABASES,
-            Capability.SCHEMAS,
-            Capability.TABLES,
-            Capability.COLUMNS,
-            Capability.KEYS,
-            Capability.COMMENTS,
-            Capability.VIEWS,
-            Capability.PARTITIONS,
-            Capability.PROCEDURES,
-            Capability.DDL,
-        }
-    ),
-    lacks={
-        Capability.OWNERS: "MariaDB's tables have no owners",
-        Capability.TAGS: "MariaDB has no tags",
-    },
+    capabilities=CAPABILITIES,
+    lacks=LACKS,
 )

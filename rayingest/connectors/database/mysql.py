@@ -15,29 +15,9 @@ from rayingest.config.connection import (
     SslConfig,
     Unused,
 )
-from rayingest.core.source import Capability
 from rayingest.kit.sql.mysql.connect import CloudSqlAuth
-from rayingest.kit.sql.mysql.facts import MYSQL
+from rayingest.kit.sql.mysql.facts import CAPABILITIES, LACKS, MYSQL
 from rayingest.kit.sql.spec import Sql
-
-CAPABILITIES = frozenset(
-    {
-        Capability.DATABASES,
-        Capability.SCHEMAS,
-        Capability.TABLES,
-        Capability.COLUMNS,
-        Capability.KEYS,
-        Capability.COMMENTS,
-        Capability.VIEWS,
-        Capability.PARTITIONS,
-        Capability.PROCEDURES,
-        Capability.DDL,
-    }
-)
-LACKS = {
-    Capability.OWNERS: "MySQL's tables have no owners",
-    Capability.TAGS: "MySQL has no tags",
-}
 
 
 class MysqlConnection(SqlCommon):

@@ -101,6 +101,8 @@ class Facts:
     * `databases(session, settings)` names the databases there are, hidden ones left out.
     * `listing(session, wants)` streams what one database holds: every schema, each followed by its
       relations and its routines (one row per name); hidden schemas are left out.
+    * `members(session, wants, schema)`, where there is one, lists what is in one schema: `listing`
+      then yields the schemas alone, and each is opened as a scope, so that they are listed in parallel.
     * `describe[type](session, descriptors, wants)` answers every descriptor: id and scope are
       FQNs, `metadata` holds name, schema, kind and key of the listing. It may raise in the middle.
     * `classify(error)` says what a driver's exception means; None: nothing is known about it.
@@ -113,3 +115,4 @@ class Facts:
     describe: Mapping[EntityType, Callable[..., Iterator[Processed]]]
     classify: Callable[[Exception], RayingestError | None]
     check: Callable[[Settings], Iterator[CheckResult]]
+    members: Callable[[Any, Wants, str], Iterator[Found]] | None = None

@@ -110,16 +110,33 @@ class SqlSource:
         yield parts[1], (scope if len(parts) == 3 else None)
 
     def _tree(self, database: str, types: set[EntityType], only: str | None) -> Iterator[Listed]:
+        """List a database; with `Facts.members` its schemas are opened, not listed with it."""
+        opens = self._facts.members is not None and EntityType.DATABASE_SCHEMA in types
         tree = Tree(
             fqn.child(self._service, database),
             database,
             self._settings.filters,
             self._wants,
-            types,
+            {EntityType.DATABASE_SCHEMA} if opens else types,
             only,
         )
+        below = [each for each in self._types[2:] if each in types] if opens else []
         with self._session(database) as session:
-            yield from tree.walk(self._facts.listing(session, self._wants))
+            for each in tree.walk(self._rows(session, only, alone=opens)):
+                yield each
+                if isinstance(each, EntityDescriptor):
+                    yield from (ScopeOpened(entity_type, each.id) for entity_type in below)
+
+    def _rows(self, session: Any, only: str | None, *, alone: bool) -> Iterator[Found]:
+        members, wants = self._facts.members, self._wants
+        if members is None or alone:
+            yield from self._facts.listing(session, wants)
+            return
+        name = fqn.split(only)[2] if only else None
+        one = [Found(EntityType.DATABASE_SCHEMA, name, name)] if name is not None else None
+        for row in one or list(self._facts.listing(session, wants)):
+            yield row
+            yield from members(session, wants, row.name)
 
     @contextmanager
     def _session(self, database: str) -> Iterator[Any]:

@@ -74,7 +74,7 @@ def connect(settings: Settings, database: str | None) -> MySqlSession:  # noqa: 
         raise classify_connect(
             error, config.hostPort, config.databaseSchema, config.username
         ) from error
-    short = {each: 3 for each in ("connect_timeout", "read_timeout", "write_timeout")}
+    short = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), 3)
     session = MySqlSession(
         connection,
         database=config.databaseName or DATABASE,

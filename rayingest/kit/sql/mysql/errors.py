@@ -43,7 +43,9 @@ def classify(error: Exception) -> errors.RayingestError | None:  # noqa: PLR0911
     return errors.Permanent(f"{text} (error {number})")
 
 
-def classify_connect(error: Exception, host: str, schema: str | None, user: str) -> Exception:
+def classify_connect(  # noqa: PLR0911 - a table of cases
+    error: Exception, host: str, schema: str | None, user: str
+) -> Exception:
     """Say what a failed attempt to connect means."""
     number, text, where = code(error), _text(error), f"MySQL at {host}"
     if isinstance(error, RuntimeError) and "cryptography" in text:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from rayingest.core.source import Described, EntityDescriptor, Failed, Processed
+from rayingest.core.source import Capability, Described, EntityDescriptor, Failed, Processed
 from rayingest.errors import Gone
 from rayingest.kit.sql.facts import Facts, Wants
 from rayingest.kit.sql.mysql import listing
@@ -16,6 +16,25 @@ from rayingest.model import Database, DatabaseSchema, EntityType
 
 SCHEMAS = "select schema_name, {comment} from information_schema.schemata where schema_name in %s"
 COMMENTED = (10, 5, 0)  # MariaDB has had comments on schemas since then; MySQL has none
+
+CAPABILITIES = frozenset(
+    {
+        Capability.DATABASES,
+        Capability.SCHEMAS,
+        Capability.TABLES,
+        Capability.COLUMNS,
+        Capability.KEYS,
+        Capability.COMMENTS,
+        Capability.VIEWS,
+        Capability.PARTITIONS,
+        Capability.PROCEDURES,
+        Capability.DDL,
+    }
+)
+LACKS = {
+    Capability.OWNERS: "its tables have no owners",
+    Capability.TAGS: "it has no tags",
+}
 
 
 def databases(
@@ -38,7 +57,7 @@ def schemas(
     commented = session.is_mariadb and session.version >= COMMENTED
     query = SCHEMAS.format(comment="schema_comment" if commented else "null")
     names = tuple(each.metadata["name"] for each in descriptors)
-    found = dict(session.rows(query, [names]))
+    found = {row[0]: row[1] for row in session.rows(query, [names])}
     for each in descriptors:
         name = each.metadata["name"]
         if name in found:

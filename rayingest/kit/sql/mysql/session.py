@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from importlib import import_module
 from typing import Any
 
 Row = tuple[Any, ...]
@@ -41,10 +42,9 @@ class MySqlSession:
 
     def stream(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
         """Run one statement whose rows are read as they come."""
-        from pymysql.cursors import SSCursor
-
+        cursors: Any = import_module("pymysql.cursors")
         self.calls += 1
-        with closing(self.connection.cursor(SSCursor)) as cursor:
+        with closing(self.connection.cursor(cursors.SSCursor)) as cursor:
             cursor.execute(query, parameters or None)
             while rows := cursor.fetchmany(1000):
                 yield from rows

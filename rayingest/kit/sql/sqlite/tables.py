@@ -86,25 +86,30 @@ class _Batch:
             self.references[row[0]][row[1]].append(row)
 
     def _read_columns(self, session: SqliteSession, names: list[str]) -> None:
-        """Read what can be read: an error belongs to the name after the last one answered."""
+        """Read what can be read; the names around an error are asked again, each by itself.
+
+        Python's cursor is one row ahead: an error swallows the row before it, which may be the last
+        of the table answered, or the only one of the next.
+        """
         while names:
-            answered = -1
+            rows: dict[str, list[Row]] = {}
             try:
                 for row in session.stream(COLUMNS, [json.dumps(names)]):
-                    if answered < 0 or names[answered] != row[0]:
-                        answered = names.index(row[0], answered + 1)
-                    self.columns[row[0]].append(row)
+                    rows.setdefault(row[0], []).append(row)
             except sqlite3.OperationalError as error:
                 if getattr(error, "sqlite_errorcode", None) != PLAIN_ERROR:
                     raise
-                culprit = names[answered + 1]
-                self.broken[culprit] = Permanent(
-                    f"{culprit!r} cannot be read: {classify(error)}",
-                    hint="A view of something that was dropped, or a table of a missing extension.",
-                )
-                names = names[answered + 2 :]
+                if len(names) == 1:
+                    self.broken[names[0]] = _broken(names[0], error)
+                    return
+                last = names.index(list(rows)[-1]) if rows else 0
+                for name in names[last : last + 3]:
+                    rows.pop(name, None)
+                    self._read_columns(session, [name])
+                names = names[last + 3 :]
             else:
-                return
+                names = []
+            self.columns |= rows
 
     def table(self, descriptor: EntityDescriptor, name: str, wants: Wants) -> Table:
         row = self.relations[name]
@@ -134,6 +139,13 @@ class _Batch:
             if all(row[4] is not None for row in rows)
         ]
         return Keys.of([column for _, column in key], list(unique.values()), foreign)
+
+
+def _broken(name: str, error: Exception) -> Permanent:
+    return Permanent(
+        f"{name!r} cannot be read: {classify(error)}",
+        hint="A view of something that was dropped, or a table of a missing extension.",
+    )
 
 
 def _is_derived(row: Row) -> bool:

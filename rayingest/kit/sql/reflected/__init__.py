@@ -1,0 +1,1 @@
+"""Any database with a SQLAlchemy dialect: reflection, or set-based queries of one's own, per facet."""

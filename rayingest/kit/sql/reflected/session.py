@@ -1,0 +1,168 @@
+"""One SQLAlchemy connection with one Inspector: statements counted, errors told by their kind."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rayingest import errors
+from rayingest.core.source import Settings
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+Row = tuple[Any, ...]
+_DENIED = re.compile(r"permission|denied|privilege|not authori[sz]ed|forbidden", re.IGNORECASE)
+_CREDENTIALS = re.compile(
+    r"password|authenticat|login|credential|unauthori[sz]ed|access denied|\b401\b", re.IGNORECASE
+)
+_MASK = "********"
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """How to reach a database: a `sqlalchemy.URL` (never a template) and the driver's arguments."""
+
+    url: "sa.URL" = field(repr=False)
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    fresh_password: Callable[[], str] | None = field(default=None, repr=False)
+
+
+class ReflectedSession:
+    """A connection of its own engine: nothing is pooled, nothing is shared, nothing is patched."""
+
+    def __init__(self, engine: "sa.Engine", database: str, schema: str | None = None) -> None:
+        import sqlalchemy as sa
+
+        self.calls = 0
+        sa.event.listen(engine, "before_cursor_execute", self._count)
+        self.engine = engine
+        self.database = database
+        self.schema = schema
+        self.connection = engine.connect()
+        self.inspector = sa.inspect(self.connection)
+        self._driver = self.connection.connection.dbapi_connection
+
+    def _count(self, *_: object) -> None:
+        self.calls += 1
+
+    @property
+    def reads_many(self) -> bool:
+        """Whether the dialect has a statement for many tables, or loops over them one by one."""
+        from sqlalchemy.engine.default import DefaultDialect
+
+        own = type(self.engine.dialect).get_multi_columns
+        return own is not DefaultDialect.get_multi_columns
+
+    def rows(self, query: str, **values: Any) -> list[Row]:
+        """Run one statement; `:name` stands for a value, lists become `(a, b, …)`."""
+        import sqlalchemy as sa
+
+        lists: list[Any] = [
+            sa.bindparam(key, expanding=True) for key in values if isinstance(values[key], list)
+        ]
+        found = self.connection.execute(sa.text(query).bindparams(*lists), values)
+        return [tuple(row) for row in found]
+
+    def refresh(self) -> None:
+        """Forget what was reflected, and end the transaction that it was read in."""
+        self.inspector.clear_cache()
+        self.connection.rollback()
+
+    def cancel(self) -> None:
+        """Break off the running statement the way the driver knows, or hang up."""
+        for way in ("interrupt", "cancel", "close"):
+            if callable(break_off := getattr(self._driver, way, None)):
+                with suppress(Exception):
+                    break_off()
+                return
+
+    def close(self) -> None:
+        """Close the connection."""
+        with suppress(Exception):
+            self.connection.close()
+        with suppress(Exception):
+            self.engine.dispose()
+
+
+def open_session(
+    settings: Settings,
+    extra: str,
+    connect: Callable[[Settings], Connect],
+    database: str,
+) -> ReflectedSession:
+    """Connect. Raises MissingDriver, ConfigError, Unauthorised or Unreachable."""
+    try:
+        import sqlalchemy as sa
+    except ImportError as error:
+        raise errors.MissingDriver(extra, "sqlalchemy") from error
+    how = connect(settings)
+    url = how.url.set(password=how.fresh_password()) if how.fresh_password else how.url
+    try:
+        engine = sa.create_engine(url, connect_args=dict(how.arguments), poolclass=sa.NullPool)
+    except (ImportError, sa.exc.NoSuchModuleError) as error:
+        missing = getattr(error, "name", None) or url.drivername
+        raise errors.MissingDriver(extra, missing) from error
+    except (sa.exc.ArgumentError, TypeError) as error:
+        raise errors.ConfigError(f"The connection of {extra}: {error}") from error
+    try:
+        only = getattr(settings.connection, "databaseSchema", None)
+        return ReflectedSession(engine, database, only)
+    except Exception as error:  # noqa: BLE001 - of any driver; none may leave with a password in it
+        engine.dispose()
+        raise _refused(error, url, extra) from None
+
+
+def classify(error: Exception) -> errors.RayingestError | None:  # noqa: PLR0911 - a table of cases
+    """Say what a failed statement means by the kind of the exception."""
+    from sqlalchemy import exc
+
+    text = _text(error)
+    match error:
+        case exc.NoSuchTableError():
+            return errors.Gone(f"{text} was dropped after it was listed.")
+        case exc.DBAPIError(connection_invalidated=True) | exc.ResourceClosedError():
+            return errors.SessionLost(f"The connection broke: {text}")
+        case exc.DBAPIError() if _DENIED.search(text):
+            return errors.Denied(text)
+        case exc.InterfaceError():
+            return errors.SessionLost(f"The connection broke: {text}")
+        case exc.OperationalError():
+            return errors.Retryable(text)
+        case exc.TimeoutError():
+            return errors.TimedOut(text)
+        case exc.SQLAlchemyError():
+            return errors.Permanent(text)
+        case NotImplementedError():
+            return errors.Permanent(f"The dialect cannot say: {text or 'not implemented'}")
+        case _:
+            return None
+
+
+def _refused(error: Exception, url: "sa.URL", extra: str) -> Exception:
+    """A driver may quote the whole address: the password goes before anything else sees it."""
+    from sqlalchemy import exc
+
+    text = _text(error)
+    for secret in filter(None, (url.password, *_values(url))):
+        text = text.replace(str(secret), _MASK)
+    if isinstance(error, TypeError | ValueError | exc.ArgumentError):
+        return errors.ConfigError(f"The connection of {extra}: {text}")
+    if _CREDENTIALS.search(text):
+        return errors.Unauthorised(f"{extra} does not accept the credentials: {text}")
+    where = url.host or url.database
+    return errors.Unreachable(f"{extra} at {where} does not answer: {text}")
+
+
+def _values(url: "sa.URL") -> Iterator[str]:
+    """What stands in the query under a key that sounds secret."""
+    for key, value in url.query.items():
+        if re.search(r"pass|pwd|secret|token|key", key, re.IGNORECASE):
+            yield from [value] if isinstance(value, str) else value
+
+
+def _text(error: Exception) -> str:
+    """The driver's own words; SQLAlchemy would add the statement and a link."""
+    original = getattr(error, "orig", None) or error
+    return " ".join(str(original).split())

@@ -1,0 +1,128 @@
+"""The program as a user has it: a SQLite shop, a config, and two ways to type a command."""
+
+import json
+import logging
+import os
+import sqlite3
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from rayingest.cli.app import program
+
+SECRET = "canary-4f2a91-password"
+CONFIG = """\
+source:
+  type: sqlite
+  serviceName: shop
+  serviceConnection:
+    config: {{type: SQLite, databaseMode: {database}}}
+  sourceConfig:
+    config: {{type: DatabaseMetadata{options}}}
+sink: {sink}
+"""
+
+
+@dataclass
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[Any]:
+        """Standard output as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@dataclass
+class Shop:
+    """A folder with a database and configs."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "shop.db"
+
+    def config(self, *, options: str = "", sink: str = "", more: str = "", name: str = "c.yaml") -> str:
+        sink = sink or f"{{type: file, config: {{path: {self.folder / 'out'}}}}}"
+        path = self.folder / name
+        path.write_text(
+            CONFIG.format(database=self.database, options=f", {options}" if options else "", sink=sink)
+            + more
+        )
+        return str(path)
+
+    def written(self, kind: str = "table") -> list[str]:
+        file = self.folder / "out" / f"{kind}.jsonl"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [json.loads(line)["fullyQualifiedName"] for line in lines]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    made = Shop(tmp_path)
+    with sqlite3.connect(made.database) as connection:
+        connection.execute("create table customer (id integer primary key, name text)")
+        connection.execute("create table orders (id integer, customer integer references customer(id))")
+        connection.execute("create view totals as select count(*) as n from orders")
+    connection.close()
+    return made
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("COLUMNS", "120")
+    for name in [each for each in os.environ if each.startswith("RAYINGEST_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Said]]:
+    """Type a command in this process."""
+
+    def typed(*arguments: str) -> Said:
+        capsys.readouterr()
+        code = int(program(list(arguments)))
+        out, err = capsys.readouterr()
+        return Said(code, out, err)
+
+    with warnings.catch_warnings():
+        yield typed
+    logging.captureWarnings(capture=False)
+    logging.getLogger().handlers = [
+        each for each in logging.getLogger().handlers if type(each).__name__ != "FromLogging"
+    ]
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Type a command in a process of its own; what is left of it is ended."""
+    started: list[subprocess.Popen[str]] = []
+
+    def typed(*arguments: str, **environ: str) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-m", "rayingest", *arguments]
+        process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env={**os.environ, **environ}
+        )
+        started.append(process)
+        return process
+
+    yield typed
+    for each in started:
+        if each.poll() is None:
+            each.kill()
+        each.communicate()
