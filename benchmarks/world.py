@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import platform
-import resource
 import secrets
 import shutil
 import signal
@@ -319,45 +318,41 @@ def measure(
     keep: bool = True,
 ) -> Measured:
     """Run a command to its end. Ends this program when the command fails; `keep` its output."""
-    with tempfile.TemporaryFile() as said:
-        began = time.perf_counter()
+    helper = [sys.executable, "-I", "-S", str(HERE / "measured.py"), *command]
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as usage:
+        # The helper writes to descriptor 3, wherever our file is.
+        shell = ["/bin/sh", "-c", f'exec "$@" 3>&{usage.fileno()}', "sh", *helper]
         process = subprocess.Popen(
-            command,
+            shell,
             cwd=ROOT,
             env=dict(environment or clean_environment()),
             stdin=subprocess.DEVNULL,
             stdout=said if keep else subprocess.DEVNULL,
             stderr=said,
+            pass_fds=[usage.fileno()],
             start_new_session=True,
         )
-        watch = threading.Timer(timeout, _end_session, [process.pid])
-        watch.start()
         try:
-            _, status, usage = os.wait4(process.pid, 0)
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            _end_session(process.pid)
+            process.wait()
+            fail(f"{' '.join(command[:6])} … did not end in {timeout:.0f} s")
         except BaseException:
             _end_session(process.pid)
             process.wait()
             raise
-        finally:
-            watch.cancel()
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
-        output = said.read().decode(errors="replace")
-    if process.returncode not in set(allowed):
-        fail(f"{' '.join(command[:6])} … ended with {process.returncode}:\n{output[-4000:]}")
-    return Measured(
-        wall, usage.ru_utime + usage.ru_stime, _megabytes(usage), process.returncode, output
-    )
+        usage.seek(0)
+        output, numbers = said.read().decode(errors="replace"), json.loads(usage.read() or "{}")
+    if numbers.get("code") not in set(allowed):
+        fail(f"{' '.join(command[:6])} … ended with {numbers.get('code')}:\n{output[-4000:]}")
+    return Measured(**numbers, output=output)
 
 
 def _end_session(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def _megabytes(usage: resource.struct_rusage) -> float:
-    return usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def ingest(

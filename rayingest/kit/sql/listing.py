@@ -30,8 +30,9 @@ class Tally:
 
     def takes(self, name: str, identity: str) -> bool:
         """Count a descriptor, unless another name of this scope is already spelled like that."""
-        # Only encoded names (`::`, quotes, …) can collide, with one that is literally so spelled.
-        if "__reserved__" in identity:
+        # Only encoded names (`::`, quotes, …) can collide, with one that is literally so spelled;
+        # the empty name (SQLite has it) is spelled like a single space.
+        if "__reserved__" in identity or identity.endswith(" "):
             if identity in self.odd:
                 self.twins.append(name)
                 return False

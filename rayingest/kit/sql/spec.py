@@ -33,7 +33,7 @@ PARENTS = {
 }
 BATCHING = {
     EntityType.DATABASE_SCHEMA: Batching(max=500),
-    EntityType.TABLE: Batching(min=20, max=500),
+    EntityType.TABLE: Batching(min=200, max=500),
     EntityType.STORED_PROCEDURE: Batching(min=20, max=500),
 }
 

@@ -18,7 +18,7 @@ from rayingest.testing.probe import of, sort
 
 TABLE = EntityType.TABLE
 HOSTILE = [
-    'a"b', "a'b", "a.b", "a::b", "a>b", "select", "Ünïcödé", "🛒", " ", "", "%s", ":x", "?", "a\nb",
+    'a"b', "a'b", "a.b", "a::b", "a>b", "select", "Ünïcödé", "🛒", "", "%s", ":x", "?", "a\nb",
     "[x]", "`x`", "\\", "--", "a;drop table b", "x" * 200,
 ]  # fmt: skip
 
@@ -46,6 +46,15 @@ def test_names_come_out_as_they_went_in(make):
         (key,) = tables[fqn.join("svc", "default", "main", "r" + name)].constraints
         assert (key.referred_table, key.referred_columns) == (table.fqn, (fqn.child(table.fqn, name),))
     probe.agree(TABLE)
+
+
+def test_the_empty_name_and_a_space_cannot_be_told_apart(make):
+    ends = [
+        each
+        for each in make('create table "" (i)', 'create table " " (i)').listing()
+        if isinstance(each, ScopeListed) and each.type is TABLE
+    ]
+    assert [(each.count, each.complete) for each in ends] == [(1, False)]
 
 
 def test_two_hundred_tables(make):

@@ -1,0 +1,210 @@
+"""The conformance suite of connectors: what each capability must at least mean, on a small story.
+
+A connector is shown the same story everywhere - a library of authors and books - as far as its
+system can tell it; every capability that it claims is then checked on the entities it describes,
+and every gap that it declares (`lacks`) must really be one.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from rayingest.core import fqn
+from rayingest.core.filters import Filters
+from rayingest.core.source import (
+    Capability,
+    Connector,
+    Described,
+    EntityDescriptor,
+    Failed,
+    ScopeListed,
+    ScopeOpened,
+    Settings,
+)
+from rayingest.model import (
+    Database,
+    DatabaseSchema,
+    Entity,
+    EntityType,
+    StoredProcedure,
+    Table,
+    TableType,
+)
+
+SERVICE = "story"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a connector made of the story."""
+
+    descriptors: Sequence[EntityDescriptor]
+    scopes: Sequence[ScopeListed]
+    entities: Sequence[Entity]
+    failures: Sequence[Failed]
+
+    def of(self, kind: type[Entity]) -> list[Entity]:
+        """Entities of one kind."""
+        return [each for each in self.entities if isinstance(each, kind)]
+
+    def table(self, name: str) -> Table:
+        """A table of the story by its name, in any case. Raises LookupError."""
+        for each in self.entities:
+            if isinstance(each, Table) and each.name.lower() == name:
+                return each
+        raise LookupError(f"there is no table {name!r}")
+
+
+def tell(connector: Connector, settings: Settings) -> Told:
+    """Discover and describe everything with one session, batch by batch."""
+    context = connector.prepare(settings)
+    descriptors: list[EntityDescriptor] = []
+    scopes: list[ScopeListed] = []
+    with connector.open(settings, context) as source:
+        wanted: list[tuple[EntityType, str | None]] = [
+            (each, None) for each in connector.types if each not in connector.listed_by
+        ]
+        while wanted:
+            for item in source.discover_entities(*wanted.pop(0)):
+                if isinstance(item, EntityDescriptor):
+                    descriptors.append(item)
+                elif isinstance(item, ScopeListed):
+                    scopes.append(item)
+                elif isinstance(item, ScopeOpened):
+                    wanted.append((item.type, item.scope))
+        entities: list[Entity] = []
+        failures: list[Failed] = []
+        for batch in batches(descriptors):
+            for answer in source.process_entities(batch):
+                if isinstance(answer, Described):
+                    entities += answer.entities
+                else:
+                    failures.append(answer)
+    return Told(descriptors, scopes, entities, failures)
+
+
+def batches(descriptors: Iterable[EntityDescriptor]) -> list[list[EntityDescriptor]]:
+    """Descriptors grouped by type and batch value, as the engine would."""
+    groups: dict[tuple[EntityType, str], list[EntityDescriptor]] = {}
+    for each in descriptors:
+        groups.setdefault((each.type, each.batch), []).append(each)
+    return list(groups.values())
+
+
+def _databases(told: Told) -> bool:
+    return bool(told.of(Database)) and all(each.fqn.startswith(SERVICE) for each in told.of(Database))
+
+
+def _schemas(told: Told) -> bool:
+    parents = {each.fqn for each in told.of(Database)}
+    schemas = told.of(DatabaseSchema)
+    return bool(schemas) and all(fqn_parent(each.fqn) in parents for each in schemas)
+
+
+def _tables(told: Told) -> bool:
+    return {"author", "book"} <= {each.name.lower() for each in told.of(Table)}
+
+
+def _columns(told: Told) -> bool:
+    book = told.table("book")
+    names = [each.name.lower() for each in book.columns]
+    known = all(each.data_type != "UNKNOWN" and each.data_type_display for each in book.columns)
+    nulls = {each.name.lower(): str(each.constraint or "NULL") for each in book.columns}
+    return (
+        names == ["id", "title", "author_id", "isbn", "price"]
+        and known
+        and nulls["title"] == "NOT_NULL"
+        and nulls["price"] == "NULL"
+        and all(table.columns for table in told.of(Table) if isinstance(table, Table))
+    )
+
+
+def _keys(told: Told) -> bool:
+    book, author = told.table("book"), told.table("author")
+    keys = {each.name.lower(): str(each.constraint) for each in book.columns}
+    foreign = [each for each in book.constraints if each.constraint_type == "FOREIGN_KEY"]
+    return (
+        keys["id"] == "PRIMARY_KEY"
+        and keys["isbn"] == "UNIQUE"
+        and len(foreign) == 1
+        and foreign[0].referred_table == author.fqn
+        and [each.lower() for each in foreign[0].columns] == ["author_id"]
+        and [fqn.split(each)[-1].lower() for each in foreign[0].referred_columns] == ["id"]
+    )
+
+
+def _comments(told: Told) -> bool:
+    book = told.table("book")
+    title = next(each for each in book.columns if each.name.lower() == "title")
+    return book.description == "All books" and title.description == "As printed"
+
+
+def _views(told: Told) -> bool:
+    view = told.table("cheap_book")
+    text = (view.schema_definition or "").lower()
+    return view.table_type is TableType.VIEW and "select" in text and len(view.columns) == 2
+
+
+def _partitions(told: Told) -> bool:
+    loan = told.table("loan")
+    return [each.column_name.lower() for each in loan.partition] == ["day"]
+
+
+def _procedures(told: Told) -> bool:
+    found = [each for each in told.entities if isinstance(each, StoredProcedure)]
+    return any(each.name.lower() == "twice" and "2" in each.code for each in found)
+
+
+def _owners(told: Told) -> bool:
+    return bool(told.table("book").owners)
+
+
+def _ddl(told: Told) -> bool:
+    return "create table" in (told.table("book").schema_definition or "").lower()
+
+
+def _tags(told: Told) -> bool:
+    return bool(told.table("book").tags)
+
+
+FLOORS: dict[Capability, Callable[[Told], bool]] = {
+    Capability.DATABASES: _databases,
+    Capability.SCHEMAS: _schemas,
+    Capability.TABLES: _tables,
+    Capability.COLUMNS: _columns,
+    Capability.KEYS: _keys,
+    Capability.COMMENTS: _comments,
+    Capability.VIEWS: _views,
+    Capability.PARTITIONS: _partitions,
+    Capability.PROCEDURES: _procedures,
+    Capability.OWNERS: _owners,
+    Capability.DDL: _ddl,
+    Capability.TAGS: _tags,
+}
+
+
+def reached(told: Told, capability: Capability) -> bool:
+    """Whether the story shows this capability."""
+    try:
+        return FLOORS[capability](told)
+    except (LookupError, StopIteration):
+        return False
+
+
+def settings_for(connector: Connector, connection: dict[str, object]) -> Settings:
+    """Settings with everything switched on."""
+    from rayingest.config import DatabaseMetadata
+
+    options = DatabaseMetadata.model_validate(
+        {
+            "type": "DatabaseMetadata",
+            "includeOwners": True,
+            "includeDDL": True,
+            "includeTags": True,
+        }
+    )
+    return Settings(SERVICE, connector.connection.model_validate(connection), options, Filters())
+
+
+def fqn_parent(name: str) -> str:
+    """The FQN without its last part."""
+    return fqn.join(*fqn.split(name)[:-1])

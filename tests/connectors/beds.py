@@ -1,0 +1,89 @@
+"""Where each connector is tested: something real that tells the story, and what it is."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rayingest.core.source import Grade
+from rayingest.testing import mariadb, postgres
+
+STORIES = Path(__file__).parent / "stories"
+
+
+@dataclass(frozen=True)
+class Bed:
+    """A place that tells the story: the connection to it, what answers there, and what that is worth."""
+
+    connection: dict[str, Any]
+    server: str
+    grade: Grade
+
+
+def story(name: str) -> list[str]:
+    text = (STORIES / f"{name}.sql").read_text()
+    return [each.strip() for each in text.split(";\n") if each.strip()]
+
+
+@contextmanager
+def on_postgres(folder: Path) -> Iterator[Bed]:
+    with postgres.server() as server:
+        server.create("story")
+        with server.connect("story") as connection:
+            for statement in story("postgres"):
+                connection.execute(statement)
+            version = connection.execute("show server_version").fetchone()[0]
+        yield Bed(server.config("story"), f"PostgreSQL {version}", Grade.CERTIFIED)
+
+
+@contextmanager
+def on_mariadb(kind: str, grade: Grade) -> Iterator[Bed]:
+    if why := mariadb.available():
+        pytest.skip(why)
+    with mariadb.server() as server:
+        server.run(*story("mariadb"))
+        with server.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("select version()")
+            version = cursor.fetchone()[0].partition("-")[0]
+        yield Bed(server.config(kind), f"MariaDB {version}", grade)
+
+
+@contextmanager
+def on_sqlite(folder: Path) -> Iterator[Bed]:
+    path = folder / "story.db"
+    with sqlite3.connect(path) as connection:
+        for statement in story("sqlite"):
+            connection.execute(statement)
+    connection.close()
+    yield Bed(
+        {"type": "SQLite", "databaseMode": str(path)},
+        f"SQLite {sqlite3.sqlite_version}",
+        Grade.CERTIFIED,
+    )
+
+
+@contextmanager
+def on_duckdb(folder: Path) -> Iterator[Bed]:
+    duckdb = pytest.importorskip("duckdb")
+    path = folder / "story.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        for statement in story("duckdb"):
+            connection.execute(statement)
+    yield Bed(
+        {"type": "CustomDatabase", "database": str(path)},
+        f"DuckDB {duckdb.__version__}",
+        Grade.CERTIFIED,
+    )
+
+
+BEDS: dict[str, Callable[[Path], Any]] = {
+    "postgres": on_postgres,
+    "mariadb": lambda folder: on_mariadb("MariaDB", Grade.CERTIFIED),
+    "mysql": lambda folder: on_mariadb("Mysql", Grade.COMPATIBLE),
+    "sqlite": on_sqlite,
+    "duckdb": on_duckdb,
+}
