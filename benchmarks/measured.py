@@ -1,5 +1,5 @@
 # ruff: noqa: INP001, S603, T201 - a program that others start
-"""Run one command and print what it cost, as JSON on file descriptor 3.
+"""Run one command and print what it cost, as JSON into an open file descriptor.
 
 A small process of its own: a child's peak memory is never told lower than that of the process it
 was forked from (Linux keeps the larger one across exec), so a big one must not start what is measured.
@@ -12,9 +12,11 @@ import time
 
 
 def main() -> int:
-    """Run as a program: `measured.py COMMAND…`, descriptor 3 open."""
+    """Run as a program: `measured.py DESCRIPTOR COMMAND…`."""
+    answer, command = int(sys.argv[1]), sys.argv[2:]
+    close = [(os.POSIX_SPAWN_CLOSE, answer)]
     began = time.perf_counter()
-    pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_CLOSE, 3)])
+    pid = os.posix_spawnp(command[0], command, os.environ, file_actions=close)
     _, status, usage = os.wait4(pid, 0)
     told = {
         "wall_s": time.perf_counter() - began,
@@ -22,7 +24,7 @@ def main() -> int:
         "max_rss_mb": usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10),
         "code": os.waitstatus_to_exitcode(status),
     }
-    with os.fdopen(3, "w") as out:
+    with os.fdopen(answer, "w") as out:
         json.dump(told, out)
     return 0
 

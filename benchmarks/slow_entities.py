@@ -168,8 +168,9 @@ def _table(told: argparse.Namespace, title: str, medians: dict[str, dict[str, fl
 def one_run(told: argparse.Namespace, way: str, *, odd: bool) -> dict[str, Any]:
     """One child process. `wall_s` is what the budget speaks of: the process when cold, else the drive."""
     with scratch() as folder:
-        # Ray's own temporary directories and a token, alike for the cluster and who joins it.
-        environment = clean_environment(folder) | {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        # One token for the cluster and who joins it; Ray uses it for a join only in this mode.
+        environment = clean_environment(folder)
+        environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         myself = [sys.executable, str(Path(__file__).resolve()), "--runs", "1"]
         cluster = program([*myself, "--child", "cluster"], environment, patience=120)
         with cluster if way == "warm" else nullcontext({"address": "local"}) as there:
@@ -235,9 +236,9 @@ def child(told: argparse.Namespace) -> None:
     began = time.perf_counter()
     report = drive(stage, options, directory).run()
     taken = time.perf_counter() - began
-    book = report.types["table"]
     if report.exit_code not in (0, PARTIAL):
         fail(f"{report.verdict} {report.errors}")
+    book = report.types["table"]
     print(  # noqa: T201 - for who measures
         json.dumps(
             {

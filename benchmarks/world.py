@@ -164,7 +164,7 @@ def catalogue(
     *, ms: float = 0, per_entity_ms: float = 0, validate: str = "later"
 ) -> Iterator[Catalogue]:
     """A catalogue until the block ends. A new one per run: what it holds never slows the next."""
-    token = secrets.token_urlsafe(12)
+    token = secrets.token_hex(12)
     command = [sys.executable, "-m", "rayingest.testing.catalogue", "--validate", validate]
     command += ["--contracts", str(CONTRACTS), "--token", token]
     command += ["--ms", str(ms), "--per-entity-ms", str(per_entity_ms)]
@@ -318,12 +318,10 @@ def measure(
     keep: bool = True,
 ) -> Measured:
     """Run a command to its end. Ends this program when the command fails; `keep` its output."""
-    helper = [sys.executable, "-I", "-S", str(HERE / "measured.py"), *command]
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as usage:
-        # The helper writes to descriptor 3, wherever our file is.
-        shell = ["/bin/sh", "-c", f'exec "$@" 3>&{usage.fileno()}', "sh", *helper]
+        helper = [sys.executable, "-I", "-S", str(HERE / "measured.py"), str(usage.fileno())]
         process = subprocess.Popen(
-            shell,
+            [*helper, *command],
             cwd=ROOT,
             env=dict(environment or clean_environment()),
             stdin=subprocess.DEVNULL,

@@ -83,7 +83,6 @@ def test_the_wheel_works_alone_in_an_empty_folder(wheel: Path, tmp_path: Path) -
 def test_a_base_installation_is_small(wheel: Path, tmp_path: Path) -> None:
     run(sys.executable, "-m", "pip", "install", "--quiet", "--target", tmp_path, wheel)
     size = sum(each.stat().st_size for each in tmp_path.rglob("*") if each.is_file())
-    print(f"a base installation is {size / 1e6:.0f} MB")
     assert size < BUDGET_MB * 1e6
 
 

@@ -20,7 +20,7 @@ import msgspec
 from rayingest import sinks
 from rayingest.api.pipeline import both, reporting
 from rayingest.api.run import Run
-from rayingest.config import Config
+from rayingest.config import Config, ExecutionMode
 from rayingest.config import load as load_config
 from rayingest.core import fqn, registry
 from rayingest.core.filters import Verdict
@@ -55,7 +55,8 @@ def load(
     flags: Mapping[str, object] = NO_FLAGS,
 ) -> "Job":
     """Read a config file. Raises ConfigErrors with everything that is wrong with it."""
-    return Job(load_config(source, overlays=overlays, sets=sets, environ=environ, flags=flags))
+    config = load_config(source, overlays=overlays, sets=sets, environ=environ, flags=flags)
+    return Job(config).possible()
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,21 @@ class Job:
         config = self.config
         return f"<Job {config.connector}:{config.service} -> {config.sink.type}, {config.execution.mode.value}>"
 
+    def possible(self) -> "Job":
+        """This job as it can be run: a file on this machine is not read by workers elsewhere."""
+        execution = self.config.execution
+        elsewhere = execution.engine == "ray" and execution.address != "local"
+        if not elsewhere or not registry.load(self.config.connector).local:
+            return self
+        here = replace(execution, engine="local", mode=ExecutionMode.SEQUENTIAL, parallelism=1)
+        message = (
+            f"Source {self.config.connector} does not support distributed execution. "
+            "Falling back to sequential mode."
+        )
+        return replace(
+            self, config=replace(self.config, execution=here), messages=[*self.messages, message]
+        )
+
     # --- looking ---
 
     def check(self) -> Iterator[tuple[str, CheckResult]]:
@@ -102,11 +118,9 @@ class Job:
         except RayingestError as error:
             yield "sink", CheckResult("sink", "failed", str(error), error.hint)
             return
-        yield from _tried("source", job._check_source)
+        connector = registry.load(job.config.connector)
+        yield from _tried("source", lambda: connector.check(job.config.settings))
         yield from _tried("sink", lambda: sinks.build(job.config).check())
-
-    def _check_source(self) -> Iterator[CheckResult]:
-        return registry.load(self.config.connector).check(self.config.settings)
 
     def discover(
         self,
@@ -228,7 +242,7 @@ class Job:
         """
         asked = replace(wishes or Wishes(), **more)
         self.refuse_untested(asked)
-        return self.connected()._run(asked, (), observe, log, interrupted)
+        return self.connected()._run(asked, (), observe, log, interrupted)  # noqa: SLF001 - our own
 
     def process(
         self,
@@ -241,7 +255,7 @@ class Job:
     ) -> Run:
         """Describe and write just these, in this process."""
         asked = replace(wishes or Wishes(), **more)
-        return self.connected()._run(asked, tuple(entities), None, log, interrupted)
+        return self.connected()._run(asked, tuple(entities), None, log, interrupted)  # noqa: SLF001
 
     def run_directory(self, run_id: str | None = None) -> RunDirectory:
         """Where a run is recorded; without an id that of the config, or a new one."""
@@ -276,7 +290,6 @@ class Job:
             sink = Memory(name=f"preview-{new_run_id()}")
         stage = MetadataStage.of(config, sink)
         directory = self.run_directory(asked.run_id)
-        run_id = directory.run_id
         failures, rate = parse_failures(asked.max_failures)
         options = Options(
             engine="local" if only else execution.engine,

@@ -1,40 +1,40 @@
 """The next command to type after a run."""
 
 import shlex
+from collections.abc import Iterator
 
 from rayingest.execute.report import ErrorGroup, Report
 
-OF_THE_CONNECTION = {
-    "Unreachable",
-    "Unauthorised",
-    "Denied",
-    "SinkDown",
-    "SinkUnauthorised",
-    "SinkError",
-}
+UNCONNECTED = {"Unreachable", "Unauthorised", "SinkDown", "SinkUnauthorised"}
+OF_THE_CONNECTION = {*UNCONNECTED, "Denied", "SinkError"}
+WHOLE = "the run"  # what a report names where an error is about no single entity
 
 
 def next_command(report: Report, config: str) -> str:
     """What helps most, given how the run ended; empty when there is nothing to do."""
+    return next(_moves(report, config), "")
+
+
+def _moves(report: Report, config: str) -> Iterator[str]:
     quoted = shlex.quote(config)
     if mend := after_process(report, config):
-        return mend
+        yield mend
     if report.state in ("stopped", "stalled"):
-        return f"rayingest run {quoted}"
+        yield f"rayingest run {quoted}"
     if failed := _an_entity(report):
-        return f"rayingest process {quoted} --entity {shlex.quote(failed)}"
+        yield f"rayingest process {quoted} --entity {shlex.quote(failed)}"
     if report.not_listed:
-        return f"rayingest check {quoted}"
+        yield f"rayingest check {quoted}"
     if report.state == "success" and report.dry_run:
-        return f"rayingest run {quoted}"
+        yield f"rayingest run {quoted}"
     if not any(each["discovered"] for kind, each in report.types.items() if "Service" not in kind):
-        return f"rayingest discover {quoted} --explain NAME"
-    return ""
+        yield f"rayingest discover {quoted} --explain NAME"
 
 
 def after_process(report: Report, config: str) -> str:
     """The same after `rayingest process`, which needs no more words where one entity failed."""
-    broken = next((each for each in report.errors if "the run" in each.samples), None)
+    whole = (each for each in report.errors if each.kind in UNCONNECTED or WHOLE in each.samples)
+    broken = next(whole, None)
     return _mend(broken, shlex.quote(config)) if broken else ""
 
 
@@ -43,7 +43,9 @@ def _mend(error: ErrorGroup, config: str) -> str:
         return error.hint
     if error.kind in OF_THE_CONNECTION:
         return f"rayingest check {config}"
-    return f"rayingest validate {config}" if "Config" in error.kind else f"rayingest run {config} -v"
+    return (
+        f"rayingest validate {config}" if "Config" in error.kind else f"rayingest run {config} -v"
+    )
 
 
 def _an_entity(report: Report) -> str | None:

@@ -3,7 +3,8 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -36,6 +37,22 @@ def _root(
     """Read the metadata of many systems, in parallel, into a catalogue, and prove that nothing was lost."""
 
 
+def _interruptible(function: Callable[..., None]) -> Callable[..., None]:
+    """Say it in a word, where a command has no way of its own to stop in good order."""
+
+    @wraps(function)
+    def call(*arguments: Any, **named: Any) -> None:
+        try:
+            function(*arguments, **named)
+        except KeyboardInterrupt as error:
+            from rayingest.cli import logs
+
+            logs.warning("Interrupted.")
+            raise typer.Exit(Exit.INTERRUPTED) from error
+
+    return call
+
+
 def command() -> Any:
     """The parser: all commands, every flag with its variable."""
     app = typer.Typer(
@@ -50,7 +67,7 @@ def command() -> Any:
     app.callback()(_root)
     for module in (init, validate, check, discover, run, process, connectors, schema):
         name = module.__name__.rpartition(".")[2]
-        app.command(name)(getattr(module, name))
+        app.command(name)(_interruptible(getattr(module, name)))
     root = typer.main.get_command(app)
     for _, parameter in flags(root):
         parameter.envvar = variable(parameter)

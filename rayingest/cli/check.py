@@ -15,6 +15,7 @@ STYLES = {"ok": "green", "warning": "yellow", "denied": "red", "failed": "red"}
 
 def check(
     config: options.ConfigArgument = None,
+    *,
     config_option: options.ConfigOption = None,
     sets: options.SetOption = None,
     overlays: options.OverlayOption = None,
@@ -23,7 +24,7 @@ def check(
     verbose: options.VerboseOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Connect to source and sink: what works, what is denied, why, and what to grant."""
+    """Try source and sink. What works, what is denied, why, and what to grant."""
     from rayingest.cli import logs
 
     logs.configure(log_format, verbose=verbose, quiet=quiet)

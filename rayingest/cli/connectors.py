@@ -19,7 +19,8 @@ INSTALLED = {True: "yes", False: "no", None: "?"}
 
 def connectors(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="One connector in detail.", show_default=False)
+        str | None,
+        typer.Argument(metavar="NAME", help="One connector in detail.", show_default=False),
     ] = None,
     json_schema: Annotated[
         bool, typer.Option("--json-schema", help="The JSON schema of NAME's connection.")
@@ -27,7 +28,7 @@ def connectors(
     form: options.FormatOption = "text",
     verbose: options.VerboseOption = False,
 ) -> None:
-    """List connectors, or tell about one: its grade, what it can tell, how its connection is written."""
+    """List connectors, or tell about one. Grade, capabilities, connection fields."""
     from rayingest.api.connectors import connector_info
     from rayingest.api.connectors import connectors as everything
 

@@ -31,13 +31,16 @@ OutputOption = Annotated[
 ExplainOption = Annotated[
     str | None,
     typer.Option(
-        "--explain", metavar="NAME", help="Say which filter keeps or drops a name; nothing is listed."
+        "--explain",
+        metavar="NAME",
+        help="Say which filter keeps or drops a name; nothing is listed.",
     ),
 ]
 
 
 def discover(
     config: options.ConfigArgument = None,
+    *,
     config_option: options.ConfigOption = None,
     entity_type: TypeOption = None,
     limit: Annotated[
@@ -49,7 +52,9 @@ def discover(
     ] = "jsonl",
     group: Annotated[
         int | None,
-        typer.Option("--group", min=1, metavar="N", help="Arrays of N descriptors, not single ones."),
+        typer.Option(
+            "--group", min=1, metavar="N", help="Arrays of N descriptors, not single ones."
+        ),
     ] = None,
     target: OutputOption = None,
     explain: ExplainOption = None,
@@ -59,7 +64,7 @@ def discover(
     verbose: options.VerboseOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """List what exists, as descriptors that `rayingest process` takes; nothing is written."""
+    """List what exists. Descriptors that `rayingest process` takes; nothing is written."""
     from rayingest.cli import logs
 
     logs.configure(log_format, verbose=verbose, quiet=quiet)

@@ -14,8 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rayingest.cli import exits, logs
-from rayingest.cli.pace import Line, Pace
-from rayingest.cli.progress import phase_of
+from rayingest.cli.pace import Line, Pace, phase_of
 from rayingest.cli.values import clock, per_second, spell
 from rayingest.execute.snapshot import Snapshot
 
@@ -84,7 +83,9 @@ class Display:
 
     def _head(self) -> Text:
         phase = phase_of(self.snapshot) if self.snapshot else "Starting"
-        return Text.assemble((f"{clock(self._now() - self._began)} ", "bold"), f"{phase}: {self.title}")
+        return Text.assemble(
+            (f"{clock(self._now() - self._began)} ", "bold"), f"{phase}: {self.title}"
+        )
 
     def _table(self) -> Table:
         wide = self.console.width >= NARROW
@@ -121,7 +122,9 @@ class Display:
         if link := snapshot.about.get("dashboard"):
             foot.append(self._cut(f"Ray dashboard: {link}"))
         if snapshot.sink_down:
-            foot.append(Text(f"The sink does not answer, the run waits: {snapshot.sink_down}", "yellow"))
+            foot.append(
+                Text(f"The sink does not answer, the run waits: {snapshot.sink_down}", "yellow")
+            )
         return foot
 
     def _cut(self, text: str) -> Padding:

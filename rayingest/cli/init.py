@@ -12,15 +12,20 @@ from rayingest.errors import ConfigError
 
 def init(
     source: Annotated[
-        str, typer.Option("--source", metavar="NAME", help="A connector, see `rayingest connectors`.")
+        str,
+        typer.Option("--source", metavar="NAME", help="A connector, see `rayingest connectors`."),
     ] = "postgres",
     sink: Annotated[
         str,
-        typer.Option("--sink", metavar="NAME", help="openmetadata (metadata-rest), file, sql, memory."),
+        typer.Option(
+            "--sink", metavar="NAME", help="openmetadata (metadata-rest), file, sql, memory."
+        ),
     ] = "openmetadata",
     target: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to standard output."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to a file, not to standard output."
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite the file if it exists.")

@@ -95,7 +95,9 @@ def is_json() -> bool:
 
 def coloured() -> bool:
     """Whether standard error shows colours: a terminal, and NO_COLOR is not set."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def line(level: str, text: str) -> str:

@@ -12,7 +12,9 @@ Engine = Literal["local", "ray"]
 
 ConfigArgument = Annotated[
     str | None,
-    typer.Argument(metavar="CONFIG", help="The config file; - is standard input.", show_default=False),
+    typer.Argument(
+        metavar="CONFIG", help="The config file; - is standard input.", show_default=False
+    ),
 ]
 ConfigOption = Annotated[
     str | None,
@@ -20,7 +22,9 @@ ConfigOption = Annotated[
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one key of the config; may be repeated."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change one key of the config; may be repeated."
+    ),
 ]
 OverlayOption = Annotated[
     list[str] | None,
@@ -29,7 +33,8 @@ OverlayOption = Annotated[
     ),
 ]
 EngineOption = Annotated[
-    Engine | None, typer.Option("--engine", help="Where the work is done, whatever the config says.")
+    Engine | None,
+    typer.Option("--engine", help="Where the work is done, whatever the config says."),
 ]
 AddressOption = Annotated[
     str | None,
@@ -60,7 +65,8 @@ DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Do everything; the sink validates instead of writing.")
 ]
 PartialOkOption = Annotated[
-    bool, typer.Option("--partial-ok", help="Exit 0 where the exit code would be 3 (partial success).")
+    bool,
+    typer.Option("--partial-ok", help="Exit 0 where the exit code would be 3 (partial success)."),
 ]
 ReportOption = Annotated[
     str | None,

@@ -30,7 +30,9 @@ def announce(job: "Job", directory: "RunDirectory") -> None:
         execution.mode.value,
         f"up to {execution.parallelism} at once {'on Ray' if execution.engine == 'ray' else 'in this process'}",
     )
-    logs.info(f"Reading {config.connector} {config.service!r}, writing to {config.sink.type}: {how}")
+    logs.info(
+        f"Reading {config.connector} {config.service!r}, writing to {config.sink.type}: {how}"
+    )
     logs.info(f"Run {directory.run_id}, recorded in {directory.url}")
     for each in (*config.warnings, *job.messages):
         logs.warning(each)

@@ -18,7 +18,7 @@ Write = Callable[[bytes], object]
 WIDE = 160
 
 
-class ReaderLeft(Exception):  # noqa: N818 - a way out, not an error
+class ReaderLeft(Exception):
     """Nobody reads our standard output any more (`| head`)."""
 
 

@@ -68,3 +68,15 @@ def ended(book: Mapping[str, int]) -> int:
 def failed(book: Mapping[str, int]) -> int:
     """Descriptors that have a bad one."""
     return sum(book.get(each, 0) for each in BAD)
+
+
+def phase_of(snapshot: Snapshot) -> str:
+    """What the run is busy with."""
+    if snapshot.sink_down:
+        return "Waiting for the sink"
+    if snapshot.listing:
+        return "Discovering and reading"
+    left = sum(book["discovered"] - ended(book) for book in snapshot.types.values())
+    if snapshot.second_wave and snapshot.second_wave >= left:
+        return "Writing references"
+    return "Reading" if snapshot.in_flight else "Writing" if left else "Ending"

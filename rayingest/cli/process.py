@@ -29,6 +29,7 @@ ShowOption = Annotated[
 
 def process(
     config: options.ConfigArgument = None,
+    *,
     config_option: options.ConfigOption = None,
     entity: EntityOption = None,
     dry_run: options.DryRunOption = False,
@@ -44,7 +45,7 @@ def process(
     verbose: options.VerboseOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Describe and write one or a few entities; a JSON line for each."""
+    """Describe and write a few entities. Prints a JSON line for each."""
     from rayingest.api.job import Wishes
     from rayingest.cli import advice, logs, outcome, summary
     from rayingest.cli.progress import Silent

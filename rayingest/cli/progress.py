@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from rayingest.cli import exits, logs
-from rayingest.cli.pace import Line, Pace, ended
+from rayingest.cli.pace import Line, Pace, phase_of
 from rayingest.cli.values import per_second, spell
 from rayingest.execute.snapshot import Snapshot
 
@@ -58,18 +58,6 @@ class LogLines(Silent):
             self._phase, self._said = phase, snapshot.elapsed
             told = "; ".join(map(sentence, lines)) or "nothing is found yet"
             self._say(f"{phase}: {told}; {snapshot.in_flight} of {snapshot.parallelism} in flight")
-
-
-def phase_of(snapshot: Snapshot) -> str:
-    """What the run is busy with."""
-    if snapshot.sink_down:
-        return "Waiting for the sink"
-    if snapshot.listing:
-        return "Discovering and reading"
-    left = sum(book["discovered"] - ended(book) for book in snapshot.types.values())
-    if snapshot.second_wave and snapshot.second_wave >= left:
-        return "Writing references"
-    return "Reading" if snapshot.in_flight else "Writing" if left else "Ending"
 
 
 def sentence(line: Line) -> str:

@@ -27,7 +27,9 @@ PreviewOption = Annotated[
 ]
 MaxFailuresOption = Annotated[
     str | None,
-    typer.Option("--max-failures", metavar="N|P%", help="Stop when more than N, or P%, have failed."),
+    typer.Option(
+        "--max-failures", metavar="N|P%", help="Stop when more than N, or P%, have failed."
+    ),
 ]
 AllowUntestedOption = Annotated[
     bool, typer.Option("--allow-untested", help="Use a connector that nothing has tested.")
@@ -36,6 +38,7 @@ AllowUntestedOption = Annotated[
 
 def run(
     config: options.ConfigArgument = None,
+    *,
     config_option: options.ConfigOption = None,
     engine: options.EngineOption = None,
     address: options.AddressOption = None,
@@ -58,7 +61,7 @@ def run(
     verbose: options.VerboseOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Read everything that the config names, and write it to its sink."""
+    """Read all that the config names, write it to its sink."""
     from rayingest.api.job import Wishes, parse_failures
     from rayingest.cli import advice, logs, outcome, summary
     from rayingest.cli.progress import shown

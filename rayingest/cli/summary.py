@@ -18,22 +18,29 @@ COLOURS = {
     "stopped": "bold yellow",
     "stalled": "bold red",
 }
+DESCRIPTORS = ("discovered", "ok", "unchanged", "skipped", "failed", "quarantined", "deleted")
+ENTITIES = ("emitted", "acknowledged", "refused", "unchanged")
 MANY_ERRORS = 10
 MANY_SCOPES = 10
 
 
-def show(report: Report, *, quiet: bool, said: tuple[str, ...] = (), console: Console | None = None) -> None:
+def show(
+    report: Report, *, quiet: bool, said: tuple[str, ...] = (), console: Console | None = None
+) -> None:
     """Write the end of a run to standard error; `said` are warnings that were told before."""
     if logs.is_json():
         events(report, said)
         return
     console = console or output.console(stderr=True)
-    for part in verdict(report) if quiet else parts(report, said):
-        console.print(part)
+    if not quiet:
+        for part in parts(report, said):
+            console.print(part)
+    for text in verdict(report):
+        console.print(text, soft_wrap=True)  # paths and commands are there to be copied
 
 
 def parts(report: Report, said: tuple[str, ...] = ()) -> Iterator[RenderableType]:
-    """Everything, in the order in which people read."""
+    """Everything but the verdict, which is read last."""
     if books := _books(report):
         yield from books
     yield from _errors(report)
@@ -41,7 +48,6 @@ def parts(report: Report, said: tuple[str, ...] = ()) -> Iterator[RenderableType
     yield from _time(report)
     for each in (*report.advice, *(each for each in report.warnings if each not in said)):
         yield Text(each)
-    yield from verdict(report)
 
 
 def verdict(report: Report) -> Iterator[Text]:
@@ -56,12 +62,10 @@ def verdict(report: Report) -> Iterator[Text]:
 
 def _books(report: Report) -> list[RenderableType]:
     found: list[RenderableType] = []
-    heads = ("discovered", "ok", "unchanged", "skipped", "failed", "quarantined", "deleted")
     if report.types:
-        found.append(_book("descriptors", heads, report.types))
+        found.append(_book("descriptors", DESCRIPTORS, report.types))
     if report.entities:
-        heads = ("emitted", "acknowledged", "refused", "unchanged")
-        found.append(_book("entities", heads, report.entities))
+        found.append(_book("entities", ENTITIES, report.entities))
     if any(report.filtered.values()):
         told = ", ".join(f"{kind} {count:,}" for kind, count in report.filtered.items() if count)
         found.append(Text(f"Dropped by filters: {told}."))
@@ -73,7 +77,9 @@ def _books(report: Report) -> list[RenderableType]:
 
 def _book(name: str, heads: tuple[str, ...], book: Mapping[str, Mapping[str, int]]) -> Table:
     """A book; columns that are zero everywhere are left out, but for the first two."""
-    used = [each for each in heads if each in heads[:2] or any(row.get(each) for row in book.values())]
+    used = [
+        each for each in heads if each in heads[:2] or any(row.get(each) for row in book.values())
+    ]
     table = output.plain_table(name)
     for each in used:
         table.add_column(each, justify="right", no_wrap=True)

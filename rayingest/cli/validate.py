@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def validate(
     config: options.ConfigArgument = None,
+    *,
     config_option: options.ConfigOption = None,
     sets: options.SetOption = None,
     overlays: options.OverlayOption = None,
@@ -24,7 +25,7 @@ def validate(
     form: options.FormatOption = "text",
     verbose: options.VerboseOption = False,
 ) -> None:
-    """Find everything that is wrong with a config; nothing is connected to."""
+    """Find everything that is wrong with a config. Nothing is connected to."""
     from rayingest.cli import logs
     from rayingest.config import ConfigErrors
 

@@ -248,6 +248,11 @@ class Connector(Protocol):
         ...
 
     @property
+    def local(self) -> bool:
+        """Whether only this machine can open it (a file): no worker elsewhere could."""
+        ...
+
+    @property
     def limits(self) -> tuple[Limit, ...]:
         """The vendor's documented limits."""
         ...

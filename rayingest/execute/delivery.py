@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rayingest.core.sink import Answer, Row, SinkSession
-from rayingest.errors import RayingestError, SinkDown, SinkUnauthorised
+from rayingest.errors import RayingestError, SinkDown, SinkError, SinkUnauthorised
 from rayingest.execute.events import Deferred, Result, Settled, SinkState, Why, Written, why
 
 LINGER = 0.2  # seconds that a row waits for company while the source still reads
+LAST_WORDS = 0.5  # seconds for writes under way when we close; at a good end there are none
 PAUSES = (0.2, 5.0)  # seconds between questions to a sink that is down: first, longest
 
 
@@ -44,8 +45,9 @@ class _Item:
 class Delivery:
     """Buffers rows per type and writes them with a few threads.
 
-    `emit` hears Settled and SinkState. Blocks `add` while too much is on its way: a slow sink slows
-    the source, and memory stays flat.
+    `emit` hears Settled and SinkState. While too much is on its way `add` blocks, so that a slow sink
+    slows the source and memory stays flat; where nobody may be held up (`blocking=False`: the
+    driver's own thread), it is `full` that says so.
     """
 
     def __init__(
@@ -57,8 +59,10 @@ class Delivery:
         writers: int,
         emit: Callable[[Settled | SinkState], None],
         worker: int = 0,
+        blocking: bool = True,
     ) -> None:
         self.session = session
+        self._blocking = blocking
         self.seconds = 0.0
         self.written: Counter[str] = Counter()
         self._max_rows, self._max_bytes = max_rows, max_bytes
@@ -83,6 +87,11 @@ class Delivery:
 
     # --- from the source side ---
 
+    @property
+    def full(self) -> bool:
+        """Whether so much is on its way that nothing should be read for now."""
+        return self._on_the_way > self._room
+
     def begin(self, dispatch: int) -> Ticket:
         """Announce a dispatch: while any is being read, rows wait for company."""
         with self._lock:
@@ -99,7 +108,7 @@ class Delivery:
     ) -> None:
         """Take one descriptor's rows, in writing order; `refused` could not even be spelled."""
         with self._lock:
-            while self._on_the_way > self._room and not self._closed.is_set():
+            while self._blocking and self.full and not self._closed.is_set():
                 self._lock.wait(0.5)
             if ticket.cancelled:
                 return
@@ -155,8 +164,9 @@ class Delivery:
             self._batches.put(None)
         with self._lock:
             self._lock.notify_all()
+        deadline = time.monotonic() + LAST_WORDS
         for thread in self._threads:
-            thread.join(timeout=2.0)
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
 
     # --- buffering ---
 
@@ -233,16 +243,27 @@ class Delivery:
             except (SinkDown, SinkUnauthorised) as error:
                 self._went_down(error)
             except Exception as error:  # noqa: BLE001 - a sink's own fault must not lose rows silently
-                said = why(error, "sink")
-                return [Answer("refused", f"{said.kind}: {said.message}", said.hint)] * len(rows)
+                return self._doubtful(rows, error)
             else:
                 self._came_back()
-                return answers
+                if len(answers) == len(rows):
+                    return answers
+                wrong = f"the sink gave {len(answers)} answers for {len(rows)} rows"
+                return self._doubtful(rows, SinkError(wrong))
             finally:
                 self.seconds += time.perf_counter() - started
             if self._closed.wait(pause):
                 return None
             pause = min(pause * 2, PAUSES[1])
+
+    def _doubtful(self, rows: list[Row], error: Exception) -> Sequence[Answer] | None:
+        """A batch that the sink choked on is bisected: the one bad row must not cost its neighbours."""
+        if len(rows) == 1:
+            said = why(error, "sink")
+            return [Answer("refused", f"{said.kind}: {said.message}", said.hint)]
+        middle = len(rows) // 2
+        halves = self._ask(rows[:middle]), self._ask(rows[middle:])
+        return None if halves[0] is None or halves[1] is None else [*halves[0], *halves[1]]
 
     def _went_down(self, error: RayingestError) -> None:
         self._down = True

@@ -11,7 +11,7 @@ from itertools import islice
 import msgspec
 
 from rayingest.core.sink import Placement, Row, SinkSession
-from rayingest.errors import ConfigError, RayingestError, StateError, TimedOut
+from rayingest.errors import ConfigError, RayingestError, Refused, StateError, TimedOut
 from rayingest.execute.delivery import Delivery, Ticket
 from rayingest.execute.engine import Engine
 from rayingest.execute.events import (
@@ -33,6 +33,7 @@ from rayingest.execute.events import (
 )
 from rayingest.execute.report import (
     EXIT_CODES,
+    ErrorGroup,
     Errors,
     Report,
     Seconds,
@@ -174,6 +175,7 @@ class Drive:
                 max_rows=sink.max_rows,
                 max_bytes=sink.max_bytes,
                 writers=min(1, sink.concurrency) or 1,
+                blocking=False,
                 emit=self.engine.put,
             )
 
@@ -191,6 +193,7 @@ class Drive:
             events = self.engine.wait(self._patience())
             now = time.monotonic()
             tickets = [self._deliver(event) for event in events if isinstance(event, Read)]
+            scheduler.sink_full = self._delivery is not None and self._delivery.full
             for event in events:
                 self._hear(event)
                 scheduler.handle(event, now)
@@ -262,7 +265,7 @@ class Drive:
             self.scheduler.handle(event, now)
 
     def _deliver(self, event: Read) -> Ticket | None:
-        if self._delivery is None:
+        if self._delivery is None or not event.rows:
             return None
         ticket = self._delivery.begin(event.dispatch)
         for each in event.rows:
@@ -274,6 +277,9 @@ class Drive:
         actions, self.scheduler.actions = self.scheduler.actions, []
         for action in actions:
             match action:
+                case Dispatch() if action.chunk.kind == "deferred" and self._delivery is not None:
+                    self.engine.put(Read(action.id, action.worker, [], [], 0.0, 0))
+                    self._delivery.write_deferred(action.id, action.chunk.block)
                 case Dispatch():
                     self.engine.dispatch(action.id, action.worker, action.chunk)
                 case StartListing():
@@ -346,6 +352,9 @@ class Drive:
                 self._journal.add(("ended", kind, result))
         for kind, each in deferred:
             self.totals.written.update(row.fqn for row in each.rows if row.partial is not None)
+            self.totals.written.update(
+                one.fqn for one in each.written if one.outcome != "refused"
+            )
             if self._deferred:
                 self._deferred.add(_to_record(kind, each))
             else:
@@ -376,9 +385,8 @@ class Drive:
         gathered: dict[EntityType, list[Deferred]] = {}
         for kind, each in self._all_deferred():
             block = gathered.setdefault(kind, [])
-            block.append(
-                Deferred(each.id, [self._resolved(row) for row in each.rows], each.written)
-            )
+            rows = [row for row in map(self._resolved, each.rows) if row is not None]
+            block.append(Deferred(each.id, rows, each.written))
             if len(block) >= DEFERRED_ROWS:
                 yield Chunk("deferred", kind, block=gathered.pop(kind))
         for kind, block in gathered.items():
@@ -391,13 +399,17 @@ class Drive:
                 for record in self.directory.segment(name):
                     yield _from_record(record)
 
-    def _resolved(self, row: Row) -> Row:
-        """The row without references to what neither this run nor the sink has."""
+    def _resolved(self, row: Row) -> Row | None:
+        """The row without references to what neither this run nor the sink has; None: nothing is left."""
         missing = [each for each in row.needs if each not in self.totals.written]
         if not missing or self._session is None:
             return row
         self.scheduler.ledger.unresolved += len(missing)
-        return self._session.without(row, missing)
+        try:
+            return self._session.without(row, missing)
+        except Refused:
+            self.scheduler.ledger.emitted[row.type] -= 1
+            return None
 
     def snapshot(self) -> Snapshot:
         """The run as it stands."""
@@ -443,7 +455,7 @@ class Drive:
         """Why the run ended as it did, when that needs words."""
         cause = self.scheduler.fatal or self.problem
         if cause is not None:
-            return f"{cause.message}{'' if cause.message.endswith('.') else '.'}" + (
+            return f"{cause.message}{'' if cause.message.endswith(('.', '?', '!')) else '.'}" + (
                 f" {cause.hint}" if cause.hint else ""
             )
         if self.scheduler.stopping is None and (wrong := self.scheduler.ledger.imbalances()):
@@ -460,12 +472,16 @@ class Drive:
     def _report(self, started: datetime, stats: dict[str, float]) -> Report:
         scheduler, ledger = self.scheduler, self.scheduler.ledger
         unlisted = scheduler.listings.unlisted()
+        if scheduler.stopping is not None:  # what a stopped run did not reach is no failure of a listing
+            unlisted = {name: each for name, each in unlisted.items() if each.kind != "Stopped"}
         for name, cause in unlisted.items():
             self.errors.add(cause, name)
         known = {each.message for each in self.errors.groups.values()}
         for fault in (scheduler.fatal, self.problem):
             if fault is not None and fault.message not in known:
                 self.errors.add(fault, "the run")
+        if unlisted and not scheduler.listings.any_listed:
+            self.problem = self.problem or next(iter(unlisted.values()))
         state = judge(
             ledger,
             stopping=scheduler.stopping,
@@ -474,13 +490,15 @@ class Drive:
             threshold=self.bounds.success_threshold,
         )
         seconds = self._seconds(stats)
+        said = verdict(state, ledger, reason=self._reason(), seconds=seconds.total)
+        errors = [*self.errors.sorted(), *self._unreached()]
         parallelism = scheduler.plan.parallelism
         work = seconds.source - seconds.waiting + seconds.sink + seconds.discovery
         more = advice(seconds, parallelism, cap=self.opened.connector.max_connections)
         report = Report(
             run_id=self.directory.run_id if self.directory else "",
             state=state,
-            verdict=verdict(state, ledger, reason=self._reason(), seconds=seconds.total),
+            verdict=said,
             service=self.opened.settings.service,
             engine=self.engine.name,
             parallelism=parallelism,
@@ -490,7 +508,7 @@ class Drive:
             types=ledger.types(),
             entities=ledger.entities(),
             filtered=dict(ledger.filtered),
-            errors=self.errors.sorted(),
+            errors=errors,
             not_listed=sorted(unlisted),
             unresolved=ledger.unresolved,
             seconds=seconds,
@@ -502,13 +520,26 @@ class Drive:
             state_seconds=sum(each.seconds for each in (self._journal, self._deferred) if each),
             peak_rss_bytes=_peak_rss(),
             speed_up=work / max(seconds.total, 1e-9),
-            bottleneck=bottleneck(seconds, parallelism),
+            bottleneck=bottleneck(seconds, parallelism, self.opened.sink.concurrency),
             advice=[more] if more else [],
             run_directory=self.directory.url if self.directory else "",
             exit_code=EXIT_CODES[state],
         )
         self._keep(report)
         return report
+
+    def _unreached(self) -> list[ErrorGroup]:
+        """Close the books of a run that ended early, and say so."""
+        if self.scheduler.stopping is None:
+            return []
+        left = self.scheduler.ledger.close()
+        if not left:
+            return []
+        each = Errors()
+        cause = Why("NotReached", "the run ended before this was done", "Run it again for the rest.")
+        for kind, number in left.items():
+            each.add(cause, f"{number:,} of type {kind}", number)
+        return each.sorted()
 
     def _keep(self, report: Report) -> None:
         if self.directory is None:

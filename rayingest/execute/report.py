@@ -40,14 +40,14 @@ class Errors:
 
     groups: dict[str, ErrorGroup] = field(default_factory=dict)
 
-    def add(self, cause: Why, sample: str) -> None:
-        """Count one error about `sample` (an entity's id, or what could not be listed)."""
+    def add(self, cause: Why, sample: str, count: int = 1) -> None:
+        """Count errors about `sample` (an entity's id, or what could not be listed)."""
         text = _VARYING.sub("…", cause.message)
         key = hashlib.sha256(f"{cause.kind}:{text}".encode()).hexdigest()[:12]
         group = self.groups.get(key)
         if group is None:
             group = self.groups[key] = ErrorGroup(key, cause.kind, cause.message, cause.hint)
-        group.count += 1
+        group.count += count
         if len(group.samples) < SAMPLES:
             group.samples.append(sample)
 
@@ -157,17 +157,17 @@ def verdict(state: State, ledger: Ledger, *, reason: str, seconds: float) -> str
     return f"{text}. {reason}" if reason else f"{text}."
 
 
-def bottleneck(seconds: Seconds, parallelism: int) -> str:
-    """The phase that set the pace, with the figures that say so."""
+def bottleneck(seconds: Seconds, parallelism: int, writers: int) -> str:
+    """The phase that set the pace, with the figures that say so: the one that was busiest."""
     busy = max(seconds.total - seconds.startup, 1e-9)
+    if seconds.waiting > seconds.source / 2:
+        return f"the sink: the source waited {seconds.waiting:.1f} s for it"
     shares = {
         "start-up": seconds.startup / max(seconds.total, 1e-9),
         "discovery": seconds.discovery / max(seconds.total, 1e-9),
         "the source": (seconds.source - seconds.waiting) / busy / max(1, parallelism),
-        "the sink": max(seconds.waiting / busy / max(1, parallelism), 0.0),
+        "the sink": seconds.sink / busy / max(1, writers),
     }
-    if seconds.waiting > seconds.source / 2:
-        return f"the sink: the source waited {seconds.waiting:.1f} s for it"
     name = max(shares, key=lambda each: shares[each])
     return f"{name} ({min(shares[name], 1.0):.0%} of the time it could have used)"
 

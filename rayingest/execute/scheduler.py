@@ -130,6 +130,7 @@ class Scheduler:
         self.actions: list[Action] = []
         self.stopping: str | None = None
         self.sink_down: Why | None = None
+        self.sink_full = False
         self.fatal: Why | None = None
         self.retired = 0
         self.ended: list[tuple[EntityType, Result]] = []
@@ -596,7 +597,7 @@ class Scheduler:
             return
         self._release_orphans()
         self._start_listings()
-        if self.sink_down is None:
+        if self.sink_down is None and not self.sink_full:
             self._isolate()
             self._dispatch()
         for number, worker in list(self._workers.items()):

@@ -99,8 +99,12 @@ def engine(
     """The engine that was asked for; importing ray only then. Raises MissingDriver."""
     if options.engine == "local":
         return LocalEngine(task)
-    from rayingest.execute.ray_driver import RayEngine
-
+    try:
+        from rayingest.execute.ray_driver import RayEngine
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise MissingDriver("ray", "ray") from error
     return RayEngine(
         task,
         parallelism=parallelism,

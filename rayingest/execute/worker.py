@@ -3,6 +3,7 @@
 The same class serves inside a Ray actor and in this process; it is born empty and told everything.
 """
 
+import math
 import os
 import queue
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rayingest.core.sink import Placement, Row, SinkSession
 from rayingest.core.source import (
@@ -22,7 +24,16 @@ from rayingest.core.source import (
     EntityDescriptor,
     Failed,
 )
-from rayingest.errors import Gone, RayingestError, Retryable, SessionLost, Unauthorised
+from rayingest.errors import (
+    Gone,
+    RayingestError,
+    Retryable,
+    SessionLost,
+    SinkDown,
+    SinkUnauthorised,
+    Unauthorised,
+    Unreachable,
+)
 from rayingest.execute.delivery import Delivery, Ticket
 from rayingest.execute.engine import calls_of
 from rayingest.execute.events import (
@@ -31,13 +42,16 @@ from rayingest.execute.events import (
     Read,
     Result,
     RowsOf,
+    SinkState,
     Why,
     Written,
     why,
 )
+from rayingest.model import Entity, Fact
 from rayingest.workflows.stage import Opened, WorkerTask
 
 NOT_ANSWERED = Why("NotAnswered", "the source gave no answer for this entity")
+SINK_PAUSE = 1.0  # seconds between look-ups at a sink that is down
 GRACE = 2.0  # seconds between asking a call to end and giving its thread up
 
 
@@ -159,7 +173,7 @@ class Worker:
         now = time.monotonic()
         with self._lock:
             current = list(self._running.values())
-        return [(next(iter(each.left), ""), now - each.started) for each in current]
+        return [(next(iter([*each.left]), ""), now - each.started) for each in current]
 
     def stacks(self) -> dict[str, str]:
         """Where each thread that is reading stands now, for stall reports."""
@@ -189,8 +203,6 @@ class Worker:
             while (task := self._tasks.get()) is not None:
                 if not self._process(*task, holder):
                     return
-                with self._lock:
-                    self._idle += 1
         finally:
             holder.drop()
 
@@ -204,15 +216,24 @@ class Worker:
             self._running[dispatch] = run
         if chunk.kind == "write":
             for described in chunk.described:
-                self._answer(run, described)
+                self._write(run, described)
         else:
             self._read(run, list(left.values()))
         with run.lock:
             if run.abandoned:
                 return False
             run.abandoned = True
+        with self._lock:
+            # Before the driver hears of it: its next chunk must find this thread and its session.
+            self._idle += 1
         self._report(run)
         return True
+
+    def _write(self, run: Running, described: Described) -> None:
+        try:
+            self._answer(run, described)
+        except Exception as error:  # noqa: BLE001 - what cannot be spelled must not cost its neighbours
+            self._end(run, self._failure(described.descriptor, error))
 
     def _report(self, run: Running, *, abandoned: bool = False) -> None:
         with self._lock:
@@ -251,6 +272,7 @@ class Worker:
                 self._end(run, Result(each.id, "failed", NOT_ANSWERED))
 
     def _ask(self, run: Running, items: list[EntityDescriptor]) -> Iterator[Described | Failed]:
+        run.since, run.asked_to_end = time.monotonic(), None
         source = run.holder.get()
         before = calls_of(source)
         try:
@@ -266,7 +288,7 @@ class Worker:
             run.holder.drop()
             for each in items:
                 self._end(run, Result(each.id, "hung"))
-        elif isinstance(error, Retryable):
+        elif isinstance(error, Retryable | Unreachable):
             if isinstance(error, SessionLost):
                 run.holder.drop()
             if again and not getattr(error, "wait", None):
@@ -286,12 +308,12 @@ class Worker:
     def _failure(self, item: EntityDescriptor, error: Exception) -> Result:
         if isinstance(error, Gone):
             return Result(item.id, "skipped", why(error))
-        if isinstance(error, Retryable):
+        if isinstance(error, Retryable | Unreachable):
             return Result(item.id, "retry", why(error))
         return Result(item.id, "failed", _explain(error))
 
     def _take(self, run: Running, answer: Described | Failed) -> None:
-        run.since = time.monotonic()
+        run.since, run.asked_to_end = time.monotonic(), None
         if answer.descriptor.id not in run.left:
             return
         if isinstance(answer, Failed):
@@ -306,6 +328,7 @@ class Worker:
 
     def _answer(self, run: Running, described: Described) -> None:
         item = described.descriptor
+        run.since = math.inf  # until the source is asked again, no time of its passes
         rows, refused, cause = self._encode(described)
         with run.lock:
             if run.abandoned or run.left.pop(item.id, None) is None:
@@ -318,8 +341,8 @@ class Worker:
         if run.ticket is not None and self.delivery is not None:
             before = time.monotonic()
             self.delivery.add(run.ticket, item.id, rows, refused, cause)
-            run.since = time.monotonic()
-            run.waited += run.since - before
+            run.waited += time.monotonic() - before
+        run.since = time.monotonic()
 
     def _encode(self, described: Described) -> tuple[list[Row], list[Written], Why | None]:
         rows: list[Row] = []
@@ -327,17 +350,33 @@ class Worker:
         cause: Why | None = None
         for entity in described.entities:
             try:
-                rows.append(self.session.encode(entity))
+                rows.append(self._spelled(self.session.encode, entity))
             except RayingestError as error:
                 cause = why(error, "sink")
                 refused.append(Written(entity.type.value, entity.fqn, "", "refused"))
         for fact in described.facts:
             try:
-                rows.append(self.session.encode_fact(fact))
+                rows.append(self._spelled(self.session.encode_fact, fact))
             except RayingestError as error:
                 cause = why(error, "sink")
                 refused.append(Written(fact.kind, fact.target_fqn, "", "refused"))
         return rows, refused, cause
+
+    def _spelled(self, encode: Callable[[Any], Row], what: Entity | Fact) -> Row:
+        """One row; a sink that has to be asked for it (who is this owner?) is waited for."""
+        was_down = False
+        while True:
+            try:
+                row = encode(what)
+            except (SinkDown, SinkUnauthorised) as error:
+                was_down = True
+                self.emit(SinkState(self.number, why(error, "sink")))
+                if self._closed.wait(SINK_PAUSE):
+                    raise
+            else:
+                if was_down:
+                    self.emit(SinkState(self.number, None))
+                return row
 
     # --- the watch: a call that never returns must not hold the run ---
 
@@ -368,7 +407,7 @@ class Worker:
     def _give_up(self, run: Running) -> None:
         """Abandon the thread: what it answers from now on is not heard."""
         with run.lock:
-            if run.abandoned:
+            if run.abandoned or run.since == math.inf:
                 return
             run.abandoned = True
             run.ended.extend(Result(each, "hung") for each in run.left)

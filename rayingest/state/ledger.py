@@ -60,6 +60,18 @@ class Ledger:
                 wrong.append(f"{kind}: {sent} emitted, {answered} answered by the sink")
         return wrong
 
+    def close(self) -> dict[str, int]:
+        """Balance the books of a run that ended early; answers how many of each type it did not reach.
+
+        Those count as failed, and what the sink has not answered counts as never emitted.
+        """
+        unreached = {kind: left for kind in sorted(self.discovered) if (left := self.open(kind)) > 0}
+        for kind, left in unreached.items():
+            self.ended[kind]["failed"] += left
+        for kind in self.emitted:
+            self.emitted[kind] = sum(self.outcomes.get(kind, {}).values())
+        return unreached
+
     def types(self) -> dict[str, dict[str, int]]:
         """The descriptors' book, as the report prints it."""
         return {

@@ -1,7 +1,8 @@
 """A source of any size and any misfortune: the fault-injecting connector of the tests and benchmarks.
 
 Its behaviour is in the names: an entity called `e-7` is plain, `poison-3` kills its process, `hang-1`
-never returns, `bad-2` fails, `flaky-5` fails the first time, `slow-…` takes long, `gone-…` vanished.
+never returns, `bad-2` fails, `flaky-5` fails the first time, `slow-…` takes long, `gone-…` vanished,
+`lost-…` breaks the question that it is part of, `cut-…` loses its session once, `silent-…` gets no answer.
 """
 
 import os
@@ -35,7 +36,7 @@ from rayingest.core.source import (
     Settings,
     no_context,
 )
-from rayingest.errors import Denied, Gone, Permanent, Retryable
+from rayingest.errors import Denied, Gone, Permanent, Retryable, SessionLost
 from rayingest.model import (
     Column,
     Database,
@@ -94,6 +95,7 @@ class Chaos:
         default_factory=lambda: {EntityType.TABLE: Batching(1, 5)}
     )
     max_connections: int = 1000
+    local: bool = False
     limits: tuple[Limit, ...] = ()
     capabilities: frozenset[Capability] = frozenset({Capability.TABLES, Capability.COLUMNS})
     lacks: Mapping[Capability, str] = field(default_factory=dict)
@@ -172,6 +174,8 @@ class ChaosSource:
         """See DiscoverableSource."""
         for descriptor in descriptors:
             self.calls += 1
+            if descriptor.metadata.get("name", "").startswith("silent-"):
+                continue
             error = self._misfortune(descriptor)
             if error is None:
                 yield Described(descriptor, self._entities(descriptor))
@@ -191,6 +195,8 @@ class ChaosSource:
             raise ValueError(f"a fault in the connector at {name}")
         if kind == "lost":
             raise Retryable(f"the connection broke at {name}")
+        if kind == "cut" and self._first_time(name):
+            raise SessionLost(f"the server closed the connection at {name}")
         if kind == "bad":
             return Permanent(f"cannot describe {name!r}")
         if kind == "gone":

@@ -20,7 +20,9 @@ def test_descriptors_are_json_lines_on_standard_output(cli: Callable, shop: Shop
 
 @pytest.mark.parametrize("spelling", ["TABLE", "table", "tables", "Table"])
 @pytest.mark.parametrize("flag", ["--type", "--entity-type"])
-def test_types_are_taken_in_any_spelling(cli: Callable, shop: Shop, flag: str, spelling: str) -> None:
+def test_types_are_taken_in_any_spelling(
+    cli: Callable, shop: Shop, flag: str, spelling: str
+) -> None:
     said = cli("discover", shop.config(), flag, spelling)
     assert {each["id"] for each in said.lines} == TABLES
 

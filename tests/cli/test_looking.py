@@ -24,7 +24,12 @@ def test_init_writes_a_file_that_is_valid_once_its_variables_are_set(
     said = cli("init", "--source", "postgres", "--sink", "openmetadata", "-o", target)
     assert (said.code, said.out) == (0, "")
     assert f"rayingest validate {target}" in said.err
-    for name in ("POSTGRES_USERNAME", "POSTGRES_PASSWORD", "POSTGRES_DATABASE", "OPENMETADATA_JWT_TOKEN"):
+    for name in (
+        "POSTGRES_USERNAME",
+        "POSTGRES_PASSWORD",
+        "POSTGRES_DATABASE",
+        "OPENMETADATA_JWT_TOKEN",
+    ):
         assert name in said.err
         monkeypatch.setenv(name, SECRET)
     monkeypatch.setenv("POSTGRES_HOST_PORT", "localhost:5432")
@@ -86,7 +91,14 @@ def test_set_and_overlay_change_the_config(cli: Callable, shop: Shop, tmp_path: 
     overlay = tmp_path / "more.yaml"
     overlay.write_text("workflowConfig: {distributedExecution: {enabled: true, parallelism: 7}}")
     (told,) = cli(
-        "validate", shop.config(), "--overlay", str(overlay), "--set", "source.serviceName=x", "--format", "json"
+        "validate",
+        shop.config(),
+        "--overlay",
+        str(overlay),
+        "--set",
+        "source.serviceName=x",
+        "--format",
+        "json",
     ).lines
     assert (told["service"], told["engine"], told["parallelism"]) == ("x", "ray", 7)
 
@@ -138,5 +150,7 @@ def test_one_connector_in_detail(cli: Callable) -> None:
 
 
 def test_schemas_are_json_schemas(cli: Callable) -> None:
-    assert "hostPort" in json.loads(cli("connectors", "postgres", "--json-schema").out)["properties"]
+    assert (
+        "hostPort" in json.loads(cli("connectors", "postgres", "--json-schema").out)["properties"]
+    )
     assert "$defs" in json.loads(cli("schema").out)

@@ -62,7 +62,9 @@ def imported(code: str) -> set[str]:
 def test_help_imports_nothing_heavy() -> None:
     found = imported("from rayingest.cli.app import program\nassert program(['--help']) == 0")
     assert not found.intersection(HEAVY)
-    found = imported("from rayingest.cli.app import program\nassert program(['run', '--help']) == 0")
+    found = imported(
+        "from rayingest.cli.app import program\nassert program(['run', '--help']) == 0"
+    )
     # Newer typers look at defaults with pydantic.
     assert not found.intersection(set(HEAVY) - {"pydantic"})
 
@@ -99,7 +101,9 @@ def test_python_m_is_the_same_program(spawn: Callable) -> None:
         ["connectors", "--json-schema"],
     ],
 )
-def test_misuse_is_2_and_says_so_on_standard_error_alone(cli: Callable, arguments: list[str]) -> None:
+def test_misuse_is_2_and_says_so_on_standard_error_alone(
+    cli: Callable, arguments: list[str]
+) -> None:
     said = cli(*arguments)
     assert (said.code, said.out) == (2, "")
     assert "rror" in said.err

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from rayingest import api
-from rayingest.cli import advice, loading, progress, summary
+from rayingest.cli import advice, loading, summary
 from rayingest.cli.display import Display
-from rayingest.cli.pace import Pace
+from rayingest.cli.pace import Pace, phase_of
 from rayingest.cli.progress import LogLines
 from rayingest.cli.values import clock, duration, per_second, plural, size, spell
 from rayingest.execute.report import ErrorGroup, Report, Seconds
@@ -127,11 +127,11 @@ def test_a_log_line_comes_at_each_phase_and_every_ten_seconds() -> None:
 
 def test_phases_have_names() -> None:
     table = {"table": book(10, 5)}
-    assert progress.phase_of(snapshot(0, sink_down="x", listing=True)) == "Waiting for the sink"
-    assert progress.phase_of(snapshot(0, types=table, second_wave=5)) == "Writing references"
-    assert progress.phase_of(snapshot(0, types=table, second_wave=2, in_flight=1)) == "Reading"
-    assert progress.phase_of(snapshot(0, types=table)) == "Writing"
-    assert progress.phase_of(snapshot(0)) == "Ending"
+    assert phase_of(snapshot(0, sink_down="x", listing=True)) == "Waiting for the sink"
+    assert phase_of(snapshot(0, types=table, second_wave=5)) == "Writing references"
+    assert phase_of(snapshot(0, types=table, second_wave=2, in_flight=1)) == "Reading"
+    assert phase_of(snapshot(0, types=table)) == "Writing"
+    assert phase_of(snapshot(0)) == "Ending"
 
 
 def report(**changes: object) -> Report:
@@ -158,7 +158,9 @@ def test_the_end_can_be_told_about_nothing_at_all(width: int) -> None:
 
 @pytest.mark.parametrize("width", [30, 80, 200])
 def test_the_end_tells_everything(width: int) -> None:
-    groups = [ErrorGroup(f"f{n}", "Denied", f"no [right] {n}", "grant it", 9, [LONG]) for n in range(12)]
+    groups = [
+        ErrorGroup(f"f{n}", "Denied", f"no [right] {n}", "grant it", 9, [LONG]) for n in range(12)
+    ]
     text = told(
         report(
             state="partialSuccess",
@@ -239,7 +241,15 @@ def test_the_next_command(made: Report, command: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90", 90), ("90s", 90), ("15m", 900), ("4h", 14400), ("1h30m", 5400), ("0.5h", 1800), ("1d", 86400)],
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("15m", 900),
+        ("4h", 14400),
+        ("1h30m", 5400),
+        ("0.5h", 1800),
+        ("1d", 86400),
+    ],
 )
 def test_durations(text: str, seconds: float) -> None:
     assert duration(text) == seconds
@@ -252,7 +262,12 @@ def test_what_is_no_duration(text: str) -> None:
 
 
 def test_numbers_for_people() -> None:
-    assert [spell(each) for each in (0.42, 12, 185, 7800)] == ["0.4 s", "12 s", "3 min 05 s", "2 h 10 min"]
+    assert [spell(each) for each in (0.42, 12, 185, 7800)] == [
+        "0.4 s",
+        "12 s",
+        "3 min 05 s",
+        "2 h 10 min",
+    ]
     assert [clock(each) for each in (7, 760, 3723)] == ["0:07", "12:40", "1:02:03"]
     assert [per_second(each) for each in (1240, 3.4, 0.05)] == ["1,240/s", "3.4/s", "3.0/min"]
     assert [plural(1, "problem"), plural(2, "entity", "entities")] == ["1 problem", "2 entities"]
@@ -296,3 +311,15 @@ def test_two_configs_are_one_too_many_unless_one_is_the_variable(
     assert loading.which("a", "a") == "a"
     monkeypatch.setenv("RAYINGEST_CONFIG", "b")
     assert loading.which("a", "b") == "a"
+
+
+def test_an_interrupted_look_is_130_in_a_word(
+    cli: Callable, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(api.Job, "discover", press)
+    said = cli("discover", shop.config())
+    assert (said.code, said.out) == (130, "")
+    assert said.err.endswith("Interrupted.\n")

@@ -107,6 +107,7 @@ CONNECTOR = Sql(
     extra="duckdb",
     connection=DuckdbConnection,
     facts=reflected(DUCKDB),
+    local=True,
     types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
     dependencies=CHILDREN,
     listed_by=CHILDREN,

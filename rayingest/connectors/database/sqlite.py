@@ -40,6 +40,7 @@ CONNECTOR = Sql(
     service_type="SQLite",
     connection=SqliteConnection,
     facts=SQLITE,
+    local=True,
     types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
     dependencies=CHILDREN,
     listed_by=CHILDREN,

@@ -51,7 +51,8 @@ class Sql:
     """A SQL database; `facts` is all that the kit must know about it (`kit.sql.facts`).
 
     One statement per database lists schemas, tables and routines together, so the listing of
-    schemas yields all three. `max_connections` bounds the sessions of a whole run.
+    schemas yields all three. `max_connections` bounds the sessions of a whole run; `local`
+    sources are files that only this machine can open.
     """
 
     service_type: str
@@ -64,6 +65,7 @@ class Sql:
     listed_by: Mapping[EntityType, EntityType] = field(default_factory=_types)
     batching: Mapping[EntityType, Batching] = field(default_factory=_batching)
     max_connections: int = 10
+    local: bool = False
     limits: tuple[Limit, ...] = ()
     capabilities: frozenset[Capability] = frozenset()
     lacks: Mapping[Capability, str] = field(default_factory=dict)

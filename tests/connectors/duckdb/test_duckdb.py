@@ -14,7 +14,21 @@ from rayingest.testing.probe import of, sort
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:duckdb_engine")
 TABLE, SCHEMA = EntityType.TABLE, EntityType.DATABASE_SCHEMA
-HOSTILE = ['a"b', "a'b", "a.b", "a::b", "select", "Ünïcödé 🛒", "%s", ":x", "?", "a\nb", "[x]", " ", "--"]
+HOSTILE = [
+    'a"b',
+    "a'b",
+    "a.b",
+    "a::b",
+    "select",
+    "Ünïcödé 🛒",
+    "%s",
+    ":x",
+    "?",
+    "a\nb",
+    "[x]",
+    " ",
+    "--",
+]
 
 
 def ident(name):
@@ -25,7 +39,7 @@ def ident(name):
 def shop(make):
     return make(
         "create table a (i int primary key, u varchar unique, d decimal(10,2) not null, l int[],"
-        " s struct(a int, \"b c\" varchar[]), m map(varchar, int), e timestamptz, h hugeint,"
+        ' s struct(a int, "b c" varchar[]), m map(varchar, int), e timestamptz, h hugeint,'
         " k uuid, j json, x enum('p', 'q'), g int generated always as (i + 1))",
         "create table b (x int references a (i), y int, z int, primary key (z, y), unique (x, y))",
         "create view v as select i, u from a",
@@ -65,7 +79,8 @@ def test_columns(shop):
 def test_keys_and_views(shop):
     tables = shop.entities(TABLE)
     assert [
-        (k.constraint_type, k.columns, k.referred_columns) for k in tables["svc.shop.main.b"].constraints
+        (k.constraint_type, k.columns, k.referred_columns)
+        for k in tables["svc.shop.main.b"].constraints
     ] == [
         ("PRIMARY_KEY", ("z", "y"), ()),
         ("UNIQUE", ("x", "y"), ()),
@@ -86,7 +101,9 @@ def test_schemas_are_opened_as_scopes(shop):
         (TABLE, "svc.shop.main"),
         (TABLE, "svc.shop.other"),
     ]
-    ends = {(each.type, each.scope): each.count for each in listing if isinstance(each, ScopeListed)}
+    ends = {
+        (each.type, each.scope): each.count for each in listing if isinstance(each, ScopeListed)
+    }
     assert ends == {
         (EntityType.DATABASE, "svc"): 1,
         (SCHEMA, "svc.shop"): 2,
@@ -95,7 +112,9 @@ def test_schemas_are_opened_as_scopes(shop):
     }
     with shop.open() as source:
         everywhere = of(source.discover_entities(TABLE))
-        assert [each.id for each in everywhere] == [each.id for each in of(listing) if each.type is TABLE]
+        assert [each.id for each in everywhere] == [
+            each.id for each in of(listing) if each.type is TABLE
+        ]
         assert [each.id for each in of(source.discover_entities(TABLE, "svc.shop"))] == [
             each.id for each in everywhere
         ]
@@ -106,10 +125,15 @@ def test_filters_and_one_schema(shop):
     assert [each.id for each in kept] == ["svc.shop.other.c"]
     kept = shop.descriptors(
         TABLE,
-        filters={"tableFilterPattern": {"includes": ["svc.shop.main.a"]}, "useFqnForFiltering": True},
+        filters={
+            "tableFilterPattern": {"includes": ["svc.shop.main.a"]},
+            "useFqnForFiltering": True,
+        },
     )
     assert [each.id for each in kept] == ["svc.shop.main.a"]
-    assert [each.id for each in shop.descriptors(TABLE, databaseSchema="other")] == ["svc.shop.other.c"]
+    assert [each.id for each in shop.descriptors(TABLE, databaseSchema="other")] == [
+        "svc.shop.other.c"
+    ]
     views = shop.descriptors(TABLE, options={"includeTables": False})
     assert [each.id for each in views] == ["svc.shop.main.v"]
 
@@ -171,7 +195,9 @@ def test_files_that_cannot_be_read(make, tmp_path):
         probe.open(database=str(other)).__enter__()
     with pytest.raises(ConfigError, match="nothing to read"):
         probe.open(database=":memory:").__enter__()
-    assert [each.status for each in CONNECTOR.check(probe.settings(database=str(other)))] == ["failed"]
+    assert [each.status for each in CONNECTOR.check(probe.settings(database=str(other)))] == [
+        "failed"
+    ]
     assert {each.status for each in CONNECTOR.check(probe.settings())} == {"ok"}
 
 

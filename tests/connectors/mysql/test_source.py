@@ -155,14 +155,21 @@ def test_statements_per_table(shop200):
     ],
 )
 def test_filters(make, filters, kept):
-    probe = make("filtered", "create table orders (i int)", "create table orders_old (i int)", "create view v as select 1 as x")
+    probe = make(
+        "filtered",
+        "create table orders (i int)",
+        "create table orders_old (i int)",
+        "create view v as select 1 as x",
+    )
     assert [each.metadata["name"] for each in probe.descriptors(TABLE, filters=filters)] == kept
 
 
 def test_the_systems_schemas_are_hidden_unless_named(whole):
     names = {each.metadata["name"] for each in whole().descriptors(SCHEMA)}
     assert not names & {"mysql", "sys", "information_schema", "performance_schema"}
-    assert [each.id for each in whole().descriptors(SCHEMA, databaseSchema="mysql")] == ["svc.default.mysql"]
+    assert [each.id for each in whole().descriptors(SCHEMA, databaseSchema="mysql")] == [
+        "svc.default.mysql"
+    ]
 
 
 def test_the_database_has_the_name_of_the_config(make):
@@ -173,7 +180,7 @@ def test_the_database_has_the_name_of_the_config(make):
 
 def test_a_broken_view_costs_itself_alone(make):
     made = [f"create table t{i} (i int)" for i in range(30)]
-    made += [f"create view v{i} as select i from t{i}" for i in range(30)]
+    made += [f"create view v{i} as select i from t{i}" for i in range(30)]  # noqa: S608
     probe = make("broken", *made, "drop table t7")
     found, failed = probe.answers(TABLE, options={"includeDDL": True})
     assert len(found) == 58
@@ -184,7 +191,12 @@ def test_a_broken_view_costs_itself_alone(make):
 
 
 def test_what_was_dropped_is_gone(make, server):
-    probe = make("going", "create table t (i int)", "create table u (i int)", "create procedure p () select 1")
+    probe = make(
+        "going",
+        "create table t (i int)",
+        "create table u (i int)",
+        "create procedure p () select 1",
+    )
     tables, routines = probe.descriptors(TABLE), probe.descriptors(PROCEDURE)
     schemas = probe.descriptors(SCHEMA)
     server.run("drop table going.t", "drop procedure going.p")
@@ -199,7 +211,13 @@ def test_what_was_dropped_is_gone(make, server):
 
 
 def test_a_reader_sees_the_keys_too(make, server, user):
-    make("readable", "create table p (id int primary key)", "create table c (id int unique, foreign key (id) references p (id))", "create view v as select 1 as x", "create procedure r () select 1")
+    make(
+        "readable",
+        "create table p (id int primary key)",
+        "create table c (id int unique, foreign key (id) references p (id))",
+        "create view v as select 1 as x",
+        "create procedure r () select 1",
+    )
     make("closed", "create table t (i int)")
     reader = user("select on readable.*", "execute on readable.*")
     probe = Probe(_mariadb(), {**server.config(), **reader})
@@ -228,7 +246,9 @@ def _mariadb():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_wrong_password(whole, kind):
-    secret = {"password": "canary-9f"} if kind == "MariaDB" else {"authType": {"password": "canary-9f"}}
+    secret = (
+        {"password": "canary-9f"} if kind == "MariaDB" else {"authType": {"password": "canary-9f"}}
+    )
     probe = whole(kind)
     with pytest.raises(Unauthorised, match="does not accept user") as raised:
         probe.open(**secret).__enter__()
@@ -244,7 +264,7 @@ def test_a_server_that_does_not_answer(whole):
         whole().open(databaseSchema="nothing").__enter__()
     with pytest.raises(ConfigError, match="connectionArguments"):
         whole().open(connectionArguments={"colour": "red"}).__enter__()
-    with pytest.raises(ConfigError, match="cloud-sql-proxy|Cloud SQL"):
+    with pytest.raises(ConfigError, match="Cloud SQL"):
         whole("Mysql").open(authType={"enableIamAuth": True}, hostPort="p:r:i").__enter__()
 
 
@@ -253,32 +273,39 @@ def test_a_socket(whole, server):
 
 
 def test_options_of_the_driver(whole):
-    with whole().open(connectionOptions={"connect_timeout": "7", "ssl_disabled": "true"}) as source:
-        with source._session("") as session:
-            assert session.connection.connect_timeout == 7
-            assert session.rows("show session status like 'Ssl_cipher'")[0][1] == ""
+    options = {"connect_timeout": "7", "ssl_disabled": "true"}
+    with whole().open(connectionOptions=options) as source, source._session("") as session:
+        assert session.connection.connect_timeout == 7
+        assert session.rows("show session status like 'Ssl_cipher'")[0][1] == ""
 
 
-def test_a_running_statement_can_be_broken_off(whole):
+# For ever, as far as a test is concerned.
+ENDLESS = "select count(*) from {0} a, {0} b, {0} c, {0} d".format("information_schema.columns")
+
+
+@pytest.mark.parametrize(("beside", "kind"), [(None, TimedOut), (lambda: 1 / 0, SessionLost)])
+def test_a_running_statement_can_be_broken_off(whole, beside, kind):
+    """By KILL QUERY on a second connection; where none is to be had, by hanging up."""
     with whole().open() as source:
-        for way in ("kill", "hang up"):
-            ticker = threading.Timer(0.2, source.cancel)
-            started = time.monotonic()
-            with pytest.raises((TimedOut, SessionLost)), source._session("") as session:
-                if way == "hang up":
-                    session._beside = lambda: 1 / 0
-                ticker.start()
-                if session.rows("select sleep(20)")[0][0]:
-                    raise TimedOut(way)  # sleep() answers 1 when it was interrupted
-            ticker.join()
-            assert time.monotonic() - started < 10
+        if beside:
+            source._idle[0]._beside = beside
+        ticker = threading.Timer(0.2, source.cancel)
+        ticker.start()
+        started = time.monotonic()
+        with pytest.raises(kind), source._session("") as session:
+            session.rows(ENDLESS)
+        ticker.join()
+        assert time.monotonic() - started < 10
         assert list(source.discover_entities(EntityType.DATABASE))
 
 
 def test_a_statement_that_takes_too_long_times_out(whole):
-    with whole().open(call_timeout=1.0) as source:
-        with pytest.raises(TimedOut), source._session("") as session:
-            session.rows("select count(*) from information_schema.columns a, information_schema.columns b, information_schema.columns c")
+    with (
+        whole().open(call_timeout=1.0) as source,
+        pytest.raises(TimedOut),
+        source._session("") as session,
+    ):
+        session.rows(ENDLESS)
 
 
 def test_a_connection_cut_in_the_middle_is_lost_not_gone(whole, server, make):
@@ -295,13 +322,16 @@ def test_a_connection_cut_in_the_middle_is_lost_not_gone(whole, server, make):
 
 def test_nothing_can_be_written(whole, make):
     make("frozen", "create table t (i int)")
-    with whole().open() as source:
-        with pytest.raises(Permanent, match="READ ONLY"), source._session("") as session:
-            session.rows("insert into frozen.t values (1)")
+    with (
+        whole().open() as source,
+        pytest.raises(Permanent, match="READ ONLY"),
+        source._session("") as session,
+    ):
+        session.rows("insert into frozen.t values (1)")
 
 
 def test_a_hostile_sql_mode_of_the_server_does_not_matter(make, server):
-    probe = make("modes", "create table `a\\\\b` (`c\"d` int)")
+    probe = make("modes", 'create table `a\\\\b` (`c"d` int)')
     server.run("set global sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'")
     try:
         (table,) = probe.entities(TABLE, options={"includeDDL": True}).values()
@@ -332,4 +362,7 @@ def test_a_descriptor_of_each_kind(make):
         "table",
         "storedProcedure",
     ]
-    assert all(isinstance(each, EntityDescriptor) and each.batch == "default" for each in of(probe.listing()))
+    assert all(
+        isinstance(each, EntityDescriptor) and each.batch == "default"
+        for each in of(probe.listing())
+    )

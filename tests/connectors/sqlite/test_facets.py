@@ -26,7 +26,10 @@ DDL = {"options": {"includeDDL": True}}
         ("whatever", ("NUMERIC", "whatever", None, None, None)),
         ("integer GENERATED ALWAYS", ("INT", "integer", None, None, None)),
         ("", ("UNKNOWN", None, None, None, None)),
-        ("varchar(99999999999999999999)", ("VARCHAR", "varchar(99999999999999999999)", 1, None, None)),
+        (
+            "varchar(99999999999999999999)",
+            ("VARCHAR", "varchar(99999999999999999999)", 1, None, None),
+        ),
         (")((", ("NUMERIC", ")((", None, None, None)),
     ],
 )
@@ -83,7 +86,10 @@ def test_views_have_their_text_and_tables_theirs_when_asked(shop):
     view = shop.entities(TABLE)["svc.default.main.v"]
     assert view.table_type is TableType.VIEW
     assert view.schema_definition == "CREATE VIEW v as select id, count(*) as n from child"
-    assert [(each.name, each.data_type) for each in view.columns] == [("id", "INT"), ("n", "UNKNOWN")]
+    assert [(each.name, each.data_type) for each in view.columns] == [
+        ("id", "INT"),
+        ("n", "UNKNOWN"),
+    ]
     assert shop.entities(TABLE)["svc.default.main.one"].schema_definition is None
     assert "without rowid" in shop.entities(TABLE, **DDL)["svc.default.main.one"].schema_definition
 
@@ -95,7 +101,7 @@ def test_credentials_in_a_text_are_masked(make):
 
 def test_a_broken_view_costs_itself_alone(make):
     made = [f"create table t{each} (i int)" for each in range(60)]
-    made += [f"create view v{each} as select i from t{each}" for each in range(60)]
+    made += [f"create view v{each} as select i from t{each}" for each in range(60)]  # noqa: S608
     probe = make(*made, "drop table t3", "drop table t40")
     found, failed = probe.answers(TABLE)
     assert set(failed) == {"svc.default.main.v3", "svc.default.main.v40"}
@@ -106,6 +112,7 @@ def test_a_broken_view_costs_itself_alone(make):
 
 def test_what_a_virtual_table_keeps_its_data_in_is_hidden(make):
     probe = make("create virtual table notes using fts5(title, body)", "analyze")
-    assert [(*each.columns,) and [c.name for c in each.columns] for each in probe.entities(TABLE).values()] == [
-        ["title", "body"]
-    ]
+    assert [
+        (*each.columns,) and [c.name for c in each.columns]
+        for each in probe.entities(TABLE).values()
+    ] == [["title", "body"]]

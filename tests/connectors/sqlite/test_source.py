@@ -44,7 +44,10 @@ def test_names_come_out_as_they_went_in(make):
         assert [each.name for each in table.columns] == HOSTILE
         assert [each.name for each in table.columns if each.constraint == "UNIQUE"] == [name]
         (key,) = tables[fqn.join("svc", "default", "main", "r" + name)].constraints
-        assert (key.referred_table, key.referred_columns) == (table.fqn, (fqn.child(table.fqn, name),))
+        assert (key.referred_table, key.referred_columns) == (
+            table.fqn,
+            (fqn.child(table.fqn, name),),
+        )
     probe.agree(TABLE)
 
 
@@ -78,7 +81,9 @@ def test_two_hundred_tables(make):
     assert not failed
     assert sum(len(each.columns) for each in tables.values()) == 200 * 3 + 1000
     assert sum(len(each.constraints) for each in tables.values()) == 200
-    assert [each.count for each in listed if isinstance(each, ScopeListed) and each.type is TABLE] == [201]
+    assert [
+        each.count for each in listed if isinstance(each, ScopeListed) and each.type is TABLE
+    ] == [201]
 
 
 def test_descriptors_are_small_and_pickle(make):
@@ -106,7 +111,9 @@ def test_descriptors_are_small_and_pickle(make):
     ],
 )
 def test_filters(make, filters, kept):
-    probe = make("create table orders (i)", "create table orders_old (i)", "create view v as select 1")
+    probe = make(
+        "create table orders (i)", "create table orders_old (i)", "create view v as select 1"
+    )
     names = [each.metadata["name"] for each in probe.descriptors(TABLE, filters=filters)]
     assert names == kept
 
@@ -140,7 +147,9 @@ def test_the_file_is_named_by_mode_or_database(make):
     assert [each.id for each in alone] == ["svc.default.main.t"]
 
 
-@pytest.mark.parametrize("mode", [":memory:", "", "file::memory:?cache=shared", "file:x.db?mode=rw"])
+@pytest.mark.parametrize(
+    "mode", [":memory:", "", "file::memory:?cache=shared", "file:x.db?mode=rw"]
+)
 def test_memory_and_uris_are_refused(make, mode):
     with pytest.raises(ConfigError) as raised, make().open(databaseMode=mode):
         pass
@@ -148,7 +157,10 @@ def test_memory_and_uris_are_refused(make, mode):
 
 
 def test_a_missing_file_is_not_made(make, tmp_path):
-    with pytest.raises(Unreachable, match="does not exist"), make().open(databaseMode=str(tmp_path / "no.db")):
+    with (
+        pytest.raises(Unreachable, match="does not exist"),
+        make().open(databaseMode=str(tmp_path / "no.db")),
+    ):
         pass
     assert not (tmp_path / "no.db").exists()
     with pytest.raises(Unreachable, match="is no file"), make().open(databaseMode=str(tmp_path)):
@@ -189,14 +201,19 @@ def test_a_locked_file_may_be_read_later(make):
     writer = sqlite3.connect(probe.config["databaseMode"], isolation_level=None)
     writer.execute("begin exclusive")
     try:
-        with pytest.raises(Retryable, match="locked"), probe.open(connectionArguments={"timeout": 0}):
+        with (
+            pytest.raises(Retryable, match="locked"),
+            probe.open(connectionArguments={"timeout": 0}),
+        ):
             pass
     finally:
         writer.close()
 
 
 def test_a_running_statement_can_be_broken_off(make):
-    endless = "with recursive c(n) as (select 1 union all select n + 1 from c) select count(*) from c"
+    endless = (
+        "with recursive c(n) as (select 1 union all select n + 1 from c) select count(*) from c"
+    )
     with make().open() as source:
         ticker = threading.Timer(0.2, source.cancel)
         ticker.start()
@@ -211,6 +228,8 @@ def test_an_unknown_argument_is_the_configs_fault(make):
 
 
 def test_check(make):
-    lines = list(CONNECTOR.check(make("create table t (i)", "create view v as select 1").settings()))
+    lines = list(
+        CONNECTOR.check(make("create table t (i)", "create view v as select 1").settings())
+    )
     assert {each.status for each in lines} == {"ok"}
     assert "2 tables and views" in [each.why for each in lines]

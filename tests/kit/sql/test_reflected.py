@@ -42,7 +42,8 @@ class AnyConnection(SqlCommon):
 
 def connect(settings):
     return Connect(
-        sa.make_url(settings.connection.url.get_secret_value()), settings.connection.connectionArguments
+        sa.make_url(settings.connection.url.get_secret_value()),
+        settings.connection.connectionArguments,
     )
 
 
@@ -62,7 +63,7 @@ def probe(tmp_path):
     path = tmp_path / "x.db"
     with sqlite3.connect(path) as file:
         file.executescript(
-            "create table p (id integer primary key, n varchar(9) not null unique, d decimal(8,2));"
+            "create table p (id integer primary key, n varchar(9) not null, d decimal(8,2), unique (n));"
             "create table c (a int, b int, p int references p(id), primary key (b, a), unique (a, p));"
             "create view v as select id, n from p;"
             "create view broken as select * from gone;"
@@ -156,8 +157,9 @@ INFORMATION_SCHEMA_KEYS = lookups.QueriedKeys(
 )
 
 
-@pytest.mark.skipif(mariadb.missing() is not None, reason=str(mariadb.missing()))
 def test_a_lookup_is_replaced_by_a_query():
+    if why := mariadb.available():
+        pytest.skip(why)
     with mariadb.server() as server:
         server.run(
             "create database s",
@@ -170,10 +172,15 @@ def test_a_lookup_is_replaced_by_a_query():
         config = {"url": url, "databaseSchema": "s"}
         found = [
             Probe(connector(**each), config).entities(TABLE)
-            for each in ({}, {"keys": INFORMATION_SCHEMA_KEYS}, {"keys": INFORMATION_SCHEMA_KEYS, "chunk": 50})
+            for each in (
+                {},
+                {"keys": INFORMATION_SCHEMA_KEYS},
+                {"keys": INFORMATION_SCHEMA_KEYS, "chunk": 50},
+            )
         ]
         told = [
-            {name: sorted(map(str, table.constraints)) for name, table in each.items()} for each in found
+            {name: sorted(map(str, table.constraints)) for name, table in each.items()}
+            for each in found
         ]
         assert told[0] == told[1] == told[2]
         assert len(told[0]["svc.default.s.c"]) == 1
@@ -204,8 +211,13 @@ def test_an_unknown_argument_is_the_configs_fault(probe):
     ("error", "kind"),
     [
         (sa.exc.NoSuchTableError("t"), Gone),
-        (sa.exc.OperationalError("s", {}, Exception("busy")), Retryable),
-        (sa.exc.OperationalError("s", {}, Exception("gone"), connection_invalidated=True), SessionLost),
+        (sa.exc.OperationalError("s", {}, Exception("database is locked")), Retryable),
+        (sa.exc.OperationalError("s", {}, Exception("server closed the connection")), SessionLost),
+        (sa.exc.OperationalError("s", {}, Exception("no such table: t")), Permanent),
+        (
+            sa.exc.OperationalError("s", {}, Exception("gone"), connection_invalidated=True),
+            SessionLost,
+        ),
         (sa.exc.InterfaceError("s", {}, Exception("closed")), SessionLost),
         (sa.exc.ProgrammingError("s", {}, Exception("permission denied for table t")), Denied),
         (sa.exc.ProgrammingError("s", {}, Exception("syntax")), Permanent),
@@ -252,8 +264,15 @@ def test_structs_of_several_dialects():
         "struct<a:int,`b c`:varchar(3)>",
         'row(a integer, "b c" varchar)',
     ):
-        assert [(c.name, c.data_type) for c in shape(text).children] == [("a", "INT"), ("b c", "VARCHAR")]
-    assert split("a int, b struct(x int, y int), 'c,d'") == ["a int", "b struct(x int, y int)", "'c,d'"]
+        assert [(c.name, c.data_type) for c in shape(text).children] == [
+            ("a", "INT"),
+            ("b c", "VARCHAR"),
+        ]
+    assert split("a int, b struct(x int, y int), 'c,d'") == [
+        "a int",
+        "b struct(x int, y int)",
+        "'c,d'",
+    ]
     deep = "STRUCT(a " * 20 + "int" + ")" * 20
     assert shape(deep).data_type == "STRUCT"
 
@@ -267,8 +286,6 @@ def test_types_of_sqlalchemy_have_a_text():
 
 
 def test_a_connector_of_the_generic_tier_pickles_and_hides_its_secrets():
-    settings = SimpleNamespace(
-        connection=AnyConnection(url=SecretStr(f"sqlite://u:{CANARY}@/x"))
-    )
+    settings = SimpleNamespace(connection=AnyConnection(url=SecretStr(f"sqlite://u:{CANARY}@/x")))
     assert CANARY not in repr(connect(settings)) + repr(settings)
     assert re.search("Reflected", repr(pickle.loads(pickle.dumps(connector()))))

@@ -102,11 +102,13 @@ class _Batch:
             (COLUMNS, [oids]),
             (COMMENTS, [oids]),
             (KEYS, [oids]),
-            (POLICIES, [oids if wants.tags else "{}"]),
         ]
+        if wants.tags:
+            queries.append((POLICIES, [oids]))
         if wants.ddl:
             queries += [(query, [oids]) for query in ddl.QUERIES]
-        relations, attributes, comments, keys, policies, *rest = session.pipeline(queries)
+        relations, attributes, comments, keys, *rest = session.pipeline(queries)
+        policies = rest.pop(0) if wants.tags else []
         learn(session, {row[3] for row in attributes})
         self.shapes = session.shapes
         self.classification = session.classification

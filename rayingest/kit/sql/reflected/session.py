@@ -17,6 +17,12 @@ _DENIED = re.compile(r"permission|denied|privilege|not authori[sz]ed|forbidden",
 _CREDENTIALS = re.compile(
     r"password|authenticat|login|credential|unauthori[sz]ed|access denied|\b401\b", re.IGNORECASE
 )
+# OperationalError is what drivers raise for anything, from a lost connection to a missing table.
+_LOST = re.compile(r"connection|closed|broken pipe|reset by peer|gone away", re.IGNORECASE)
+_BUSY = re.compile(
+    r"lock|time-?d? ?out|too many|busy|try again|temporar|overload|unavailable|throttl|\b(?:429|503)\b",
+    re.IGNORECASE,
+)
 _MASK = "********"
 
 
@@ -128,7 +134,9 @@ def classify(error: Exception) -> errors.RayingestError | None:  # noqa: PLR0911
             return errors.Denied(text)
         case exc.InterfaceError():
             return errors.SessionLost(f"The connection broke: {text}")
-        case exc.OperationalError():
+        case exc.OperationalError() if _LOST.search(text):
+            return errors.SessionLost(f"The connection broke: {text}")
+        case exc.OperationalError() if _BUSY.search(text):
             return errors.Retryable(text)
         case exc.TimeoutError():
             return errors.TimedOut(text)

@@ -1,0 +1,43 @@
+"""One Ray for many tests: a cluster in a process of its own, which every run connects to by address."""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SERVE = """
+import os, sys, ray
+context = ray.init(
+    address="local", num_cpus=4, include_dashboard=False, log_to_driver=False,
+    object_store_memory=80_000_000, _temp_dir=os.environ.get("RAYINGEST_RAY_TEMP_DIR"),
+)
+print(context.address_info["gcs_address"], flush=True)
+sys.stdin.read()
+ray.shutdown()
+"""
+
+
+@contextmanager
+def ray_cluster() -> Iterator[str]:
+    """HOST:PORT of a Ray that lives until the block ends."""
+    # A process reads its token once: it stays as it is for all that this process starts later.
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    from ray._raylet import Config
+
+    Config.initialize("")
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin
+    assert process.stdout
+    try:
+        address = process.stdout.readline().strip()
+        assert address, "Ray did not start"
+        yield address
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(timeout=30)
