@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from rayingest.core.sink import Placement
 from rayingest.core.source import EntityDescriptor
+from rayingest.errors import MissingDriver, Permanent, RayingestError
 from rayingest.execute.drive import Bounds, Drive
 from rayingest.execute.engine import Engine
 from rayingest.execute.local import LocalEngine
@@ -45,7 +46,7 @@ def drive(
 ) -> Drive:
     """Everything a run needs, ready for `.run()`. Raises ConfigError."""
     opened = stage.open(os.environ)
-    context = opened.connector.prepare(opened.settings)
+    context = _prepared(stage, opened)
     parallelism = max(1, min(options.parallelism, opened.connector.max_connections))
     task = WorkerTask(
         stage,
@@ -65,6 +66,19 @@ def drive(
         observe=observe,
         log=log,
     )
+
+
+def _prepared(stage: Stage, opened: Opened) -> object:
+    """What the connector builds once per run. Raises RayingestError."""
+    try:
+        return opened.connector.prepare(opened.settings)
+    except RayingestError:
+        raise
+    except Exception as error:
+        raise Permanent(
+            f"{stage.name} could not be prepared: {type(error).__name__}: {error}",
+            hint="Nothing was read or written. What is prepared is shared by the whole run.",
+        ) from error
 
 
 def plan(stage: Stage, opened: Opened, options: Options, parallelism: int) -> Plan:

@@ -16,7 +16,7 @@ source:
   serviceName: lite
   serviceConnection: {{config: {{type: SQLite, databaseMode: {path}}}}}
   sourceConfig: {{config: {{type: DatabaseMetadata}}}}
-sink: {{type: memory, config: {{name: test-job}}}}
+sink: {{type: memory, config: {{name: "{path}"}}}}
 workflowConfig: {{}}
 """
 

@@ -280,7 +280,12 @@ def test_options_of_the_driver(whole):
 
 
 # For ever, as far as a test is concerned.
-ENDLESS = "select count(*) from {0} a, {0} b, {0} c, {0} d".format("information_schema.columns")
+ENDLESS = " cross join ".join(
+    [
+        "select count(*) from information_schema.columns a",
+        *("information_schema.columns " + x for x in "bcd"),
+    ]
+)
 
 
 @pytest.mark.parametrize(("beside", "kind"), [(None, TimedOut), (lambda: 1 / 0, SessionLost)])

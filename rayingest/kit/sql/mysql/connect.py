@@ -60,7 +60,7 @@ class Connection(Protocol):
     connectionArguments: dict[str, Any]  # noqa: N815
 
 
-def connect(settings: Settings, database: str | None) -> MySqlSession:  # noqa: ARG001 - one for all
+def connect(settings: Settings, database: str | None) -> MySqlSession:
     """Open a session; it reads every schema of the server."""
     try:
         pymysql: Any = import_module("pymysql")

@@ -38,9 +38,9 @@ LACKS = {
 
 
 def databases(
-    session: MySqlSession,  # noqa: ARG001 - the seam's
+    session: MySqlSession,
     descriptors: Sequence[EntityDescriptor],
-    wants: Wants,  # noqa: ARG001
+    wants: Wants,
 ) -> Iterator[Processed]:
     """Answer the descriptor of the only database, of which there is nothing to tell."""
     for each in descriptors:
@@ -51,7 +51,7 @@ def databases(
 def schemas(
     session: MySqlSession,
     descriptors: Sequence[EntityDescriptor],
-    wants: Wants,  # noqa: ARG001
+    wants: Wants,
 ) -> Iterator[Processed]:
     """Answer descriptors of schemas."""
     commented = session.is_mariadb and session.version >= COMMENTED

@@ -32,7 +32,7 @@ NOTHING = ("",)
 TYPES = (EntityType.DATABASE_SCHEMA, EntityType.TABLE, EntityType.STORED_PROCEDURE)
 
 
-def databases(session: MySqlSession, settings: Settings) -> Iterator[Found]:  # noqa: ARG001 - the seam's
+def databases(session: MySqlSession, settings: Settings) -> Iterator[Found]:
     """Name the only database: MySQL has schemas alone, and calls them databases."""
     yield Found(EntityType.DATABASE, "", session.database)
 

@@ -25,7 +25,7 @@ LANGUAGES = {"SQL": "SQL", "JAVASCRIPT": "JavaScript", "JAVA": "Java", "PYTHON":
 def routines(
     session: MySqlSession,
     descriptors: Sequence[EntityDescriptor],
-    wants: Wants,  # noqa: ARG001 - the seam's
+    wants: Wants,
 ) -> Iterator[Processed]:
     """Answer each descriptor: a StoredProcedure, or Gone when nothing of that name is left."""
     names: dict[str, list[str]] = defaultdict(list)

@@ -29,7 +29,7 @@ KINDS = {lookups.VIEW: TableType.VIEW, lookups.MATERIALIZED: TableType.MATERIALI
 MANY = 50
 
 
-def always_default(settings: Settings) -> str:  # noqa: ARG001 - the field's signature
+def always_default(settings: Settings) -> str:
     """What OpenMetadata calls the database of systems that have none."""
     return "default"
 
@@ -82,11 +82,11 @@ def _connect(how: Reflected, settings: Settings, database: str | None) -> Reflec
     return open_session(settings, how.extra, how.connect, name)
 
 
-def _databases(session: ReflectedSession, settings: Settings) -> Iterator[Found]:  # noqa: ARG001
+def _databases(session: ReflectedSession, settings: Settings) -> Iterator[Found]:
     yield Found(EntityType.DATABASE, "", session.database)
 
 
-def _schemas(how: Reflected, session: ReflectedSession, wants: Wants) -> Iterator[Found]:  # noqa: ARG001
+def _schemas(how: Reflected, session: ReflectedSession, wants: Wants) -> Iterator[Found]:
     session.refresh()
     for name in how.schemas(session):
         if name == session.schema or (session.schema is None and name not in how.hidden):
@@ -103,9 +103,9 @@ def _members(
 
 
 def _describe_databases(
-    session: ReflectedSession,  # noqa: ARG001
+    session: ReflectedSession,
     descriptors: Sequence[EntityDescriptor],
-    wants: Wants,  # noqa: ARG001
+    wants: Wants,
 ) -> Iterator[Processed]:
     for each in descriptors:
         name = each.metadata["name"]
@@ -113,9 +113,9 @@ def _describe_databases(
 
 
 def _describe_schemas(
-    session: ReflectedSession,  # noqa: ARG001
+    session: ReflectedSession,
     descriptors: Sequence[EntityDescriptor],
-    wants: Wants,  # noqa: ARG001
+    wants: Wants,
 ) -> Iterator[Processed]:
     for each in descriptors:
         name = each.metadata["name"]

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001 - the signatures are the seam's
 """SQLite as a `Facts` value: one file is one database with one schema."""
 
 import sqlite3

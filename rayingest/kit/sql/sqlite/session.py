@@ -99,7 +99,7 @@ def location(connection: Connection) -> tuple[Path, str]:
     return Path(file).expanduser(), called
 
 
-def connect(settings: Settings, database: str | None) -> SqliteSession:  # noqa: ARG001 - only one
+def connect(settings: Settings, database: str | None) -> SqliteSession:
     """Open the file of the config; it is never created and never written."""
     config: Connection = settings.connection
     path, name = location(config)
