@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a program
 """At which size does a cold local Ray pay? One source, local engine against Ray, by number of tables.
 
-    python benchmarks/engines.py --sizes 100,1000,10000
+python benchmarks/engines.py --sizes 100,1000,10000
 """
 
 import sys
@@ -44,7 +44,12 @@ def main() -> None:
             for size, each in medians.items()
         ],
     )
-    result = {"runs": told.runs, "parallelism": told.parallelism, "medians": medians, "samples": samples}
+    result = {
+        "runs": told.runs,
+        "parallelism": told.parallelism,
+        "medians": medians,
+        "samples": samples,
+    }
     finish("engines", facts, result, ok=True)
 
 

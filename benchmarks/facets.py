@@ -58,7 +58,12 @@ DATA_TYPES = {
     "timestamp without time zone": "TIMESTAMP",
     "timestamp with time zone": "TIMESTAMPZ",
 }
-DATED = {"date", "timestamp without time zone", "timestamp with time zone", "time without time zone"}
+DATED = {
+    "date",
+    "timestamp without time zone",
+    "timestamp with time zone",
+    "time without time zone",
+}
 WHOLE = {"smallint", "integer", "bigint"}
 LANGUAGES = {"sql": "SQL", "plpgsql": "SQL"}
 
@@ -412,7 +417,10 @@ class _Comparison:
         code = body.get("storedProcedureCode") or {}
         languages = {LANGUAGES.get(row[3], "External") for row in rows}
         if code.get("language") not in languages:
-            yield "routine language", f"{name}: {code.get('language')!r}, expected one of {languages}"
+            yield (
+                "routine language",
+                f"{name}: {code.get('language')!r}, expected one of {languages}",
+            )
         text = _flat(code.get("code") or "")
         for row in rows:
             wanted = f"CREATE AGGREGATE {row[6]}(" if row[7] is None else row[7]

@@ -67,9 +67,7 @@ async def serve(host: str, port: int, delay: float) -> None:
         theirs = None
         try:
             reader, theirs = await asyncio.open_connection(host, port)
-            await both(
-                hand_on(ours, theirs, delay, debt=2 * delay), hand_on(reader, back, delay)
-            )
+            await both(hand_on(ours, theirs, delay, debt=2 * delay), hand_on(reader, back, delay))
         except (OSError, asyncio.CancelledError):
             pass
         finally:

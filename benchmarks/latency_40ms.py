@@ -54,9 +54,25 @@ def main() -> None:
     medians = {name: summary(found) for name, found in samples.items()}
     table(
         f"{told.tables:,} tables at a round trip of {2 * told.ms:g} ms, P={told.parallelism}, {told.runs} runs",
-        ("engine / sink", "wall s", "of it the run", "client CPU", "driver RSS MB", "statements", "REST"),
+        (
+            "engine / sink",
+            "wall s",
+            "of it the run",
+            "client CPU",
+            "driver RSS MB",
+            "statements",
+            "REST",
+        ),
         [
-            [name, each["wall_s"], each["run_s"], each["cpu_s"], each["driver_rss_mb"], int(each["statements"]), int(each["rest_calls"])]
+            [
+                name,
+                each["wall_s"],
+                each["run_s"],
+                each["cpu_s"],
+                each["driver_rss_mb"],
+                int(each["statements"]),
+                int(each["rest_calls"]),
+            ]
             for name, each in medians.items()
         ],
     )
@@ -91,9 +107,7 @@ def one_run(
         proxy(here.server.host_port, ms=told.ms) as line,
         catalogue(ms=ms, per_entity_ms=per_entity_ms) as kept,
     ):
-        found = ingest(
-            here, kept, engine=engine, parallelism=told.parallelism, host_port=line
-        )
+        found = ingest(here, kept, engine=engine, parallelism=told.parallelism, host_port=line)
         return found, proof_of(here, kept) if prove else {}
 
 

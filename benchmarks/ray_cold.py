@@ -45,7 +45,16 @@ def main() -> None:
     middle = summary(samples)
     table(
         f"{told.tables:,} tables on a cold local Ray, P={told.parallelism}, {told.runs} runs",
-        ("", "wall s", "of it the run", "start-up", "driver CPU", "driver RSS MB", "statements", "REST"),
+        (
+            "",
+            "wall s",
+            "of it the run",
+            "start-up",
+            "driver CPU",
+            "driver RSS MB",
+            "statements",
+            "REST",
+        ),
         [
             [
                 "median",
@@ -57,7 +66,16 @@ def main() -> None:
                 int(middle["statements"]),
                 int(middle["rest_calls"]),
             ],
-            ["first", first["wall_s"], first["run_s"], first["seconds"]["startup"], first["cpu_s"], first["driver_rss_mb"], int(first["statements"]), int(first["rest_calls"])],
+            [
+                "first",
+                first["wall_s"],
+                first["run_s"],
+                first["seconds"]["startup"],
+                first["cpu_s"],
+                first["driver_rss_mb"],
+                int(first["statements"]),
+                int(first["rest_calls"]),
+            ],
         ],
     )
     table(

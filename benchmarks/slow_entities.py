@@ -119,7 +119,11 @@ def compare(told: argparse.Namespace) -> None:
     _table(told, f"plain; {mean:.1f} s at the very least", plain)
     unlucky = {way: each for (odd, way), each in medians.items() if odd}
     floor = max(mean, told.straggler)
-    _table(told, f"with a straggler of {told.straggler:g} s and 1 % errors; {floor:.1f} s at the very least", unlucky)
+    _table(
+        told,
+        f"with a straggler of {told.straggler:g} s and 1 % errors; {floor:.1f} s at the very least",
+        unlucky,
+    )
     lines = [
         budget(f"{way}: speed-up against the sum", plain[way]["speed_up"], least, "x", least=True)
         for way, least in LEAST.items()
@@ -147,7 +151,17 @@ def _name(way: str, *, odd: bool) -> str:
 def _table(told: argparse.Namespace, title: str, medians: dict[str, dict[str, float]]) -> None:
     table(
         f"{told.entities:,} entities of {told.ms:g} ms, P={told.parallelism}, {told.runs} runs; {title}",
-        ("", "wall s", "sum s", "speed-up", "drive s", "start-up s", "process s", "driver CPU", "RSS MB"),
+        (
+            "",
+            "wall s",
+            "sum s",
+            "speed-up",
+            "drive s",
+            "start-up s",
+            "process s",
+            "driver CPU",
+            "RSS MB",
+        ),
         [
             [
                 name,
@@ -184,15 +198,21 @@ def one_run(told: argparse.Namespace, way: str, *, odd: bool) -> dict[str, Any]:
     _check(found, told, errors=errors, straggler=odd)
     service = found.pop("plain") * told.ms / 1000 + (told.straggler if odd else 0)
     wall = done.wall_s if way == "cold" else found["drive_s"]
-    return found | done.numbers | {
-        "wall_s": wall,
-        "process_s": done.wall_s,
-        "service_s": service,
-        "speed_up": service / wall,
-    }
+    return (
+        found
+        | done.numbers
+        | {
+            "wall_s": wall,
+            "process_s": done.wall_s,
+            "service_s": service,
+            "speed_up": service / wall,
+        }
+    )
 
 
-def _check(found: dict[str, Any], told: argparse.Namespace, *, errors: int, straggler: bool) -> None:
+def _check(
+    found: dict[str, Any], told: argparse.Namespace, *, errors: int, straggler: bool
+) -> None:
     """Every entity ended as it should; otherwise there is no figure."""
     found["plain"] = found["ok"] - straggler
     expected = told.entities if not errors and not straggler else told.entities - errors - 1
@@ -228,9 +248,7 @@ def child(told: argparse.Namespace) -> None:
     )
     if told.child == "ray":
         import ray  # noqa: F401, TID251 - after the imports means after this one, too
-    options = Options(
-        engine=told.child, address=told.address, parallelism=told.parallelism
-    )
+    options = Options(engine=told.child, address=told.address, parallelism=told.parallelism)
     directory = RunDirectory(os.environ["XDG_STATE_HOME"], "chaos", secrets.token_hex(4))
     directory.claim()
     began = time.perf_counter()

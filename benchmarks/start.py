@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a program
 """How long `import rayingest` and `rayingest --help` take (budget row 7), and what they import.
 
-    python benchmarks/start.py
+python benchmarks/start.py
 """
 
 import statistics
@@ -72,7 +72,9 @@ def main() -> None:
 
 def imported(command: list[str], environment: dict[str, str]) -> set[str]:
     """Every module that a command imports, by Python's own account; also warms the page cache."""
-    done = measure([sys.executable, "-X", "importtime", *command], environment=environment, timeout=60)
+    done = measure(
+        [sys.executable, "-X", "importtime", *command], environment=environment, timeout=60
+    )
     lines = [line for line in done.output.splitlines() if line.startswith("import time:")]
     return {line.rpartition("|")[2].strip() for line in lines[1:]}
 

@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, T201, S603, S310, S608 - beside programs; loopback and our own servers only
+# ruff: noqa: INP001, T201, S603, S310 - beside programs; loopback and our own servers only
 """What the benchmarks share: servers that they start and end, a config, a measured child process.
 
 A benchmark prints a table for people on stderr and one JSON object on stdout. Everything listens on
@@ -234,9 +234,7 @@ def clean_environment(folder: Path | None = None) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("RAYINGEST_", "RAY_", "PG", "OPENMETADATA_"))
     }
-    kept["PYTHONPATH"] = os.pathsep.join(
-        [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    )
+    kept["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     kept |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
     if folder is not None:
         kept |= {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")}
@@ -470,7 +468,9 @@ def _load() -> list[float]:
     return [round(each, 2) for each in os.getloadavg()]
 
 
-def finish(benchmark: str, facts: dict[str, Any], result: Mapping[str, Any], *, ok: bool) -> NoReturn:
+def finish(
+    benchmark: str, facts: dict[str, Any], result: Mapping[str, Any], *, ok: bool
+) -> NoReturn:
     """Print the JSON object and leave: 0 when the figures count, else 1."""
     facts = facts | {"load_after": _load()}
     whole = {"benchmark": benchmark, "counts": ok, "machine": facts, **result}
@@ -505,10 +505,17 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def budget(name: str, value: float, limit: float, unit: str = "", *, least: bool = False) -> list[object]:
+def budget(
+    name: str, value: float, limit: float, unit: str = "", *, least: bool = False
+) -> list[object]:
     """One line of a budget table: kept or not."""
     kept = value >= limit if least else value <= limit
-    return [name, f"{value:,.4g}{unit}", f"{'>=' if least else '<='} {limit:g}{unit}", "ok" if kept else "MISSED"]
+    return [
+        name,
+        f"{value:,.4g}{unit}",
+        f"{'>=' if least else '<='} {limit:g}{unit}",
+        "ok" if kept else "MISSED",
+    ]
 
 
 def say(text: str) -> None:
@@ -522,7 +529,9 @@ def fail(text: str) -> NoReturn:
     sys.exit(2)
 
 
-def parser(description: str, *, tables: int | None = 10_000, runs: int = 3) -> argparse.ArgumentParser:
+def parser(
+    description: str, *, tables: int | None = 10_000, runs: int = 3
+) -> argparse.ArgumentParser:
     """The flags that all benchmarks share."""
     made = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter

@@ -99,9 +99,7 @@ class Shop:
         return found
 
     def cheapest(self, times: int = 3) -> Cost:
-        return min(
-            (self.ingest(compare=False) for _ in range(times)), key=lambda cost: cost.cpu
-        )
+        return min((self.ingest(compare=False) for _ in range(times)), key=lambda cost: cost.cpu)
 
 
 @contextmanager
@@ -184,9 +182,7 @@ class Growth:
 
 
 @pytest.fixture(scope="module")
-def growth(
-    postgres: Server, contracts: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Growth:
+def growth(postgres: Server, contracts: Path, tmp_path_factory: pytest.TempPathFactory) -> Growth:
     with _shop(postgres, SMALL, tmp_path_factory) as made:
         made.ingest(compare=False)
         few = made.cheapest()

@@ -11,7 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rayingest.core.sink import Answer, Row, SinkSession
-from rayingest.errors import RayingestError, SinkDown, SinkError, SinkUnauthorised
+from rayingest.errors import (
+    ConfigError,
+    RayingestError,
+    SinkDown,
+    SinkError,
+    SinkUnauthorised,
+)
 from rayingest.execute.events import Deferred, Result, Settled, SinkState, Why, Written, why
 
 LINGER = 0.2  # seconds that a row waits for company while the source still reads
@@ -240,8 +246,8 @@ class Delivery:
             started = time.perf_counter()
             try:
                 answers = self.session.write(rows[0].type, rows)
-            except (SinkDown, SinkUnauthorised) as error:
-                self._went_down(error)
+            except (SinkDown, SinkUnauthorised, ConfigError) as error:
+                self._went_down(error)  # it is about no row: the driver waits, or gives up
             except Exception as error:  # noqa: BLE001 - a sink's own fault must not lose rows silently
                 return self._doubtful(rows, error)
             else:

@@ -37,9 +37,11 @@ from rayingest.execute.report import (
     Errors,
     Report,
     Seconds,
+    State,
     advice,
     bottleneck,
     judge,
+    sentence,
     verdict,
 )
 from rayingest.execute.scheduler import Scheduler
@@ -49,6 +51,8 @@ from rayingest.state.run_directory import Journal, RunDirectory
 from rayingest.workflows.stage import Opened
 
 GRACE = 10.0  # seconds for what is under way when a run is stopped
+CONFIG = 2  # the exit code of what the user must change before anything can work
+CONFIG_ERRORS = {"ConfigError", "ConfigErrors", "MissingDriver", "UnknownConnector"}
 DEFERRED_ROWS = 100
 DEFERRED_BLOCKS = 32
 
@@ -318,10 +322,11 @@ class Drive:
         if down is None:
             self._down_since = None
             return
-        if self._down_since is None:
-            self._down_since = now
+        hopeless = down.kind in CONFIG_ERRORS
+        if self._down_since is None and not hopeless:
             self._log("warning", f"The sink does not answer, the run waits for it: {down.message}")
-        if now - self._down_since > self.bounds.sink_outage:
+        self._down_since = self._down_since or now
+        if hopeless or now - self._down_since > self.bounds.sink_outage:
             self.problem = self.problem or down
             self.scheduler.stop("sink")
             self._hurry = True
@@ -451,15 +456,16 @@ class Drive:
             self.totals.waiting,
         )
 
-    def _reason(self) -> str:
+    def _reason(self, state: State) -> str:
         """Why the run ended as it did, when that needs words."""
         cause = self.scheduler.fatal or self.problem
         if cause is not None:
-            return f"{cause.message}{'' if cause.message.endswith(('.', '?', '!')) else '.'}" + (
-                f" {cause.hint}" if cause.hint else ""
-            )
+            return sentence(cause.message, cause.hint)
         if self.scheduler.stopping is None and (wrong := self.scheduler.ledger.imbalances()):
             return "The books do not balance: " + "; ".join(wrong) + "."
+        if state == "failed" and self.scheduler.stopping is None:
+            most = self.errors.sorted()[0]
+            return f"Most of all: {sentence(most.message, most.hint)}"
         return {
             "timeout": f"The time limit of {self.bounds.timeout:.0f} s passed."
             if self.bounds.timeout
@@ -490,7 +496,7 @@ class Drive:
             threshold=self.bounds.success_threshold,
         )
         seconds = self._seconds(stats)
-        said = verdict(state, ledger, reason=self._reason(), seconds=seconds.total)
+        said = verdict(state, ledger, reason=self._reason(state), seconds=seconds.total)
         errors = [*self.errors.sorted(), *self._unreached()]
         parallelism = scheduler.plan.parallelism
         work = seconds.source - seconds.waiting + seconds.sink + seconds.discovery
@@ -523,10 +529,16 @@ class Drive:
             bottleneck=bottleneck(seconds, parallelism, self.opened.sink.concurrency),
             advice=[more] if more else [],
             run_directory=self.directory.url if self.directory else "",
-            exit_code=EXIT_CODES[state],
+            exit_code=self._exit_code(state),
         )
         self._keep(report)
         return report
+
+    def _exit_code(self, state: State) -> int:
+        cause = self.scheduler.fatal or self.problem
+        if cause is not None and cause.kind in CONFIG_ERRORS:
+            return CONFIG
+        return EXIT_CODES[state]
 
     def _unreached(self) -> list[ErrorGroup]:
         """Close the books of a run that ended early, and say so."""

@@ -12,6 +12,7 @@ from rayingest.state.ledger import Ledger
 
 SCHEMA = "rayingest.report/1"
 SAMPLES = 5
+PARENT = "failed (parent)"
 State = Literal["success", "partialSuccess", "failed", "stopped", "stalled"]
 EXIT_CODES: dict[str, int] = {
     "success": 0,
@@ -20,7 +21,7 @@ EXIT_CODES: dict[str, int] = {
     "stopped": 130,
     "stalled": 5,
 }
-_VARYING = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\b0x[0-9a-fA-F]+\b|\d+")
+_VARYING = re.compile(r"(?<=\(parent\): ).*|'[^']*'|\"[^\"]*\"|`[^`]*`|\b0x[0-9a-fA-F]+\b|\d+")
 
 
 class ErrorGroup(msgspec.Struct, rename="camel"):
@@ -52,8 +53,10 @@ class Errors:
             group.samples.append(sample)
 
     def sorted(self) -> list[ErrorGroup]:
-        """Most frequent first."""
-        return sorted(self.groups.values(), key=lambda each: -each.count)
+        """Most frequent first; what only failed with its parent last."""
+        return sorted(
+            self.groups.values(), key=lambda each: (each.message.startswith(PARENT), -each.count)
+        )
 
 
 class Seconds(msgspec.Struct):
@@ -155,6 +158,11 @@ def verdict(state: State, ledger: Ledger, *, reason: str, seconds: float) -> str
     }
     text = f"{words[state]}: {counts} in {seconds:.1f} s"
     return f"{text}. {reason}" if reason else f"{text}."
+
+
+def sentence(message: str, hint: str | None) -> str:
+    """What went wrong, and what to do about it."""
+    return f"{message}{'' if message.endswith(('.', '?', '!')) else '.'} {hint or ''}".strip()
 
 
 def bottleneck(seconds: Seconds, parallelism: int, writers: int) -> str:

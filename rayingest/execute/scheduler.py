@@ -146,6 +146,7 @@ class Scheduler:
         self._ready = Ready(list(plan.types), dict(plan.batching), plan.seed, plan.linger)
         self._writes: deque[Chunk] = deque()
         self._suspects: deque[Chunk] = deque()
+        self._unreachable = 0  # chunks in a row that found nobody at the source's address
         self._alone: Counter[tuple[EntityType, str]] = Counter()
         self._attempts: Counter[tuple[EntityType, str]] = Counter()
         self._later: list[tuple[float, int, bool, EntityDescriptor]] = []
@@ -426,6 +427,8 @@ class Scheduler:
         sent.read = True
         self.in_flight -= 1
         self._learn(sent, event)
+        unreachable = any(each.why and each.why.kind == "Unreachable" for each in event.ended)
+        self._unreachable = self._unreachable + 1 if unreachable else 0
         children = [each for each in event.children if (each.type, each.id) not in self._born]
         sent.born = [(each.type, each.id) for each in children]
         self._found([*children])
@@ -479,7 +482,11 @@ class Scheduler:
         """Later once more; the last attempt is made alone, so that nobody fails for a neighbour."""
         key = item.type, item.id
         attempt = self._attempts[key] + 1
-        if attempt >= self.plan.retry.max_attempts and alone:
+        # A server that is gone is no entity's fault: nobody is asked for alone, with a time-out for each.
+        gone = result.why is not None and result.why.kind == "Unreachable"
+        if attempt >= self.plan.retry.max_attempts and (alone or gone):
+            if gone and self._unreachable >= self.plan.retry.max_attempts:
+                self.fatal = self.fatal or result.why
             self._end(item, Result(item.id, "failed", result.why, result.written))
             return
         self._attempts[key] = attempt
@@ -487,7 +494,7 @@ class Scheduler:
             self.ledger.answer(each.type, each.outcome)
         wait = result.why.wait if result.why else None
         due = self._now + self.plan.retry.delay(attempt, wait)
-        last = attempt + 1 >= self.plan.retry.max_attempts
+        last = attempt + 1 >= self.plan.retry.max_attempts and not gone
         heapq.heappush(self._later, (due, next(self._ids), last, item))
 
     def _hear_hung(self, chunk: Chunk, hung: list[EntityDescriptor]) -> None:

@@ -2,11 +2,13 @@
 
 import copy
 import importlib.util
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import rayingest as ri
 from rayingest.testing import StrictCatalogue
@@ -22,10 +24,7 @@ def _facets() -> Callable[..., list[str]]:
     spec = importlib.util.spec_from_file_location("facets_oracle", BENCHMARKS / "facets.py")
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules[spec.name] = module
+    sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     found: Callable[..., list[str]] = module.facets
     return found
@@ -43,7 +42,7 @@ class World:
         with server.connect(DATABASE) as connection:
             made.fill(connection)
         with StrictCatalogue(contracts) as catalogue:
-            for name in (server.user, *ROLES):
+            for name in (server.user, *ROLES, "pg_database_owner"):
                 catalogue.add_user(name)
             self.run = ri.load(_config(folder, server, catalogue)).run()
             self.arrived = {
@@ -66,8 +65,6 @@ class World:
 
 
 def _config(folder: Path, server: Server, catalogue: StrictCatalogue) -> Path:
-    import yaml
-
     wanted = {"type": "DatabaseMetadata", "includeOwners": True, "includeDDL": True}
     connection = {"config": server.config(DATABASE)}
     security = {"jwtToken": "a-token"}
@@ -98,9 +95,7 @@ def test_a_shop_arrives_whole(world: World) -> None:
     assert world.differences(world.arrived) == []
 
 
-def test_hostile_names_arrive_whole(
-    postgres: Server, contracts: Path, tmp_path: Path
-) -> None:
+def test_hostile_names_arrive_whole(postgres: Server, contracts: Path, tmp_path: Path) -> None:
     hostile_world = World(postgres, contracts, hostile(), tmp_path)
     assert hostile_world.differences(hostile_world.arrived) == []
 
@@ -197,7 +192,11 @@ OF_ENTITIES: dict[str, tuple[str, Body, Callable[[dict[str, Any]], None]]] = {
     "foreign key": ("tables", _referring, _elsewhere),
     "relationship": ("tables", _referring, _unrelated),
     "partitions": ("tables", lambda it: it["tableType"] == "Partitioned", _drop("tablePartition")),
-    "view definition": ("tables", lambda it: it["tableType"] == "View", _clipped("schemaDefinition")),
+    "view definition": (
+        "tables",
+        lambda it: it["tableType"] == "View",
+        _clipped("schemaDefinition"),
+    ),
     "stored view": (
         "tables",
         lambda it: it["tableType"] == "MaterializedView",
@@ -258,7 +257,9 @@ def test_a_missing_entity_is_noticed(world: World, collection: str) -> None:
     assert world.differences(arrived)
 
 
-@pytest.mark.parametrize("collection", ["databases", "databaseSchemas", "tables", "storedProcedures"])
+@pytest.mark.parametrize(
+    "collection", ["databases", "databaseSchemas", "tables", "storedProcedures"]
+)
 def test_an_entity_too_many_is_noticed(world: World, collection: str) -> None:
     arrived = copy.deepcopy(world.arrived)
     name, body = next(iter(arrived[collection].items()))

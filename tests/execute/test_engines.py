@@ -128,25 +128,28 @@ def test_an_entity_that_kills_every_worker_it_meets_is_quarantined_alone(
 @pytest.mark.ray
 def test_a_worker_killed_from_outside_costs_nothing(cluster: str, tmp_path: Path) -> None:
     stage = chaos(tmp_path, entities=60, seconds=0.05)
-    killer = threading.Thread(target=kill_a_worker)
+    killed: list[int] = []
+    killer = threading.Thread(target=kill_a_worker, args=(killed,))
     killer.start()
     outcome = run(stage, tmp_path, cluster, 8)
     killer.join()
+    assert killed
     assert set(outcome.ends.values()) == {("ok", None)}
     assert outcome.report.exit_code == 0
 
 
-def kill_a_worker() -> None:
+def kill_a_worker(killed: list[int]) -> None:
     """SIGKILL one Ray worker of ours, as soon as there is one."""
     import psutil
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         for process in psutil.process_iter(["name", "cmdline"]):
             line = " ".join(process.info["cmdline"] or [])
             if "RayWorker" in line and ours(process) and "IDLE" not in line:
                 time.sleep(0.3)  # it works by now
                 os.kill(process.pid, signal.SIGKILL)
+                killed.append(process.pid)
                 return
         time.sleep(0.05)
 
@@ -188,6 +191,7 @@ def test_discovery_killed_at_any_item_loses_nothing(
     assert outcome.tables == {f"s0.e-{at}": ("ok", None) for at in range(3)}
     assert outcome.report.not_listed == []
     assert outcome.report.exit_code == 0
+    assert (Path(stage.connection.notes) / "listing").exists(), "it was killed"
 
 
 # --- Ray that is not there, or not as it should be ---

@@ -4,7 +4,8 @@ What a refusal means:
 * 401 (after one renewal), and 403 for the service itself, or for the first and the last row of a
   batch of a type that nothing was accepted of: nobody may write here, SinkUnauthorised.
 * any other 403, 400, 404, 413, 500: about this batch; halved, and the single row is Refused.
-* single rows that answer 5xx eight times in a row with nothing accepted between: SinkDown.
+* single rows that answer 5xx twice, eight of them in a row with nothing accepted between: SinkDown.
+* a collection that does not exist: ConfigError for services, else the rows are Refused.
 """
 
 from collections.abc import Sequence
@@ -38,6 +39,12 @@ class Writer:
         self._params = {"async": "false", "overrideMetadata": str(override).lower()}
         self._no_bulk: set[str] = set()
         self._accepted: set[str] = set()
+        self._gone: dict[str, Reply] = {}
+
+    @property
+    def address(self) -> str:
+        """The server, for messages."""
+        return self._client.server.host_port
 
     def write(self, entity_type: str, rows: Sequence[Row]) -> list[Answer]:
         """One answer per row. Raises SinkDown, SinkUnauthorised or ConfigError for all of them."""
@@ -61,12 +68,14 @@ class Writer:
             return self._edge(row)
         if entity_type in _SERVICES and self._is_there(entity_type, row):
             return Reply(200, None)
+        if entity_type in self._gone:
+            return self._gone[entity_type]
         path = f"/{places.COLLECTIONS[entity_type]}"
         reply = self._client.call("PUT", path, row.body)
         if reply.status == 403 and entity_type in _SERVICES:
             raise self.unauthorised(entity_type, reply)
-        if reply.status in (404, 405) and "instance for" not in reply.message:
-            self._check_collection(path)
+        if reply.status in (404, 405) and "instance for" not in reply.message and self._lacks(path):
+            return self._absent(entity_type, path)
         return reply
 
     def accepted(self, entity_type: str) -> None:
@@ -108,14 +117,20 @@ class Writer:
             return False
         return self._client.call("GET", places.by_name(entity_type, row.fqn)).ok
 
-    def _check_collection(self, path: str) -> None:
-        if self._client.call("GET", path, params={"limit": "1"}).status in (404, 405):
-            server = self._client.server
+    def _lacks(self, path: str) -> bool:
+        return self._client.call("GET", path, params={"limit": "1"}).status in (404, 405)
+
+    def _absent(self, entity_type: str, path: str) -> Reply:
+        """The server has no such collection: no API at all without services, else an older one."""
+        server = self._client.server
+        if entity_type in _SERVICES:
             raise ConfigError(
                 f"{server.base}{path} does not exist: this is no OpenMetadata API"
                 f" {server.api_version}, or one that does not know this type.",
                 hint="Check hostPort and apiVersion; `rayingest check` tells the server's version.",
             )
+        said = f"{server.base}{path} does not exist: the server does not know this type"
+        return self._gone.setdefault(entity_type, Reply(405, None, said))
 
 
 class _Batch:
@@ -158,9 +173,14 @@ class _Batch:
 
     def _put(self, row: Row) -> Reply:
         reply = self._writer.single(self._type, row)
+        if reply.status >= 500:  # once more: a whole service must not be lost to one hiccup
+            reply = self._writer.single(self._type, row)
         self._sick = self._sick + 1 if reply.status >= 500 else 0
         if self._sick >= _SICK:
-            raise SinkDown(f"The catalogue answers {reply.status} to every row: {reply.message}")
+            raise SinkDown(
+                f"{self._writer.address} answers {reply.status} to every row: {reply.message}",
+                hint="Nothing is lost: what was not acknowledged is sent again. See the server's log.",
+            )
         return reply
 
     def _answer(self, reply: Reply, row: Row) -> Answer:
