@@ -25,7 +25,10 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "rayingest-installed"
 # On top of the package itself: extras, and groups of development dependencies.
-WANTED = {"demo": (["demo"], []), "dev": (["demo", "all"], ["dev"])}
+WANTED = {
+    "demo": (["demo"], []),
+    "dev": (["demo", "mysql", "duckdb", "state", "contract"], ["dev"]),
+}
 GRACE_SECONDS = 10
 SET_CHILD_SUBREAPER = 36  # prctl(2)
 

@@ -18,6 +18,7 @@
     - Refused              one entity was refused; its neighbours are not touched
     - SinkDown             the sink does not answer now; nothing is lost, the run waits
     - SinkUnauthorised     the sink does not accept the credentials
+  + NoWorker               no worker became ready to work
   + StateError             the run directory cannot be read or written
 """
 
@@ -130,6 +131,10 @@ class SinkDown(SinkError):
 
 class SinkUnauthorised(SinkError):
     """The sink does not accept our credentials."""
+
+
+class NoWorker(RayingestError):
+    """The cluster gave us no worker in time."""
 
 
 class StateError(RayingestError):

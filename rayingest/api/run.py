@@ -93,7 +93,7 @@ class Run:
 
     def entities(self) -> Iterator[EntityRecord]:
         """Every entity that came to an end, as the run's segments tell it."""
-        for kind, record in self._records():
+        for kind, record in self.records():
             if kind == "ended":
                 entity_type, result = msgspec.convert(record, tuple[EntityType, Result])
                 yield EntityRecord(
@@ -108,7 +108,7 @@ class Run:
     def entity(self, entity_id: str) -> EntityRecord:
         """What became of one entity. Raises KeyError when this run has not seen it."""
         descriptor = None
-        for kind, record in self._records():
+        for kind, record in self.records():
             if kind == "opened" and record[0]["id"] == entity_id:
                 descriptor = msgspec.convert(record[0], EntityDescriptor)
             elif kind == "ended" and record[1][0] == entity_id:
@@ -126,7 +126,8 @@ class Run:
             return EntityRecord(descriptor.type, entity_id, "open", None, 0, (), descriptor)
         raise KeyError(f"{entity_id!r} is not in run {self.id}")
 
-    def _records(self) -> Iterator[tuple[str, list[Any]]]:
+    def records(self) -> Iterator[tuple[str, list[Any]]]:
+        """Everything that was recorded, in order: kind (`opened`, `listed`, `ended`, …) and values."""
         if self.directory is None:
             return
         for name in self.directory.segments():

@@ -100,14 +100,25 @@ class Removed(msgspec.Struct, frozen=True, gc=False):
     scope: str
 
 
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """A shard's contribution: `combine` sees all parts of one scope together."""
+
+    key: str
+    payload: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a descriptor turned out to be: its entities in writing order, facts, new descriptors."""
+    """What a descriptor turned out to be: its entities in writing order, facts, new descriptors.
+
+    `parts` are kept until the descriptor's scope has settled and are combined then.
+    """
 
     descriptor: EntityDescriptor
     entities: Sequence[Entity]
     facts: Sequence[Fact] = ()
     children: Sequence[EntityDescriptor] = ()
+    parts: Sequence[Part] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +151,20 @@ class DiscoverableSource(Protocol):
 
         Raising in the middle is allowed: what was yielded counts, the engine sees to the rest.
         """
+        ...
+
+
+@runtime_checkable
+class Combining(Protocol):
+    """A connector whose shards are summed up: usage by day out of hours of a query log.
+
+    It is asked once per scope, in the driver, when every member of the scope has ended well; a
+    failed shard withholds its scope's result.
+    """
+
+    @property
+    def combines(self) -> Mapping[EntityType, Callable[[str, Sequence[Part]], Described]]:
+        """Type of the shards -> what makes one description out of a scope's parts."""
         ...
 
 

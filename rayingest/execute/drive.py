@@ -10,8 +10,10 @@ from itertools import islice
 
 import msgspec
 
+from rayingest.core import fqn
 from rayingest.core.sink import Placement, Row, SinkSession
-from rayingest.errors import ConfigError, RayingestError, Refused, StateError, TimedOut
+from rayingest.errors import NoWorker, RayingestError, Refused, StateError, TimedOut
+from rayingest.execute.combine import Combiner
 from rayingest.execute.delivery import Delivery, Ticket
 from rayingest.execute.engine import Engine
 from rayingest.execute.events import (
@@ -115,7 +117,8 @@ class Drive:
         self._journal = Journal(directory) if directory else None
         self._deferred = Journal(directory, "deferred") if directory else None
         self._held: list[tuple[EntityType, Deferred]] = []
-        self._wave: Iterator[Chunk] | None = None
+        self._wave: Iterator[Chunk] = iter(())
+        self._taken = 0
         self._delivery: Delivery | None = None
         self._session: SinkSession | None = None
         self._stopped_at: float | None = None
@@ -123,6 +126,8 @@ class Drive:
         self._hurry = False
         self._observed = 0.0
         self._heard: dict[Listing, float] = {}
+        self._elsewhere: dict[str, bool] = {}
+        self._combiner = Combiner.of(opened.connector)
         self.on_start: Callable[[], None] | None = None
 
     # --- from outside ---
@@ -207,6 +212,7 @@ class Drive:
             scheduler.handle(None, now)
             self._record()
             self._end_silent_listings(now)
+            self._combine()
             self._second_wave()
             self._perform()
             self.engine.hold_listings(scheduler.crowded)
@@ -236,6 +242,10 @@ class Drive:
             self.totals.waiting += event.waited
             self.totals.described += sum(event.emitted.values()) + len(event.ended)
             self.totals.calls += event.calls
+            for part in event.parts:
+                self._combiner.take(part)
+                if self._journal:
+                    self._journal.add(("part", part))
         elif isinstance(event, Found):
             self._heard[event.listing] = time.monotonic()
         elif isinstance(event, ListingEnded):
@@ -255,6 +265,18 @@ class Drive:
             self._log(
                 "warning", f"The process that listed {event.listing.type.value} in {where} died."
             )
+
+    def _combine(self) -> None:
+        """Combine the scopes that settled; what comes out is written like anything described."""
+        settled, self.scheduler.settled = self.scheduler.settled, []
+        for each in settled:
+            if self._journal:
+                self._journal.add(("settled", each.type, each.scope, each.failed))
+            combined = self._combiner.settle(each)
+            if combined is not None:
+                self.scheduler.add(combined)
+        if settled:
+            self.scheduler.handle(None, time.monotonic())
 
     def _end_silent_listings(self, now: float) -> None:
         """A listing that yields nothing for the time of a call is given up; it may be tried again."""
@@ -308,7 +330,7 @@ class Drive:
             scheduler.stop("stalled")
         self._bound_sink(now)
         if self.totals.startup is None and elapsed > bounds.no_worker:
-            raise ConfigError(
+            raise NoWorker(
                 f"No worker became ready in {bounds.no_worker:.0f} s.",
                 hint="Has the Ray cluster free CPUs, and do its nodes start? `ray status` shows both.",
             )
@@ -357,9 +379,7 @@ class Drive:
                 self._journal.add(("ended", kind, result))
         for kind, each in deferred:
             self.totals.written.update(row.fqn for row in each.rows if row.partial is not None)
-            self.totals.written.update(
-                one.fqn for one in each.written if one.outcome != "refused"
-            )
+            self.totals.written.update(one.fqn for one in each.written if one.outcome != "refused")
             if self._deferred:
                 self._deferred.add(_to_record(kind, each))
             else:
@@ -367,6 +387,9 @@ class Drive:
         if self._journal and self._deferred:
             for descriptor in opened:
                 self._journal.add(("opened", descriptor))
+            gone, scheduler.listings.removed = scheduler.listings.removed, []
+            for each_gone in gone:
+                self._journal.add(("removed", each_gone))
             for end in scheduler.listings.newly_listed():
                 self._journal.add(("listed", end))
             self._deferred.tick(force=force)
@@ -378,11 +401,13 @@ class Drive:
             return
         if scheduler.stopping is not None:
             return
-        if self._wave is None:
+        blocks = list(islice(self._wave, DEFERRED_BLOCKS))
+        if not blocks:  # the first time, or after a combination deferred more
             if self._deferred:
                 self._deferred.tick(force=True)
             self._wave = self._blocks()
-        scheduler.second_wave(list(islice(self._wave, DEFERRED_BLOCKS)))
+            blocks = list(islice(self._wave, DEFERRED_BLOCKS))
+        scheduler.second_wave(blocks)
         scheduler.handle(None, time.monotonic())
 
     def _blocks(self) -> Iterator[Chunk]:
@@ -391,22 +416,26 @@ class Drive:
         for kind, each in self._all_deferred():
             block = gathered.setdefault(kind, [])
             rows = [row for row in map(self._resolved, each.rows) if row is not None]
-            block.append(Deferred(each.id, rows, each.written))
+            block.append(Deferred(each.id, rows, each.written, each.scope))
             if len(block) >= DEFERRED_ROWS:
                 yield Chunk("deferred", kind, block=gathered.pop(kind))
         for kind, block in gathered.items():
             yield Chunk("deferred", kind, block=block)
 
     def _all_deferred(self) -> Iterator[tuple[EntityType, Deferred]]:
-        yield from self._held
+        held, self._held = self._held, []
+        yield from held
         if self._deferred and self.directory:
-            for name in self._deferred.names:
+            fresh = self._deferred.names[self._taken :]
+            self._taken = len(self._deferred.names)
+            for name in fresh:
                 for record in self.directory.segment(name):
                     yield _from_record(record)
 
     def _resolved(self, row: Row) -> Row | None:
         """The row without references to what neither this run nor the sink has; None: nothing is left."""
         missing = [each for each in row.needs if each not in self.totals.written]
+        missing = [each for each in missing if not self._is_elsewhere(each)]
         if not missing or self._session is None:
             return row
         self.scheduler.ledger.unresolved += len(missing)
@@ -415,6 +444,16 @@ class Drive:
         except Refused:
             self.scheduler.ledger.emitted[row.type] -= 1
             return None
+
+    def _is_elsewhere(self, name: str) -> bool:
+        """Whether the catalogue has an entity of another service; asked once per name."""
+        if name.startswith(f"{fqn.join(self.opened.settings.service)}."):
+            return False
+        if name not in self._elsewhere:
+            catalogue = getattr(self._session, "catalogue", None)
+            found = catalogue.get(EntityType.TABLE, [name]) if catalogue is not None else {}
+            self._elsewhere[name] = name in found
+        return self._elsewhere[name]
 
     def snapshot(self) -> Snapshot:
         """The run as it stands."""
@@ -477,8 +516,10 @@ class Drive:
 
     def _report(self, started: datetime, stats: dict[str, float]) -> Report:
         scheduler, ledger = self.scheduler, self.scheduler.ledger
-        unlisted = scheduler.listings.unlisted()
-        if scheduler.stopping is not None:  # what a stopped run did not reach is no failure of a listing
+        unlisted = scheduler.listings.unlisted() | self._combiner.withheld
+        if (
+            scheduler.stopping is not None
+        ):  # what a stopped run did not reach is no failure of a listing
             unlisted = {name: each for name, each in unlisted.items() if each.kind != "Stopped"}
         for name, cause in unlisted.items():
             self.errors.add(cause, name)
@@ -548,7 +589,9 @@ class Drive:
         if not left:
             return []
         each = Errors()
-        cause = Why("NotReached", "the run ended before this was done", "Run it again for the rest.")
+        cause = Why(
+            "NotReached", "the run ended before this was done", "Run it again for the rest."
+        )
         for kind, number in left.items():
             each.add(cause, f"{number:,} of type {kind}", number)
         return each.sorted()
@@ -575,7 +618,7 @@ class _DeferredRow(msgspec.Struct, array_like=True):
     needs: tuple[str, ...]
 
 
-_DeferredRecord = tuple[EntityType, str, list[Written], list[_DeferredRow]]
+_DeferredRecord = tuple[EntityType, str, str, list[Written], list[_DeferredRow]]
 
 
 def _to_record(kind: EntityType, deferred: Deferred) -> _DeferredRecord:
@@ -583,13 +626,13 @@ def _to_record(kind: EntityType, deferred: Deferred) -> _DeferredRecord:
         _DeferredRow(row.type, row.fqn, row.hash, msgspec.Raw(row.body), row.needs)
         for row in deferred.rows
     ]
-    return kind, deferred.id, deferred.written, rows
+    return kind, deferred.id, deferred.scope, deferred.written, rows
 
 
 def _from_record(record: bytes) -> tuple[EntityType, Deferred]:
-    kind, name, written, rows = msgspec.json.decode(record, type=_DeferredRecord)
+    kind, name, scope, written, rows = msgspec.json.decode(record, type=_DeferredRecord)
     kept = [Row(row.type, row.fqn, bytes(row.body), row.hash, None, row.needs) for row in rows]
-    return kind, Deferred(name, kept, written)
+    return kind, Deferred(name, kept, written, scope)
 
 
 def _peak_rss() -> int:

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from rayingest.core.sink import Row
-from rayingest.core.source import Described, EntityDescriptor, Listed
+from rayingest.core.source import Described, EntityDescriptor, Listed, Part
 from rayingest.errors import RayingestError
 from rayingest.model import EntityType
 
@@ -51,6 +51,7 @@ class Deferred(msgspec.Struct, array_like=True):
     id: str
     rows: list[Row]
     written: list[Written] = []
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,15 @@ class WorkerLost:
     why: str = ""
 
 
+class PartOf(msgspec.Struct, frozen=True, array_like=True):
+    """One shard's contribution to what its scope is combined into."""
+
+    type: EntityType
+    scope: str
+    id: str
+    parts: list[Part]
+
+
 class RowsOf(msgspec.Struct, frozen=True, array_like=True):
     """One descriptor's rows for a sink that lives in the driver; `refused` could not be spelled."""
 
@@ -155,6 +165,16 @@ class Read:
     rows: list[RowsOf] = field(default_factory=list)
     emitted: dict[str, int] = field(default_factory=dict)
     waited: float = 0.0
+    parts: list["PartOf"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeSettled:
+    """Every member of a listed scope has come to its end, `failed` of them badly."""
+
+    type: EntityType
+    scope: str
+    failed: int
 
 
 @dataclass(slots=True)

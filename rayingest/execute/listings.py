@@ -85,18 +85,27 @@ class Listings:
         fresh: list[Listed] = []
         for each in event.items:
             if isinstance(each, EntityDescriptor | Described):
-                descriptor = each if isinstance(each, EntityDescriptor) else each.descriptor
-                key = descriptor.type, descriptor.scope
-                state.yielded[key] += 1
-                seen = self._seen.setdefault(key, set())
-                if descriptor.id in seen or key in self.scopes:
+                if not self._add(state, each if isinstance(each, EntityDescriptor) else each.descriptor):
                     continue
-                seen.add(descriptor.id)
             elif isinstance(each, ScopeListed) and not self._close(state, each):
                 continue
             fresh.append(each)
         state.fresh += len(fresh)
         return fresh
+
+    def _add(self, state: ListingState, descriptor: EntityDescriptor) -> bool:
+        """Whether this is new. More than a closed scope's count cannot be taken any more, and is told."""
+        key = descriptor.type, descriptor.scope
+        state.yielded[key] += 1
+        if (end := self.scopes.get(key)) is not None:
+            if (came := state.yielded[key]) > end.count:
+                self.disagreed[key] = f"the source counted {end.count}, {came} arrived"
+            return False
+        seen = self._seen.setdefault(key, set())
+        if descriptor.id in seen:
+            return False
+        seen.add(descriptor.id)
+        return True
 
     def _close(self, state: ListingState, end: ScopeListed) -> bool:
         key = end.type, end.scope

@@ -130,7 +130,7 @@ def judge(
         return {"interrupted": "stopped", "timeout": "stalled", "stalled": "stalled"}.get(  # type: ignore[return-value]
             stopping, "failed"
         )
-    if ledger.imbalances() or ledger.succeeded * 100 < threshold:
+    if ledger.imbalances() or round(ledger.succeeded * 100, 6) < threshold:
         return "failed"
     if not_listed or ledger.total("failed") or ledger.total("quarantined"):
         return "partialSuccess"

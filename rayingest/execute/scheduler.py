@@ -32,6 +32,7 @@ from rayingest.execute.events import (
     Read,
     ReplaceWorker,
     Result,
+    ScopeSettled,
     Settled,
     SinkState,
     StartListing,
@@ -136,6 +137,9 @@ class Scheduler:
         self.ended: list[tuple[EntityType, Result]] = []
         self.deferred: list[tuple[EntityType, Deferred]] = []
         self.opened: list[EntityDescriptor] = []
+        self.settled: list[ScopeSettled] = []
+        self._members: Counter[Parent] = Counter()
+        self._badly: Counter[Parent] = Counter()
         self.in_flight = 0
         self.deferred_open = 0
         self._leaves = 0
@@ -254,6 +258,7 @@ class Scheduler:
                 self.listings.want(Listing(each.type, each.scope))
             elif isinstance(each, ScopeListed):
                 self.ledger.filtered[each.type.value] += each.filtered
+                self._maybe_settled((each.type, each.scope))
             elif isinstance(each, Removed):
                 self.listings.removed.append(each)
 
@@ -265,6 +270,7 @@ class Scheduler:
                 self.ledger.filtered[descriptor.type.value] += 1
                 continue
             self.ledger.discovered[descriptor.type.value] += 1
+            self._members[descriptor.type, descriptor.scope] += 1
             self.opened.append(descriptor)
             kept.append(each)
         self._admit(kept)
@@ -381,7 +387,9 @@ class Scheduler:
         )
         for each in chunk.block:
             lost = [Written(row.type, row.fqn, row.hash, "refused") for row in each.rows]
-            self._end_deferred(chunk.type, Result(each.id, "failed", cause, [*each.written, *lost]))
+            self._end_deferred(
+                chunk.type, Result(each.id, "failed", cause, [*each.written, *lost]), each.scope
+            )
 
     def _again(self, chunk: Chunk) -> None:
         if chunk.suspect:
@@ -531,9 +539,10 @@ class Scheduler:
             return
         for each in event.deferred:
             self._defer(sent, each)
+        scopes = {each.id: each.scope for each in sent.chunk.block}
         for result in event.results:
             if sent.chunk.kind == "deferred":
-                self._end_deferred(sent.chunk.type, result)
+                self._end_deferred(sent.chunk.type, result, scopes[result.id])
                 continue
             item = sent.left.pop(result.id, None)
             if item is not None:
@@ -552,13 +561,14 @@ class Scheduler:
             return
         self._attempts.pop((item.type, item.id), None)
         self.deferred_open += 1
+        deferred.scope = item.scope
         self.deferred.append((item.type, deferred))
         if item.type in self._parent_types:
             self._settle_parent((item.type, item.id), ok=True)
 
-    def _end_deferred(self, entity_type: EntityType, result: Result) -> None:
+    def _end_deferred(self, entity_type: EntityType, result: Result, scope: str) -> None:
         self.deferred_open -= 1
-        self._close(entity_type, result)
+        self._close(entity_type, result, scope)
 
     def _fail(self, item: EntityDescriptor, cause: Why) -> None:
         self._end(item, Result(item.id, "failed", cause))
@@ -567,15 +577,29 @@ class Scheduler:
         key = item.type, item.id
         if key in self._attempts:
             result.attempts = self._attempts.pop(key) + 1
-        self._close(item.type, result)
+        self._close(item.type, result, item.scope)
         if item.type in self._parent_types:
             self._settle_parent(key, ok=result.status in ("ok", "unchanged"))
 
-    def _close(self, entity_type: EntityType, result: Result) -> None:
+    def _close(self, entity_type: EntityType, result: Result, scope: str) -> None:
+        key = entity_type, scope
+        self._members[key] -= 1
+        self._badly[key] += result.status in ("failed", "quarantined")
+        self._maybe_settled(key)
         self.ledger.end(entity_type, result.status)
         for each in result.written:
             self.ledger.answer(each.type, each.outcome)
         self.ended.append((entity_type, result))
+
+    def _maybe_settled(self, key: Parent) -> None:
+        """A scope is settled when it was listed and every member has its end."""
+        if key in self.listings.scopes and not self._members[key]:
+            del self._members[key]
+            self.settled.append(ScopeSettled(*key, failed=self._badly.pop(key, 0)))
+
+    def add(self, described: Described) -> None:
+        """Take what a combination described."""
+        self._found([described])
 
     def _settle_parent(self, parent: Parent, *, ok: bool) -> None:
         if parent in self._parents:

@@ -39,6 +39,7 @@ from rayingest.execute.engine import calls_of
 from rayingest.execute.events import (
     Chunk,
     Event,
+    PartOf,
     Read,
     Result,
     RowsOf,
@@ -100,6 +101,7 @@ class Running:
     emitted: Counter[str] = field(default_factory=Counter)
     calls: int = 0
     waited: float = 0.0
+    parts: list[PartOf] = field(default_factory=list)
     asked_to_end: float | None = None
     abandoned: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -251,6 +253,7 @@ class Worker:
                 run.rows,
                 dict(run.emitted),
                 run.waited,
+                run.parts,
             )
         )
         if run.ticket is not None and self.delivery is not None:
@@ -334,6 +337,8 @@ class Worker:
             if run.abandoned or run.left.pop(item.id, None) is None:
                 return
             run.children.extend(described.children)
+            if described.parts:
+                run.parts.append(PartOf(item.type, item.scope, item.id, list(described.parts)))
             for kind in (*(row.type for row in rows), *(each.type for each in refused)):
                 run.emitted[kind] += 1
             if run.ticket is None:

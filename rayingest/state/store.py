@@ -1,6 +1,7 @@
 """Where runs are kept: a folder, or any URL that fsspec knows, behind five calls."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,7 +56,8 @@ class LocalStore:
         except FileExistsError:
             raise
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
             raise _unwritable(self.url, error) from error
 
     def get(self, name: str) -> bytes:
