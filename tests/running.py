@@ -92,7 +92,8 @@ class World:
         """Run through the public API, then audit what it left."""
         observe = wishes.pop("observe", None)
         unfinished = wishes.pop("unfinished", False)
-        run = ri.load(config or self.config()).run(
+        job = ri.load(config or self.config(), flags={"engine": "local"})
+        run = job.run(
             log=lambda level, text: self.said.append(f"{level}: {text}"),
             observe=observe,
             allow_untested=True,
@@ -115,6 +116,25 @@ class World:
         """What the catalogue holds: collection -> FQN -> body without the ids it made."""
         assert self.catalogue is not None
         return outcome(self.catalogue)
+
+
+def with_role(server: Server) -> Server:
+    """Let a role log in that may do nothing else."""
+    with server.connect() as connection:
+        connection.execute(
+            f"do $$ begin create role {ROLE} login password '{PASSWORD}'; "
+            "exception when duplicate_object then null; end $$"
+        )
+    return server
+
+
+def database(server: Server, name: str, *statements: str) -> str:
+    """Make a database out of statements."""
+    server.create(name)
+    with server.connect(name) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return name
 
 
 def outcome(catalogue: StrictCatalogue) -> dict[str, dict[str, Any]]:

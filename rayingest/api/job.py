@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import count
@@ -32,7 +32,7 @@ from rayingest.core.source import (
     ScopeListed,
     ScopeOpened,
 )
-from rayingest.errors import ConfigError, RayingestError
+from rayingest.errors import ConfigError, RayingestError, StateError
 from rayingest.execute.drive import Bounds, Drive
 from rayingest.execute.report import Report
 from rayingest.execute.scheduler import RetryPolicy
@@ -202,13 +202,15 @@ class Job:
         return told
 
     def zero_hint(self, report: Report) -> str | None:
-        """What to look at when nothing at all was discovered."""
-        leaves = [
-            each for kind, each in report.types.items() if kind != EntityType.DATABASE_SERVICE.value
-        ]
-        if any(each["discovered"] for each in leaves):
+        """What to look at when nothing was discovered but containers."""
+        connector = registry.load(self.config.connector)
+        containers = {EntityType.DATABASE_SERVICE, *connector.dependencies.values()}
+        found = {EntityType(kind) for kind, book in report.types.items() if book["discovered"]}
+        if found - containers:
             return None
-        patterns = ", ".join(each.key for each in self.config.settings.filters.patterns.values())
+        given = self.config.settings.filters.patterns.items()
+        guilty = [each.key for kind, each in given if report.filtered.get(kind.value)]
+        patterns = ", ".join(guilty or [each.key for _, each in given])
         return f"Nothing was discovered: check {patterns or 'the database name and the account’s rights'} (`rayingest discover --explain NAME` says what a filter does)."
 
     # --- running ---
@@ -332,6 +334,8 @@ class Job:
         report.warnings = [*self.config.warnings, *self.messages]
         if (hint := self.zero_hint(report)) and report.state == "success" and not asked.preview:
             report.warnings.append(hint)
+        with suppress(StateError):  # the run has said so already
+            directory.put_report(report.to_json())
         run = Run(report, directory)
         if sink is not None:
             run.preview = [

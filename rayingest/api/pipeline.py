@@ -69,6 +69,15 @@ class PipelineReporter:
         """Say how it ended, with both books as one step each."""
         self._over.set()
         self._thread.join(timeout=10)
+        counters = {kind: (_done(book), book["discovered"]) for kind, book in report.types.items()}
+        report_progress(
+            self.client,
+            self.fqn,
+            self.run_id,
+            "PIPELINE_COMPLETE",
+            now=time.time(),
+            counters=counters,
+        )
         report_pipeline_status(
             self.client,
             self.fqn,

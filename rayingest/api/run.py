@@ -130,7 +130,6 @@ class Run:
         """Everything that was recorded, in order: kind (`opened`, `listed`, `ended`, …) and values."""
         if self.directory is None:
             return
-        for name in self.directory.segments():
-            for line in self.directory.segment(name):
-                kind, *rest = msgspec.json.decode(line)
-                yield kind, rest
+        for line in self.directory.records():
+            kind, *rest = msgspec.json.decode(line)
+            yield kind, rest

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rayingest.core.source import Combining, Connector, Described, Part
-from rayingest.errors import RayingestError
 from rayingest.execute.events import PartOf, ScopeSettled, Why, why
 from rayingest.model import EntityType
 
@@ -40,14 +39,16 @@ class Combiner:
             return None
         shards = self._parts.pop((settled.type, settled.scope), {})
         name = f"{settled.type.value} in {settled.scope}"
-        if settled.failed:
-            reason = f"{settled.failed} of its shards failed: nothing was combined"
-            self.withheld[name] = Why("Withheld", reason, None, None, "combine")
+        if settled.failed or not settled.complete:
+            short = f"{settled.failed} of its shards failed" if settled.failed else "it was listed in part"
+            self.withheld[name] = Why(
+                "Withheld", f"{short}: nothing was combined", None, None, "combine"
+            )
             return None
         try:
             return combine(
                 settled.scope, [part for name in sorted(shards) for part in shards[name]]
             )
-        except RayingestError as error:
+        except Exception as error:  # noqa: BLE001 - a connector's sum must not end the run
             self.withheld[name] = why(error, "combine")
             return None

@@ -170,11 +170,15 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class ScopeSettled:
-    """Every member of a listed scope has come to its end, `failed` of them badly."""
+    """Every member of a listed scope has come to its end, `failed` of them badly.
+
+    What the source listed only in part (`complete` False) may have members that nobody knows.
+    """
 
     type: EntityType
     scope: str
     failed: int
+    complete: bool = True
 
 
 @dataclass(slots=True)

@@ -140,6 +140,7 @@ class Scheduler:
         self.settled: list[ScopeSettled] = []
         self._members: Counter[Parent] = Counter()
         self._badly: Counter[Parent] = Counter()
+        self._listed: set[Parent] = set()  # scopes that are listed and not settled
         self.in_flight = 0
         self.deferred_open = 0
         self._leaves = 0
@@ -258,6 +259,7 @@ class Scheduler:
                 self.listings.want(Listing(each.type, each.scope))
             elif isinstance(each, ScopeListed):
                 self.ledger.filtered[each.type.value] += each.filtered
+                self._listed.add((each.type, each.scope))
                 self._maybe_settled((each.type, each.scope))
             elif isinstance(each, Removed):
                 self.listings.removed.append(each)
@@ -593,9 +595,11 @@ class Scheduler:
 
     def _maybe_settled(self, key: Parent) -> None:
         """A scope is settled when it was listed and every member has its end."""
-        if key in self.listings.scopes and not self._members[key]:
+        if key in self._listed and not self._members[key]:
+            self._listed.discard(key)
             del self._members[key]
-            self.settled.append(ScopeSettled(*key, failed=self._badly.pop(key, 0)))
+            complete = self.listings.scopes[key].complete
+            self.settled.append(ScopeSettled(*key, self._badly.pop(key, 0), complete))
 
     def add(self, described: Described) -> None:
         """Take what a combination described."""

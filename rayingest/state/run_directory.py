@@ -86,6 +86,14 @@ class RunDirectory:
             raise StateError(f"{self.url}/{name} is incomplete: its checksum does not agree.")
         yield from records
 
+    def records(self, kind: str = "segment") -> Iterator[bytes]:
+        """The records of all segments of a kind; an attempt's last segment may be torn and is dropped."""
+        names = list(self.segments(kind))
+        for at, name in enumerate(names):
+            last = at + 1 == len(names) or _attempt(names[at + 1]) != _attempt(name)
+            if not last or unpack(self.store.get(name)) is not None:
+                yield from self.segment(name)
+
     def segments(self, kind: str = "segment") -> Iterator[str]:
         """Names of all segments of a kind, attempts in order."""
         pattern = re.compile(rf"attempts/(\d+)/{kind}-(\d+)\.jsonl")
@@ -98,6 +106,10 @@ class RunDirectory:
         self.store.put("report.json", report)
 
 
+def _attempt(name: str) -> str:
+    return name.split("/")[1]
+
+
 def pack(records: Sequence[Any]) -> bytes:
     """Encode records as a segment's bytes."""
     lines = [_encode({"segment": VERSION}), *map(_encode, records)]
@@ -107,7 +119,7 @@ def pack(records: Sequence[Any]) -> bytes:
 
 
 def unpack(data: bytes) -> list[bytes] | None:
-    """Records of a segment, None when it is torn or not of this version."""
+    """Records of a segment, None when it is torn. Raises StateError for one of another version."""
     body, _, last = data.rstrip(b"\n").rpartition(b"\n")
     try:
         footer = msgspec.json.decode(last, type=dict[str, int])
@@ -117,9 +129,12 @@ def unpack(data: bytes) -> list[bytes] | None:
     if footer.get("crc32") != zlib.crc32(body):
         return None
     head, *records = body.rstrip(b"\n").split(b"\n")
-    if VERSION.encode() not in head or len(records) != footer.get("records"):
-        return None
-    return records
+    if VERSION.encode() not in head:
+        raise StateError(
+            f"A segment says {head.decode(errors='replace')}, this rayingest reads {VERSION!r}.",
+            hint="Read this run with the version of rayingest that wrote it.",
+        )
+    return records if len(records) == footer.get("records") else None
 
 
 class Journal:

@@ -28,6 +28,7 @@ from rayingest.execute.events import (
     Read,
     ReplaceWorker,
     Result,
+    ScopeSettled,
     Settled,
     SinkState,
     StartListing,
@@ -147,6 +148,7 @@ class World:
         self.alone: Counter[Key] = Counter()
         self.ends: dict[Key, Result] = {}
         self.opened: set[Key] = set()
+        self.settled: set[Key] = set()
         self.held: list[tuple[EntityType, Deferred]] = []
         self.partly: set[Key] = set()
         self.dispatched: set[int] = set()
@@ -530,6 +532,20 @@ class World:
             self.ends[kind, result.id] = result
         deferred, scheduler.deferred = scheduler.deferred, []
         self.held += deferred
+        settled, scheduler.settled = scheduler.settled, []
+        for each in settled:
+            self._check_settled(each)
+
+    def _check_settled(self, settled: ScopeSettled) -> None:
+        """A scope settles once, when it was listed and every member has its end."""
+        key = settled.type, settled.scope
+        assert key not in self.settled, f"{key} settled twice"
+        assert key in self.scheduler.listings.scopes, "it was not listed"
+        members = [each for each in self.wanted.values() if (each.type, each.scope) == key]
+        ends = [self.ends[each.type, each.id].status for each in members]
+        bad = [each for each in ends if each in ("failed", "quarantined")]
+        assert settled.failed == len(bad)
+        self.settled.add(key)
 
     def deserved(self, key: Key, result: Result) -> bool:
         """Whether an end fits the entity's fate, its deaths, and the attempts that others cost it."""

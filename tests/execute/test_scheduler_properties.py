@@ -55,6 +55,7 @@ def check(shape: Shape) -> World:
     world = World(shape).run()
     assert world.scheduler.ledger.imbalances() == []
     assert set(world.ends) == world.opened, "everything discovered ends exactly once"
+    assert world.settled == set(world.scheduler.listings.scopes), "what was listed settles"
     unlisted = world.scheduler.listings.unlisted()
     for key, item in world.wanted.items():
         listings = {f"table in {item.scope}", "databaseSchema in svc.db", "database in the source"}

@@ -338,6 +338,7 @@ def test_a_call_that_never_returns_is_abandoned_and_its_late_answers_are_not_wri
     assert [each.id for each in settled.results] == ["a"]
     gate.set()
     bench.read("d", dispatch=2)
+    bench.wait(Settled, 2)
     assert sorted(sink.store.entities("table")) == ["s.a", "s.d"]
     assert len(bench.wait(Read)) == 2
 

@@ -1,5 +1,6 @@
 """What the faults have in common: a shop in PostgreSQL, a catalogue, and what a clean run leaves."""
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from rayingest.testing import StrictCatalogue
 from rayingest.testing.postgres import Server
 from rayingest.testing.shop import shop
 
-from ..running import PASSWORD, ROLE, TOKEN, World, outcome
+from ..running import TOKEN, World, database, outcome, with_role
 
 TABLES = 60
 
@@ -32,26 +33,14 @@ def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def server(postgres: Server) -> Server:
     """The session's server, with a role that may log in and nothing else."""
-    with postgres.connect() as connection:
-        connection.execute(
-            f"do $$ begin create role {ROLE} login password '{PASSWORD}'; "
-            "exception when duplicate_object then null; end $$"
-        )
-    return postgres
+    return with_role(postgres)
 
 
 @pytest.fixture(scope="session")
 def create(server: Server) -> Callable[..., str]:
     """Make a database out of statements."""
 
-    def made(database: str, *statements: str) -> str:
-        server.create(database)
-        with server.connect(database) as connection:
-            for statement in statements:
-                connection.execute(statement)
-        return database
-
-    return made
+    return functools.partial(database, server)
 
 
 @pytest.fixture(scope="session")
