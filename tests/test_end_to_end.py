@@ -85,9 +85,7 @@ def small(server: Server, few: str, catalogue: StrictCatalogue, tmp_path: Path) 
 
 
 @pytest.fixture
-def world_of(
-    server: Server, catalogue: StrictCatalogue, tmp_path: Path
-) -> Callable[..., World]:
+def world_of(server: Server, catalogue: StrictCatalogue, tmp_path: Path) -> Callable[..., World]:
     def made(name: str, *statements: str) -> World:
         return World(server, database(server, name, *statements), catalogue, tmp_path)
 
@@ -190,7 +188,11 @@ def test_keys_in_a_circle_and_to_oneself_arrive(world_of: Callable[..., World]) 
         if each["constraintType"] == "FOREIGN_KEY"
     }
     place = "svc.e2e_circle.public"
-    assert keys == {("a", "b", f"{place}.b.i"), ("a", "up", f"{place}.a.i"), ("b", "a", f"{place}.a.i")}
+    assert keys == {
+        ("a", "b", f"{place}.b.i"),
+        ("a", "up", f"{place}.a.i"),
+        ("b", "a", f"{place}.a.i"),
+    }
 
 
 def test_a_reference_out_of_the_filter_is_dropped_and_counted(
@@ -487,10 +489,10 @@ def test_a_second_run_changes_nothing(world: World) -> None:
     assert world.outcome() == before
     assert world.catalogue is not None
     # Services carry no hash, and a table with foreign keys is written in two steps.
-    again = [each for each in world.catalogue.log[len(world.catalogue.log) // 2 :]]
-    plain = {
-        name for name, table in before[TABLES].items() if not _referring(table)
-    } | set(before[PROCEDURES])
+    again = list(world.catalogue.log[len(world.catalogue.log) // 2 :])
+    plain = {name for name, table in before[TABLES].items() if not _referring(table)} | set(
+        before[PROCEDURES]
+    )
     assert {each.outcome for each in again if each.fqn in plain} == {"unchanged"}
 
 
@@ -499,7 +501,9 @@ def _referring(table: Any) -> bool:
 
 
 @pytest.mark.parametrize("parallelism", [1, 7])
-def test_any_parallelism_tells_the_same_story(world: World, parallelism: int, contracts: Path) -> None:
+def test_any_parallelism_tells_the_same_story(
+    world: World, parallelism: int, contracts: Path
+) -> None:
     world.run(world.config(execution={"parallelism": 3}))
     reference = world.outcome()
     with StrictCatalogue(token=TOKEN) as other:
@@ -508,6 +512,35 @@ def test_any_parallelism_tells_the_same_story(world: World, parallelism: int, co
         assert run.report.exit_code == 0
         assert world.outcome() == reference
         assert other.validation_errors() == []
+
+
+@pytest.mark.ray
+def test_ray_tells_the_same_story(world: World, contracts: Path) -> None:
+    world.run()
+    reference = world.outcome()
+    with StrictCatalogue(token=TOKEN) as other:
+        world.catalogue = other
+        run = world.run(engine="ray")
+        assert (run.report.engine, run.report.exit_code) == ("ray", 0)
+        assert world.outcome() == reference
+        assert other.validation_errors() == []
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_ray_loses_one_row_to_a_troubled_sink_and_nothing_else(world: World) -> None:
+    world.run()
+    reference = world.outcome()
+    assert world.catalogue is not None
+    world.catalogue.reset()
+    lost = next(name for name, body in reference[TABLES].items() if not _referring(body))
+    world.catalogue.faults = Faults(
+        refuse=f"^{fqn.split(lost)[-1]}$", status_for_next=[(503, 5)], torn_next=2, down_next=3
+    )
+    run = world.run(world.config(execution={"sinkOutageSeconds": 60}), engine="ray")
+    assert run.report.exit_code == 3
+    assert [each.id for each in run.failures] == [lost]
+    assert reference[TABLES].keys() - world.outcome()[TABLES].keys() == {lost}
 
 
 def test_the_file_sink_tells_the_same_story(world: World, tmp_path: Path) -> None:
@@ -604,9 +637,7 @@ def test_an_empty_database_is_fine_and_says_so(world_of: Callable[..., World]) -
 
 
 @pytest.mark.parametrize(("limit", "code"), [("1", 1), ("5", 3), ("0", 1), ("0%", 3)])
-def test_max_failures_ends_a_run_that_goes_wrong(
-    small: World, limit: str, code: int
-) -> None:
+def test_max_failures_ends_a_run_that_goes_wrong(small: World, limit: str, code: int) -> None:
     assert small.catalogue is not None
     small.catalogue.faults = Faults(refuse="^orders_tmp$")
     config = small.config(workflow={"successThreshold": 50})

@@ -40,7 +40,11 @@ class Combiner:
         shards = self._parts.pop((settled.type, settled.scope), {})
         name = f"{settled.type.value} in {settled.scope}"
         if settled.failed or not settled.complete:
-            short = f"{settled.failed} of its shards failed" if settled.failed else "it was listed in part"
+            short = (
+                f"{settled.failed} of its shards failed"
+                if settled.failed
+                else "it was listed in part"
+            )
             self.withheld[name] = Why(
                 "Withheld", f"{short}: nothing was combined", None, None, "combine"
             )

@@ -1,5 +1,7 @@
 """Drive a run: events from an engine into the scheduler, its actions back, everything recorded."""
 
+import contextlib
+import math
 import resource
 import sys
 import time
@@ -7,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 import msgspec
 
@@ -142,6 +145,7 @@ class Drive:
         """Drive to the end."""
         started = datetime.now(UTC)
         self._began = time.monotonic()
+        self._cpu = time.process_time()
         try:
             with self.opened.sink.open(dry_run=self.dry_run) as self._session:
                 self._start_delivery()
@@ -247,7 +251,8 @@ class Drive:
                 if self._journal:
                     self._journal.add(("part", part))
         elif isinstance(event, Found):
-            self._heard[event.listing] = time.monotonic()
+            if event.listing in self._heard:
+                self._heard[event.listing] = time.monotonic()
         elif isinstance(event, ListingEnded):
             self._heard.pop(event.listing, None)
             self._tell_ended(event)
@@ -282,7 +287,7 @@ class Drive:
         """A listing that yields nothing for the time of a call is given up; it may be tried again."""
         patience = self.opened.settings.call_timeout
         if self.scheduler.crowded:
-            self._heard = dict.fromkeys(self._heard, now)
+            self._heard = {each: max(heard, now) for each, heard in self._heard.items()}
         for listing in [each for each, heard in self._heard.items() if now - heard > patience]:
             self.engine.cancel_listing(listing)
             error = TimedOut(f"the listing yielded nothing for {patience:.0f} s")
@@ -309,7 +314,7 @@ class Drive:
                 case Dispatch():
                     self.engine.dispatch(action.id, action.worker, action.chunk)
                 case StartListing():
-                    self._heard[action.listing] = time.monotonic()
+                    self._heard[action.listing] = math.inf  # until it has a place to run
                     self.engine.start_listing(action.listing)
                 case ReplaceWorker():
                     self.engine.replace(action.worker)
@@ -375,8 +380,6 @@ class Drive:
             self.totals.written.update(
                 each.fqn for each in result.written if each.outcome != "refused"
             )
-            if self._journal:
-                self._journal.add(("ended", kind, result))
         for kind, each in deferred:
             self.totals.written.update(row.fqn for row in each.rows if row.partial is not None)
             self.totals.written.update(one.fqn for one in each.written if one.outcome != "refused")
@@ -385,8 +388,8 @@ class Drive:
             else:
                 self._held.append((kind, each))
         if self._journal and self._deferred:
-            for descriptor in opened:
-                self._journal.add(("opened", descriptor))
+            self._journal.extend(("opened", descriptor) for descriptor in opened)
+            self._journal.extend(("ended", kind, result) for kind, result in ended)
             gone, scheduler.listings.removed = scheduler.listings.removed, []
             for each_gone in gone:
                 self._journal.add(("removed", each_gone))
@@ -563,7 +566,7 @@ class Drive:
                 "source": self.totals.calls + scheduler.listings.calls,
                 "sink": int(stats.get("sink_calls", 0)),
             },
-            cpu_seconds=time.process_time(),
+            cpu_seconds=time.process_time() - self._cpu,
             state_seconds=sum(each.seconds for each in (self._journal, self._deferred) if each),
             peak_rss_bytes=_peak_rss(),
             speed_up=work / max(seconds.total, 1e-9),
@@ -636,5 +639,9 @@ def _from_record(record: bytes) -> tuple[EntityType, Deferred]:
 
 
 def _peak_rss() -> int:
+    with contextlib.suppress(OSError):  # Linux; ru_maxrss there is never less than the launcher's
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return usage if sys.platform == "darwin" else usage * 1024

@@ -85,7 +85,9 @@ class Listings:
         fresh: list[Listed] = []
         for each in event.items:
             if isinstance(each, EntityDescriptor | Described):
-                if not self._add(state, each if isinstance(each, EntityDescriptor) else each.descriptor):
+                if not self._add(
+                    state, each if isinstance(each, EntityDescriptor) else each.descriptor
+                ):
                     continue
             elif isinstance(each, ScopeListed) and not self._close(state, each):
                 continue

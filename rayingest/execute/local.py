@@ -42,10 +42,12 @@ class LocalEngine:
     def _open(self) -> None:
         """Open the worker beside the first listing: drivers and clients take a while to import."""
         try:
-            self._worker = Worker(1, self.task, self._events.put)
+            worker = self._worker = Worker(1, self.task, self._events.put)
         except Exception as error:  # noqa: BLE001 - it is raised again in the driver's thread
             self._failed = as_error(error)
         else:
+            if self._closed:  # the run was over before its worker was born
+                worker.close()
             self._events.put(WorkerReady(1, self.task.slots))
 
     def dispatch(self, dispatch: int, worker: int, chunk: Chunk) -> None:
@@ -63,6 +65,7 @@ class LocalEngine:
         started = time.monotonic()
         source: DiscoverableSource | None = None
         error = None
+        self._events.put(Found(listing, []))
         try:
             opened = self.task.stage.open(os.environ)
             with opened.connector.open(opened.settings, self.task.context) as source:

@@ -8,8 +8,6 @@ from collections.abc import Generator
 from importlib.metadata import version
 from typing import Any
 
-import ray
-
 from rayingest import __version__
 from rayingest.core.source import DiscoverableSource
 from rayingest.errors import RayingestError
@@ -44,6 +42,8 @@ class RayWorker:
 
     def open(self, task: WorkerTask, context: Any) -> dict[str, str]:
         """Become a worker; answers the handshake and where this process runs."""
+        import ray
+
         try:
             self._worker = Worker(
                 self.number,
@@ -95,6 +95,7 @@ def list_in_task(task: WorkerTask, context: Any, listing: Listing) -> Generator[
     started = time.monotonic()
     source: DiscoverableSource | None = None
     error = None
+    yield Found(listing, [])  # it has begun: a task may have waited long for a place to run
     try:
         opened = task.stage.open(os.environ)
         with opened.connector.open(opened.settings, context) as source:

@@ -95,6 +95,8 @@ class RayEngine:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         options: dict[str, Any] = {"address": self.address, "log_to_driver": False}
         options |= {"logging_level": logging.ERROR, "namespace": "rayingest"}
+        if "RAY_AUTH_TOKEN" in os.environ:  # a cluster's token means nothing without the mode
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
         if self.address == "local":
             if "RAY_AUTH_TOKEN" not in os.environ:
                 os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)

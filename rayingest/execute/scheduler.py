@@ -209,10 +209,15 @@ class Scheduler:
         if self.stopping is None:
             self.stopping = reason
 
+    @property
+    def _growing(self) -> bool:
+        """Whether more descriptors may become ready soon: listings run, or parents are on their way."""
+        return bool(self.listings.running or self._waiting)
+
     def due(self) -> float | None:
         """When the next delayed thing is due, on the clock of `handle`."""
         times = [heap[0][0] for heap in (self._later, self._relist) if heap]
-        if self._ready.count and self.listings.running:
+        if self._ready.count and self._growing:
             times.append(self._now + self.plan.linger)
         return min(times, default=None)
 
@@ -690,7 +695,7 @@ class Scheduler:
         return self.in_flight < self.plan.parallelism
 
     def _dispatch(self) -> None:
-        growing = bool(self.listings.running)
+        growing = self._growing
         while self._free() and (self._writes or self._ready.count):
             number = self._least_loaded()
             if number is None:

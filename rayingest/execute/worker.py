@@ -203,7 +203,7 @@ class Worker:
         holder = Holder(self.opened, self.task.context)
         try:
             while (task := self._tasks.get()) is not None:
-                if not self._process(*task, holder):
+                if not self._process(*task, holder) or self._closed.is_set():
                     return
         finally:
             holder.drop()

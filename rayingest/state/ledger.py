@@ -65,7 +65,9 @@ class Ledger:
 
         Those count as failed, and what the sink has not answered counts as never emitted.
         """
-        unreached = {kind: left for kind in sorted(self.discovered) if (left := self.open(kind)) > 0}
+        unreached = {
+            kind: left for kind in sorted(self.discovered) if (left := self.open(kind)) > 0
+        }
         for kind, left in unreached.items():
             self.ended[kind]["failed"] += left
         for kind in self.emitted:

@@ -16,7 +16,7 @@ import secrets
 import socket
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ VERSION = "rayingest.segment/1"
 FLUSH_RECORDS = 5_000
 FLUSH_SECONDS = 5.0
 _encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 def new_run_id(now: datetime | None = None) -> str:
@@ -112,10 +113,10 @@ def _attempt(name: str) -> str:
 
 def pack(records: Sequence[Any]) -> bytes:
     """Encode records as a segment's bytes."""
-    lines = [_encode({"segment": VERSION}), *map(_encode, records)]
-    body = b"\n".join(lines) + b"\n"
-    footer = {"records": len(records), "crc32": zlib.crc32(body)}
-    return body + _encode(footer) + b"\n"
+    head = _encode({"segment": VERSION}) + b"\n"
+    body = _encode_lines(records)
+    footer = {"records": len(records), "crc32": zlib.crc32(body, zlib.crc32(head))}
+    return b"".join((head, body, _encode(footer), b"\n"))
 
 
 def unpack(data: bytes) -> list[bytes] | None:
@@ -153,6 +154,12 @@ class Journal:
         """Append one record that stands for `weight` entities."""
         self._records.append(record)
         self._weight += weight
+
+    def extend(self, records: Iterable[Any]) -> None:
+        """Append records of one entity each."""
+        before = len(self._records)
+        self._records.extend(records)
+        self._weight += len(self._records) - before
 
     def tick(self, *, force: bool = False) -> None:
         """Write a segment if it is time. Raises StateError."""

@@ -91,7 +91,9 @@ def batches(descriptors: Iterable[EntityDescriptor]) -> list[list[EntityDescript
 
 
 def _databases(told: Told) -> bool:
-    return bool(told.of(Database)) and all(each.fqn.startswith(SERVICE) for each in told.of(Database))
+    return bool(told.of(Database)) and all(
+        each.fqn.startswith(SERVICE) for each in told.of(Database)
+    )
 
 
 def _schemas(told: Told) -> bool:

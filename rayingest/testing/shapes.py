@@ -114,7 +114,9 @@ class ShapeStage:
 
     def open(self, environ: Mapping[str, str]) -> Opened:
         """See Stage."""
-        return Opened(self.shape, Settings(self.service, self.connection, None, Filters()), self.sink)
+        return Opened(
+            self.shape, Settings(self.service, self.connection, None, Filters()), self.sink
+        )
 
     def root(self) -> None:
         """See Stage."""
@@ -175,7 +177,9 @@ def clone(settings: Settings) -> dict[str, str]:
     """Leave a line in the file that counts builds; `fail` in its name fails."""
     path = Path(settings.connection)
     if "fail" in path.name:
-        raise ConfigError("The repository cannot be cloned: no such remote.", hint="Check gitCredentials.")
+        raise ConfigError(
+            "The repository cannot be cloned: no such remote.", hint="Check gitCredentials."
+        )
     with path.open("a") as file:
         file.write("built\n")
     return {f"t{number}": f"from the clone: {number}" for number in range(12)}
@@ -263,7 +267,14 @@ SUM = Shape(list_hours, count_queries, types=(CONTAINER,), combines={CONTAINER: 
 
 # --- a nested object store: prefixes in prefixes, each a scope that is listed by itself ---
 
-TREE = {None: ["a", "b"], "a": ["a/x", "a/y"], "b": [], "a/x": ["a/x/deep"], "a/y": [], "a/x/deep": []}
+TREE = {
+    None: ["a", "b"],
+    "a": ["a/x", "a/y"],
+    "b": [],
+    "a/x": ["a/x/deep"],
+    "a/y": [],
+    "a/x/deep": [],
+}
 
 
 def list_prefix(entity_type: EntityType, scope: str | None) -> Iterator[Listed]:

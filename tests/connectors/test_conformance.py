@@ -57,7 +57,11 @@ def test_nothing_fails_and_every_scope_counts_right(beds, name):
     _, _, _, told = beds(name)
     assert told.failures == []
     for scope in told.scopes:
-        members = [each for each in told.descriptors if (each.type, each.scope) == (scope.type, scope.scope)]
+        members = [
+            each
+            for each in told.descriptors
+            if (each.type, each.scope) == (scope.type, scope.scope)
+        ]
         assert scope.complete
         assert scope.count == len(members)
 
@@ -114,7 +118,9 @@ def test_the_grade_is_what_the_tests_show(beds, name, write_grades):
 
 def _store(name, bed, shown):
     kept = json.loads(GRADES.read_text()) if GRADES.exists() else {}
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
     kept[name] = {
         "grade": bed.grade.value,
         "server": bed.server,
@@ -123,5 +129,3 @@ def _store(name, bed, shown):
         "capabilities": shown,
     }
     GRADES.write_text(json.dumps(dict(sorted(kept.items())), indent=2) + "\n")
-
-

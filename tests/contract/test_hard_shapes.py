@@ -72,7 +72,9 @@ def test_a_fact_reaches_another_services_entity_and_an_unknown_one_is_counted(th
 
     with StrictCatalogue(validate="off") as catalogue:
         for service in ("shape", "other"):
-            catalogue.seed("services/databaseServices", {"name": service, "serviceType": "CustomDatabase"})
+            catalogue.seed(
+                "services/databaseServices", {"name": service, "serviceType": "CustomDatabase"}
+            )
             catalogue.seed("databases", {"name": "db", "service": service})
             catalogue.seed("databaseSchemas", {"name": "s", "database": f"{service}.db"})
         origin = {"name": "origin", "databaseSchema": "other.db.s", "columns": []}

@@ -83,7 +83,9 @@ def test_a_connector_is_a_consistent_value(name):
         connector.extra = "changed"
 
 
-@pytest.mark.parametrize("text", ["TABLE", "tables", "stored_procedure", "storedProcedure", "datamodel"])
+@pytest.mark.parametrize(
+    "text", ["TABLE", "tables", "stored_procedure", "storedProcedure", "datamodel"]
+)
 def test_entity_types_are_accepted_in_both_spellings(text):
     assert EntityType.parse(text) in EntityType
 

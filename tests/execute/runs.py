@@ -51,7 +51,9 @@ class Outcome:
         return found
 
 
-def chaos(tmp_path: Path, sink: Any = None, *, call_timeout: float = 300.0, **connection: Any) -> ChaosStage:
+def chaos(
+    tmp_path: Path, sink: Any = None, *, call_timeout: float = 300.0, **connection: Any
+) -> ChaosStage:
     """The chaos source with notes of its own, into a store of its own."""
     notes = tmp_path / uuid4().hex
     notes.mkdir()

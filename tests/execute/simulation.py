@@ -197,7 +197,9 @@ class World:
                 child = EntityDescriptor(CHART, f"{item.id}.c{each}", item.id, batch)
                 self.children[item.type, item.id].append(child)
                 self.fates[CHART, child.id] = ("ok", "flaky", "bad")[each % 3]
-            found.append(Described(item, (), (), self.children[kind, item.id]) if fate == "told" else item)
+            found.append(
+                Described(item, (), (), self.children[kind, item.id]) if fate == "told" else item
+            )
         for kind in (TABLE, PROCEDURE):
             off = 1 if at == self.shape.wrong_count and kind is TABLE else 0
             found.append(ScopeListed(kind, scope, counts[kind] + off))
@@ -339,7 +341,9 @@ class World:
         self._tell(Found(listing, block))
         return None
 
-    def _end_listing(self, listing: Listing, error: Exception | None, *, lost: bool = False) -> None:
+    def _end_listing(
+        self, listing: Listing, error: Exception | None, *, lost: bool = False
+    ) -> None:
         del self.listings[listing]
         self.old_listings.append(listing)
         self._tell(ListingEnded(listing, error, lost))
@@ -378,11 +382,15 @@ class World:
         ]
 
     def _check_parent(self, item: EntityDescriptor) -> None:
-        parent = {SERVICE: None, SCHEMA: DATABASE, TABLE: SCHEMA, PROCEDURE: SCHEMA}.get(item.type, SERVICE)
+        parent = {SERVICE: None, SCHEMA: DATABASE, TABLE: SCHEMA, PROCEDURE: SCHEMA}.get(
+            item.type, SERVICE
+        )
         if parent is None:
             return
         key = (parent, "svc" if parent is SERVICE else item.scope)
-        settled = key in self.partly or (key in self.ends and self.ends[key].status in ("ok", "unchanged"))
+        settled = key in self.partly or (
+            key in self.ends and self.ends[key].status in ("ok", "unchanged")
+        )
         assert settled, f"{item.id} went before its parent"
 
     # --- the source ---
@@ -446,7 +454,12 @@ class World:
         emitted = Counter(each.type.value for each in described)
         if run.chunk.kind == "deferred":
             run.unsettled = [
-                Result(each.id, "ok", None, [Written(row.type, row.fqn, "", "acknowledged") for row in each.rows])
+                Result(
+                    each.id,
+                    "ok",
+                    None,
+                    [Written(row.type, row.fqn, "", "acknowledged") for row in each.rows],
+                )
                 for each in run.chunk.block
             ]
         if described or run.chunk.kind == "deferred":
@@ -460,11 +473,22 @@ class World:
         if fate == "deferred":
             run.deferred.append(Deferred(item.id, [Row(kind, item.id, b"{}", "", b"", ("svc",))]))
         elif fate == "refused":
-            run.unsettled.append(Result(item.id, "failed", Why("Refused", "400"), [Written(kind, item.id, "", "refused")]))
+            run.unsettled.append(
+                Result(
+                    item.id,
+                    "failed",
+                    Why("Refused", "400"),
+                    [Written(kind, item.id, "", "refused")],
+                )
+            )
         elif fate == "unchanged":
-            run.unsettled.append(Result(item.id, "unchanged", None, [Written(kind, item.id, "", "unchanged")]))
+            run.unsettled.append(
+                Result(item.id, "unchanged", None, [Written(kind, item.id, "", "unchanged")])
+            )
         else:
-            run.unsettled.append(Result(item.id, "ok", None, [Written(kind, item.id, "", "acknowledged")]))
+            run.unsettled.append(
+                Result(item.id, "ok", None, [Written(kind, item.id, "", "acknowledged")])
+            )
 
     # --- the sink ---
 

@@ -305,7 +305,11 @@ def test_a_row_that_has_no_part_waits_whole(make: Any, sink: FakeSink, heard: He
     (first,) = heard.wait()
     assert sink.batches == [["t"]]
     assert first.deferred == [
-        Deferred("t", [row("edge", "lineage", needs=("x",))], [Written("table", "t", "h", "acknowledged")])
+        Deferred(
+            "t",
+            [row("edge", "lineage", needs=("x",))],
+            [Written("table", "t", "h", "acknowledged")],
+        )
     ]
 
 

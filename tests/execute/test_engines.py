@@ -28,7 +28,17 @@ from rayingest.testing.catalogue import Faults, StrictCatalogue
 
 from .runs import chaos, run
 
-ODD = ("bad-1", "gone-1", "denied-1", "flaky-1", "raise-1", "lost-1", "cut-1", "silent-1", "raise-2")
+ODD = (
+    "bad-1",
+    "gone-1",
+    "denied-1",
+    "flaky-1",
+    "raise-1",
+    "lost-1",
+    "cut-1",
+    "silent-1",
+    "raise-2",
+)
 ENDS = {
     "bad-1": ("failed", "Permanent"),
     "gone-1": ("skipped", "Gone"),
@@ -198,7 +208,7 @@ def test_discovery_killed_at_any_item_loses_nothing(
 
 
 def test_without_the_ray_wheel_the_message_names_the_extra(tmp_path: Path) -> None:
-    program = f"""
+    program = """
 import sys
 sys.modules["ray"] = None  # as if it were not installed
 from pathlib import Path
@@ -284,13 +294,15 @@ def test_no_worker_in_time_is_a_clear_exit(tmp_path: Path) -> None:
 
 
 def catalogue_sink(catalogue: StrictCatalogue, **changes: Any) -> OpenMetadata:
-    server = Server(host_port=catalogue.url, login=Login(kind="token", token=SecretStr("canary-4711")))
+    server = Server(
+        host_port=catalogue.url, login=Login(kind="token", token=SecretStr("canary-4711"))
+    )
     return OpenMetadata(server=server, max_rows=5, concurrency=2, **changes)
 
 
 @pytest.fixture
 def catalogue() -> Iterator[StrictCatalogue]:
-    with StrictCatalogue(token="canary-4711", validate="off") as running:
+    with StrictCatalogue(token="canary-4711", validate="off") as running:  # noqa: S106
         yield running
 
 

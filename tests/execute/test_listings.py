@@ -108,7 +108,9 @@ def test_a_part_is_named_with_the_sources_reason() -> None:
     end = ScopeListed(TABLE, "s", 0, complete=False, why="permission denied for schema s")
     listings.hear(Found(ALL, [end]))
     listings.ended(ListingEnded(ALL))
-    assert [each.message for each in listings.unlisted().values()] == ["permission denied for schema s"]
+    assert [each.message for each in listings.unlisted().values()] == [
+        "permission denied for schema s"
+    ]
 
 
 def test_a_listing_that_nobody_ended_is_not_listed() -> None:
@@ -118,7 +120,9 @@ def test_a_listing_that_nobody_ended_is_not_listed() -> None:
 def test_a_change_listing_says_what_was_removed_and_claims_no_more() -> None:
     listings = begun()
     removed = Removed(TABLE, "old", "s")
-    fresh = listings.hear(Found(ALL, [item("new"), removed, ScopeListed(TABLE, "s", 1, mode="changes")]))
+    fresh = listings.hear(
+        Found(ALL, [item("new"), removed, ScopeListed(TABLE, "s", 1, mode="changes")])
+    )
     assert removed in (fresh or [])
     assert [each.mode for each in listings.newly_listed()] == ["changes"]
 

@@ -63,7 +63,12 @@ def test_a_small_chunk_at_the_tail_that_was_quick_teaches_nothing() -> None:
     assert sizer.size == 50
 
 
-@given(bounds, st.lists(st.tuples(st.integers(1, 600), st.floats(0, 100)), max_size=20), st.integers(1, 5000), st.integers(1, 64))
+@given(
+    bounds,
+    st.lists(st.tuples(st.integers(1, 600), st.floats(0, 100)), max_size=20),
+    st.integers(1, 5000),
+    st.integers(1, 64),
+)
 def test_whatever_was_measured_a_chunk_stays_within_the_sources_bounds(
     batching: Batching, measured: list[tuple[int, float]], ready: int, slots: int
 ) -> None:
@@ -89,7 +94,12 @@ def test_types_without_bounds_go_in_small_chunks() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("xyz"), st.sampled_from("ab"), st.integers(1, 30), st.sampled_from((TABLE, PROCEDURE))),
+        st.tuples(
+            st.sampled_from("xyz"),
+            st.sampled_from("ab"),
+            st.integers(1, 30),
+            st.sampled_from((TABLE, PROCEDURE)),
+        ),
         max_size=8,
     ),
     st.integers(1, 9),

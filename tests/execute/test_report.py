@@ -76,7 +76,14 @@ def test_a_book_that_does_not_balance_is_a_failure(book: str) -> None:
 
 @pytest.mark.parametrize(
     ("stopping", "code"),
-    [("interrupted", 130), ("timeout", 5), ("stalled", 5), ("failures", 1), ("sink", 1), ("failed", 1)],
+    [
+        ("interrupted", 130),
+        ("timeout", 5),
+        ("stalled", 5),
+        ("failures", 1),
+        ("sink", 1),
+        ("failed", 1),
+    ],
 )
 def test_a_run_that_was_stopped_says_so_however_much_it_did(stopping: str, code: int) -> None:
     assert EXIT_CODES[judged(ledger(ok=10), stopping=stopping)] == code
@@ -87,7 +94,9 @@ def test_a_fatal_cause_outranks_everything() -> None:
     assert judged(ledger(ok=10), fatal=fatal, stopping="interrupted") == "failed"
 
 
-@given(st.dictionaries(st.sampled_from(ENDS), st.integers(0, 50)), st.integers(0, 3), st.floats(0, 100))
+@given(
+    st.dictionaries(st.sampled_from(ENDS), st.integers(0, 50)), st.integers(0, 3), st.floats(0, 100)
+)
 def test_success_means_that_nothing_failed_and_everything_was_listed(
     ends: dict[str, int], not_listed: int, threshold: float
 ) -> None:
@@ -114,7 +123,10 @@ def test_the_sentence_counts_what_was_not_reached() -> None:
 def test_errors_that_differ_in_names_and_numbers_are_one() -> None:
     errors = Errors()
     for at in range(20):
-        errors.add(Why("Denied", f"permission denied for table 'orders_{at}' (code {at})", "grant"), f"t{at}")
+        errors.add(
+            Why("Denied", f"permission denied for table 'orders_{at}' (code {at})", "grant"),
+            f"t{at}",
+        )
     errors.add(Why("Denied", "permission denied for schema hr"), "hr")
     errors.add(Why("Gone", "permission denied for schema hr"), "hr2")
     first, *others = errors.sorted()
@@ -143,7 +155,16 @@ def test_the_report_is_json_with_the_promised_names() -> None:
     assert told["types"]["table"] == {
         "discovered": 1, "ok": 1, "unchanged": 0, "skipped": 0, "failed": 0, "quarantined": 0, "deleted": 0,
     }  # fmt: skip
-    names = {"runId", "state", "engine", "parallelism", "startedAt", "endedAt", "entities", "errors"}
+    names = {
+        "runId",
+        "state",
+        "engine",
+        "parallelism",
+        "startedAt",
+        "endedAt",
+        "entities",
+        "errors",
+    }
     assert names | {"seconds", "calls", "peakRssBytes"} <= told.keys()
     assert {"total", "startup", "discovery", "source", "sink", "waiting"} <= told["seconds"].keys()
 

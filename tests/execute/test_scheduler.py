@@ -92,7 +92,9 @@ def test_attempts_count_the_one_that_ended_it() -> None:
     assert [each.attempts for _, each in made.ended] == [2]
 
 
-@pytest.mark.parametrize(("attempt", "wait", "delay"), [(1, None, 1), (2, None, 2), (9, None, 30), (1, 7.0, 7)])
+@pytest.mark.parametrize(
+    ("attempt", "wait", "delay"), [(1, None, 1), (2, None, 2), (9, None, 30), (1, 7.0, 7)]
+)
 def test_delays_double_up_to_the_backoff_unless_the_source_says_how_long(
     attempt: int, wait: float | None, delay: float
 ) -> None:
@@ -102,7 +104,9 @@ def test_delays_double_up_to_the_backoff_unless_the_source_says_how_long(
 def test_what_never_returns_costs_two_threads_however_many_it_was_asked_with() -> None:
     made = scheduler(*(table(f"t{at}") for at in range(10)))
     (whole,) = dispatches(made)
-    made.handle(read(whole, *(Result(each.id, "hung") for each in whole.chunk.items), abandoned=True), 0)
+    made.handle(
+        read(whole, *(Result(each.id, "hung") for each in whole.chunk.items), abandoned=True), 0
+    )
     alone = 0
     while sent := dispatches(made):
         (one,) = sent
@@ -207,7 +211,9 @@ def test_an_unauthorised_source_ends_the_run_at_once_and_a_denied_scope_does_not
     assert made.fatal
     other = Scheduler(Plan((TABLE,)))
     other.handle(None, 0.0)
-    other.handle(Found(Listing(TABLE, None), [ScopeOpened(TABLE, "s1"), ScopeListed(TABLE, "s", 0)]), 0.0)
+    other.handle(
+        Found(Listing(TABLE, None), [ScopeOpened(TABLE, "s1"), ScopeListed(TABLE, "s", 0)]), 0.0
+    )
     other.handle(ListingEnded(Listing(TABLE, None)), 0.0)
     other.handle(ListingEnded(Listing(TABLE, "s1"), Unauthorised("not here")), 0.0)
     assert other.fatal is None
@@ -227,7 +233,13 @@ def test_a_busy_listing_is_asked_again_after_a_pause() -> None:
 
 def test_preferring_some_never_drops_a_parent() -> None:
     schema = EntityType.DATABASE_SCHEMA
-    plan = Plan((schema, TABLE), {TABLE: schema}, {TABLE: schema}, limit=1, keeps=lambda each: "x" in each.id)
+    plan = Plan(
+        (schema, TABLE),
+        {TABLE: schema},
+        {TABLE: schema},
+        limit=1,
+        keeps=lambda each: "x" in each.id,
+    )
     made = Scheduler(plan)
     items = [EntityDescriptor(schema, "s"), *map(table, ("a", "x1", "x2"))]
     made.handle(Found(Listing(schema, None), items), 0.0)
@@ -243,5 +255,8 @@ def test_a_chunk_of_a_dead_worker_that_wrote_some_is_emitted_once() -> None:
     made.handle(WorkerReady(2, 1), 0.0)
     (again,) = dispatches(made)
     made.handle(read(again, emitted={"table": 1}), 0.0)
-    made.handle(Settled(again.id, [Result("a", "ok", None, [Written("table", "a", "", "acknowledged")])]), 0.0)
+    made.handle(
+        Settled(again.id, [Result("a", "ok", None, [Written("table", "a", "", "acknowledged")])]),
+        0.0,
+    )
     assert made.ledger.imbalances() == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rayingest.execute.events import Result
 from rayingest.model import EntityType
 
-from .simulation import CHART, FATES, SCHEMA, TABLE, Shape, World
+from .simulation import CHART, FATES, TABLE, Shape, World
 
 EXAMPLES = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -27,7 +27,9 @@ small = st.integers(0, 3)
 def shapes(**fixed: object) -> st.SearchStrategy[Shape]:
     drawn: dict[str, st.SearchStrategy] = {
         "seed": st.integers(0, 2**20),
-        "schemas": st.lists(st.lists(fates, max_size=9).map(tuple), min_size=1, max_size=4).map(tuple),
+        "schemas": st.lists(st.lists(fates, max_size=9).map(tuple), min_size=1, max_size=4).map(
+            tuple
+        ),
         "bad_parents": st.frozensets(small, max_size=1),
         "unlisted_parents": st.frozensets(small, max_size=1),
         "opened_scopes": st.booleans(),
@@ -76,7 +78,9 @@ def test_everything_discovered_ends_exactly_once_as_it_deserves(shape: Shape) ->
 @pytest.mark.slow
 @MANY
 @given(shapes())
-def test_everything_discovered_ends_exactly_once_as_it_deserves_in_many_worlds(shape: Shape) -> None:
+def test_everything_discovered_ends_exactly_once_as_it_deserves_in_many_worlds(
+    shape: Shape,
+) -> None:
     check(shape)
 
 
@@ -95,7 +99,9 @@ def test_a_stop_at_any_moment_begins_nothing_and_ends_nothing_twice(shape: Shape
 def test_nobody_is_blamed_for_a_neighbour(shape: Shape, villain: str) -> None:
     crowd = tuple("ok" for _ in range(7))
     world = check(
-        replace(shape, schemas=((*crowd[:3], villain, *crowd[3:]), crowd), most=9, broken_listing=-1)
+        replace(
+            shape, schemas=((*crowd[:3], villain, *crowd[3:]), crowd), most=9, broken_listing=-1
+        )
     )
     guilty = [key for key, result in world.ends.items() if result.status not in ("ok", "unchanged")]
     assert {villain for _, name in guilty if CHART is not _} <= {villain}
@@ -116,7 +122,9 @@ def test_only_what_died_twice_alone_is_quarantined(shape: Shape) -> None:
 def test_children_of_a_failed_or_unlisted_parent_fail_with_it(shape: Shape) -> None:
     world = check(replace(shape, broken_listing=-1))
     for (kind, name), result in world.ends.items():
-        if kind in (TABLE, EntityType.STORED_PROCEDURE) and name.startswith(("svc.db.s0.", "svc.db.s1.")):
+        if kind in (TABLE, EntityType.STORED_PROCEDURE) and name.startswith(
+            ("svc.db.s0.", "svc.db.s1.")
+        ):
             assert result.status == "failed"
             assert result.why
             assert result.why.message.startswith("failed (parent)")
@@ -127,7 +135,11 @@ def test_children_of_a_failed_or_unlisted_parent_fail_with_it(shape: Shape) -> N
 def test_a_scope_whose_count_disagrees_is_not_called_listed(shape: Shape) -> None:
     world = check(shape)
     unlisted = world.scheduler.listings.unlisted()
-    assert {"table in svc.db.s0", "databaseSchema in svc.db", "database in the source"} & unlisted.keys()
+    assert {
+        "table in svc.db.s0",
+        "databaseSchema in svc.db",
+        "database in the source",
+    } & unlisted.keys()
 
 
 @EXAMPLES
@@ -148,7 +160,9 @@ def test_discovery_is_held_back_but_never_for_ever(shape: Shape, entities: int) 
 
 
 def test_the_same_seed_gives_the_same_run() -> None:
-    shape = Shape(7, (tuple(sorted(FATES)), PLAIN), workers=2, slots=2, parallelism=3, random_deaths=3)
+    shape = Shape(
+        7, (tuple(sorted(FATES)), PLAIN), workers=2, slots=2, parallelism=3, random_deaths=3
+    )
 
     def story(world: World) -> list[tuple[object, Result]]:
         return list(world.ends.items())

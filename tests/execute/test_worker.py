@@ -111,7 +111,9 @@ class Stage:
 class Bench:
     """A worker on a bench: chunks in, events out."""
 
-    def __init__(self, connector: Any, sink: Memory | None = None, call_timeout: float = 60.0) -> None:
+    def __init__(
+        self, connector: Any, sink: Memory | None = None, call_timeout: float = 60.0
+    ) -> None:
         self.connector = connector
         self.events: list[Event] = []
         self._more = threading.Condition()
@@ -244,7 +246,9 @@ def replace_id(item: EntityDescriptor, name: str) -> EntityDescriptor:
 # --- a source in trouble ---
 
 
-def test_after_a_passing_trouble_the_rest_is_asked_once_more_on_the_same_session(bench: Any) -> None:
+def test_after_a_passing_trouble_the_rest_is_asked_once_more_on_the_same_session(
+    bench: Any,
+) -> None:
     def play(source: Scripted, descriptors: Sequence[EntityDescriptor]) -> Iterator[Processed]:
         yield described(descriptors[0])
         if len(source.asked) == 1:
@@ -272,7 +276,11 @@ def test_a_lost_session_is_opened_anew(bench: Any) -> None:
 
 def test_trouble_that_stays_sends_the_rest_back_to_be_tried_later(bench: Any) -> None:
     read = bench(troubled(Retryable("busy"), "b")).read("a", "b", "c")
-    assert outcome(read) == {"a": ("described", ""), "b": ("retry", "Retryable"), "c": ("retry", "Retryable")}
+    assert outcome(read) == {
+        "a": ("described", ""),
+        "b": ("retry", "Retryable"),
+        "c": ("retry", "Retryable"),
+    }
 
 
 def test_a_source_that_says_how_long_to_wait_is_not_asked_before(bench: Any) -> None:
@@ -321,7 +329,9 @@ def test_sessions_are_closed_with_the_worker(bench: Any) -> None:
 # --- calls that never return ---
 
 
-def test_a_call_that_never_returns_is_abandoned_and_its_late_answers_are_not_written(bench: Any) -> None:
+def test_a_call_that_never_returns_is_abandoned_and_its_late_answers_are_not_written(
+    bench: Any,
+) -> None:
     gate = threading.Event()
 
     def play(source: Scripted, descriptors: Sequence[EntityDescriptor]) -> Iterator[Processed]:
@@ -391,7 +401,9 @@ def test_waiting_for_the_sink_is_nobodys_time_out(bench: Any) -> None:
             gate.wait(1.0)
             raise SinkDown("who is this owner? 503")
 
-    bench = bench(troubled(ValueError(), "-"), call_timeout=0.2, sink=Sink(name="slow", before=down))
+    bench = bench(
+        troubled(ValueError(), "-"), call_timeout=0.2, sink=Sink(name="slow", before=down)
+    )
     bench.worker.submit(1, Chunk("process", EntityType.TABLE, "b", items("a", "b", "c")))
     (state,) = bench.wait(SinkState)
     assert state.why.kind == "SinkDown"
@@ -466,5 +478,3 @@ def test_what_is_running_can_be_seen(bench: Any) -> None:
     assert any("gate.wait" in stack for stack in bench.worker.stacks().values())
     gate.set()
     bench.wait(Read)
-
-

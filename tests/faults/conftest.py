@@ -57,9 +57,7 @@ def catalogue(contracts: Path) -> Iterator[StrictCatalogue]:
 
 
 @pytest.fixture
-def world(
-    server: Server, shop_database: str, catalogue: StrictCatalogue, tmp_path: Path
-) -> World:
+def world(server: Server, shop_database: str, catalogue: StrictCatalogue, tmp_path: Path) -> World:
     """The shop and a catalogue."""
     return World(server, shop_database, catalogue, tmp_path)
 

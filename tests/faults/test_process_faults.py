@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - statements for databases of our own
 """The machine or its user goes wrong: a full disk, Ctrl-C once and twice."""
 
 import contextlib
@@ -21,7 +22,7 @@ from rayingest.errors import StateError
 from rayingest.execute.report import Report
 from rayingest.testing.catalogue import Faults
 
-from ..running import Proxy, World, balanced, tells
+from ..running import BROKEN, Proxy, World, balanced, tells
 
 MANY = ";".join(f"create table t{at:03} (i int)" for at in range(400))
 
@@ -243,3 +244,78 @@ def test_ctrl_c_while_nobody_answers_at_the_source(
         held.set()
     assert process.returncode == 130, said
     assert audited(world, tmp_path).state == "stopped"
+
+
+# --- the same through the program ---
+
+
+def test_the_program_says_one_unreadable_view_in_a_sentence_and_3(
+    world_of: Callable[..., World], shell: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    world = world_of(
+        "cli_view",
+        BROKEN.format(s="public"),
+        "drop table public.lost cascade",
+        ";".join(f"create view public.v{at:04} as select i from public.t" for at in range(30)),
+    )
+    process = shell(world.config())
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 3, said
+    assert "svc.cli_view.public.bad" in said
+    assert "recreate or drop it" in said
+    assert "--entity svc.cli_view.public.bad" in said
+    for noise in ("Traceback", "pipeline aborted", "stamina", *world.secrets):
+        assert noise not in said, said
+    assert audited(world, tmp_path).types["table"]["ok"] == 31
+
+
+def test_the_program_says_a_wrong_password_in_a_sentence_and_1(
+    world: World, shell: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    world.secrets += ("canary-wrong-55ad",)
+    process = shell(world.config(connection={"authType": {"password": "canary-wrong-55ad"}}), "-v")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert "password authentication failed" in said
+    assert world.server.host_port in said
+    assert "rayingest check" in said
+    assert not [each for each in ("Traceback", *world.secrets) if each in said], said
+    assert audited(world, tmp_path).state == "failed"
+
+
+def test_the_program_says_a_sink_that_is_down_in_a_sentence_and_1(
+    world: World, shell: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    assert world.catalogue is not None
+    world.catalogue.faults = Faults(down_until=time.time() + 1000)
+    # Four tries of ten seconds at most come before the second for which an outage is borne.
+    process = shell(world.config(), "-v")
+    _, said = process.communicate(timeout=90)
+    assert process.returncode == 1, said
+    assert f"{world.catalogue.url} does not answer" in said
+    assert "the run waits for it" in said
+    assert not [each for each in ("Traceback", *world.secrets) if each in said], said
+    assert audited(world, tmp_path).state == "failed"
+
+
+def test_the_program_says_an_invalid_regex_with_its_place_and_2(
+    world: World, shell: Callable[..., subprocess.Popen[str]]
+) -> None:
+    config = world.config(options={"schemaFilterPattern": {"includes": ["(sales"]}})
+    process = shell(config)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert f"{config}:" in said
+    assert "'(sales' is not a regular expression" in said
+    assert "Traceback" not in said
+
+
+def test_the_program_says_a_host_port_without_api_and_2(
+    world: World, shell: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    assert world.catalogue is not None
+    process = shell(world.config(server={"hostPort": world.catalogue.host_port}))
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert f"Set hostPort to {world.catalogue.url}" in said
+    assert audited(world, tmp_path).exit_code == 2

@@ -180,9 +180,7 @@ def test_one_row_that_poisons_its_batch_is_the_only_loss(world_of: Callable[...,
 def test_a_refused_schema_fails_what_is_in_it_and_nothing_else(
     world_of: Callable[..., World],
 ) -> None:
-    world = world_of(
-        "schema_refused", "create schema bad; create table bad.a (i int);" + HUNDRED
-    )
+    world = world_of("schema_refused", "create schema bad; create table bad.a (i int);" + HUNDRED)
     assert world.catalogue is not None
     world.catalogue.faults = Faults(refuse="^bad$")
     run = world.run()
@@ -282,14 +280,22 @@ def test_a_sink_that_never_answers_ends_with_the_time_limit(world: World) -> Non
     assert run.report.types["databaseSchema"]["ok"] == 3
 
 
-def test_threads_of_a_run_that_was_given_up_do_not_write_any_more(world: World) -> None:
+@pytest.mark.parametrize("fault", ["sink", "source"])
+def test_a_run_that_was_given_up_leaves_no_thread_and_writes_no_more(
+    world: World, fault: str
+) -> None:
     assert world.catalogue is not None
-    world.catalogue.faults = Faults(down_next=10**6, only="tables/bulk")
-    world.run()
-    threads = [each.name for each in threading.enumerate() if each.name.startswith("sink-")]
+    before = set(threading.enumerate())
+    if fault == "sink":
+        world.catalogue.faults = Faults(down_next=10**6, only="tables/bulk")
+        world.run()
+    else:
+        world.run(world.config(connection={"hostPort": "127.0.0.1:1"}))
     world.catalogue.faults = Faults()
     count = len(world.catalogue.writes())
-    for each in threading.enumerate():
-        if each.name.startswith(("sink-", "slot-")):
+    ours = ("sink", "slot-", "watch", "open", "listing-")
+    for each in set(threading.enumerate()) - before:
+        if each.name.startswith(ours):
             each.join(6)
-    assert len(world.catalogue.writes()) == count, threads
+            assert not each.is_alive(), each
+    assert len(world.catalogue.writes()) == count

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - statements for databases of our own
 """The source goes wrong: what the user is told, what arrives all the same, and who is blamed."""
 
 import socket
@@ -8,7 +9,7 @@ import pytest
 
 from rayingest.model import EntityType
 
-from ..running import COLLECTIONS, PASSWORD, ROLE, Proxy, World, tells, told
+from ..running import BROKEN, COLLECTIONS, PASSWORD, ROLE, Proxy, World, tells, told
 
 BATCH = b"pg_get_viewdef"  # in no other statement than the one that opens a batch of tables
 TWO = "create table a (i int primary key); create table b (i int references a)"
@@ -106,24 +107,13 @@ def test_a_database_that_we_may_not_connect_to_is_denied_with_the_grant(
 def test_a_catalogue_table_closed_to_us_fails_the_tables_with_its_name_and_the_grant(
     world_of: Callable[..., World],
 ) -> None:
-    world = world_of(
-        "no_policies", f"{TWO}; revoke select on pg_catalog.pg_policy from public"
-    )
+    world = world_of("no_policies", f"{TWO}; revoke select on pg_catalog.pg_policy from public")
     run = world.run()
     assert run.report.exit_code == 1
     assert run.report.types["table"]["failed"] == 2
     assert run.report.types["databaseSchema"]["ok"] == 1
     tells(run.report, "pg_policy", "GRANT SELECT ON pg_policy")
     assert world.run(world.config(options={"includeTags": False})).report.exit_code == 0
-
-
-BROKEN = (
-    "create table {s}.t (i int); create table {s}.lost (i int);"
-    "create view {s}.other as select i from {s}.lost; create view {s}.bad as select i from {s}.t;"
-    "set allow_system_table_mods = on;"
-    "update pg_rewrite set ev_action = (select ev_action from pg_rewrite "
-    "where ev_class = '{s}.other'::regclass) where ev_class = '{s}.bad'::regclass"
-)
 
 
 def broken_among(count: int, database: str, world_of: Callable[..., World]) -> World:
@@ -137,7 +127,8 @@ def broken_among(count: int, database: str, world_of: Callable[..., World]) -> W
 
 
 @pytest.mark.parametrize(
-    ("count", "database"), [(30, "views30"), pytest.param(1000, "views1000", marks=pytest.mark.slow)]
+    ("count", "database"),
+    [(30, "views30"), pytest.param(1000, "views1000", marks=pytest.mark.slow)],
 )
 def test_one_unreadable_view_fails_alone(
     count: int, database: str, world_of: Callable[..., World]
@@ -322,7 +313,9 @@ def test_a_connection_cut_in_every_batch_fails_the_tables_and_nothing_else(
     assert {each.attempts for each in run.entities() if each.type is EntityType.TABLE} == {3}
 
 
-def test_a_table_that_makes_the_server_hang_up_is_blamed_alone(world_of: Callable[..., World]) -> None:
+def test_a_table_that_makes_the_server_hang_up_is_blamed_alone(
+    world_of: Callable[..., World],
+) -> None:
     world = world_of("hangs_up", MANY)
     number = oid(world, "t07")
     proxy = before(world)

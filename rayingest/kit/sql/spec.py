@@ -32,9 +32,9 @@ PARENTS = {
     EntityType.STORED_PROCEDURE: EntityType.DATABASE_SCHEMA,
 }
 BATCHING = {
-    EntityType.DATABASE_SCHEMA: Batching(max=500),
+    EntityType.DATABASE_SCHEMA: Batching(min=200, max=500),
     EntityType.TABLE: Batching(min=200, max=500),
-    EntityType.STORED_PROCEDURE: Batching(min=20, max=500),
+    EntityType.STORED_PROCEDURE: Batching(min=200, max=500),
 }
 
 

@@ -171,9 +171,7 @@ class Client:
             if self._http is None:
                 server = self.server
                 self._http = httpx2.Client(
-                    verify=tls.context(
-                        server.tls, encrypted=server.host_port.startswith("https:")
-                    ),
+                    verify=tls.context(server.tls, encrypted=server.host_port.startswith("https:")),
                     timeout=httpx2.Timeout(server.read_timeout, connect=server.connect_timeout),
                     limits=httpx2.Limits(max_connections=32, max_keepalive_connections=16),
                     headers={"User-Agent": server.user_agent, "Accept": "application/json"},

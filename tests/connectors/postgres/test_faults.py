@@ -190,7 +190,7 @@ def test_cancel_hangs_up_on_a_server_that_does_not_listen(one):
         try:
             thread = threading.Thread(target=work)
             thread.start()
-            while session not in source._busy or session.calls < 5:
+            while session not in source._busy or session.calls < 4:
                 thread.join(0.01)
             source.cancel()
             thread.join(10)

@@ -117,13 +117,22 @@ class Member(NamedTuple):
     comment: str | None
 
 
+# Elements of arrays and bases of domains come along, so that one round trip is mostly enough.
 TYPES = """
+with recursive w(oid, modifier) as (
+  select u.oid, u.modifier from unnest(%s::oid[], %s::int4[]) as u(oid, modifier)
+  union
+  select case when t.typtype = 'd' then t.typbasetype else t.typelem end,
+         case when t.typtype = 'd' then t.typtypmod else w.modifier end
+    from w join pg_catalog.pg_type t on t.oid = w.oid
+   where t.typtype = 'd' or (t.typcategory = 'A' and t.typelem <> 0)
+)
 select w.oid::int8, w.modifier, pg_catalog.format_type(w.oid, w.modifier), t.typname,
        t.typtype::text, t.typcategory::text, t.typelem::int8, t.typbasetype::int8, t.typtypmod,
        t.typrelid::int8,
        (select s.typcategory::text from pg_catalog.pg_range r
           join pg_catalog.pg_type s on s.oid = r.rngsubtype where r.rngtypid = t.oid)
-  from unnest(%s::oid[], %s::int4[]) as w(oid, modifier)
+  from w
   join pg_catalog.pg_type t on t.oid = w.oid
 """
 MEMBERS = """
@@ -158,6 +167,7 @@ def learn(session: "PgSession", keys: Iterable[Key]) -> None:
         oids, modifiers = zip(*map(_apart, fresh), strict=True)
         found = [Raw(*row) for row in session.rows(TYPES, [list(oids), list(modifiers)])]
         raws |= {key(raw.oid, raw.modifier): raw for raw in found}
+        asked |= raws.keys()
         composite = {raw.relation for raw in found if raw.kind == "c"} - members.keys()
         if composite:
             for member in (Member(*row) for row in session.rows(MEMBERS, [sorted(composite)])):

@@ -1,4 +1,4 @@
-"""Describe relations, hundreds at a time: five statements in one round trip.
+"""Describe relations, hundreds at a time: four statements in one round trip.
 
 No statement joins pg_description or sorts what the client can look up: measured on 10,000 tables,
 the server is twice as fast when each catalogue is asked alone, by its own index.
@@ -15,7 +15,7 @@ from rayingest.kit.sql.postgres import ddl
 from rayingest.kit.sql.postgres.errors import classify
 from rayingest.kit.sql.postgres.keys import KEYS, Keys, References
 from rayingest.kit.sql.postgres.partitions import PARTITION, PARTITIONED, partition
-from rayingest.kit.sql.postgres.policies import POLICIES, tags
+from rayingest.kit.sql.postgres.policies import NUMBER, POLICIES, tags
 from rayingest.kit.sql.postgres.session import PgSession, Row
 from rayingest.kit.sql.postgres.shapes import learn
 from rayingest.kit.sql.scrub import scrub
@@ -50,11 +50,12 @@ select a.attrelid, a.attname, a.attnum,
  where a.attrelid = any(%s::oid[]) and a.attnum > 0 and not a.attisdropped
  order by a.attrelid, a.attnum
 """
-COMMENTS = """
+COMMENTS = f"""
 select d.objoid, d.objsubid, d.description from pg_catalog.pg_description d
  where d.objoid = any(%s::oid[]) and d.classoid = 1259
- order by d.objoid
-"""
+union all {POLICIES}
+ order by 1
+"""  # noqa: S608
 NULL, NOT_NULL = ColumnConstraint.NULL, ColumnConstraint.NOT_NULL
 
 
@@ -100,15 +101,12 @@ class _Batch:
         queries: list[tuple[str, Sequence[object]]] = [
             (RELATIONS, [wants.owners, oids]),
             (COLUMNS, [oids]),
-            (COMMENTS, [oids]),
+            (COMMENTS, [oids, oids if wants.tags else "{}"]),
             (KEYS, [oids]),
         ]
-        if wants.tags:
-            queries.append((POLICIES, [oids]))
         if wants.ddl:
             queries += [(query, [oids]) for query in ddl.QUERIES]
         relations, attributes, comments, keys, *rest = session.pipeline(queries)
-        policies = rest.pop(0) if wants.tags else []
         learn(session, {row[3] for row in attributes})
         self.shapes = session.shapes
         self.classification = session.classification
@@ -117,13 +115,13 @@ class _Batch:
         self.attributes = _by_relation(attributes)
         self.comments = _by_relation(comments)
         self.keys = _by_relation(keys)
-        self.policies = _by_relation(policies)
         self.parts = [_by_relation(rows) for rows in rest]
 
     def table(self, descriptor: EntityDescriptor, row: Row) -> Table:
         oid, _, name, kind, owner, quoted, view, *partitioned = row
         attributes = self.attributes.get(oid, [])
-        comments = {each[1]: each[2] for each in self.comments.get(oid, ())}
+        told = self.comments.get(oid, [])
+        comments = {each[1]: each[2] for each in told}
         keys = self._keys(oid, attributes)
         definition = f"{CREATE[kind]} {quoted} as {view}" if view is not None else None
         if definition is None and self.parts:
@@ -140,7 +138,7 @@ class _Batch:
             partition=partition(partitioned, attributes) if partitioned[0] else (),
             schema_definition=scrub(definition) if definition else None,
             owners=(Owner(name=owner),) if owner else (),
-            tags=tags(self.policies[oid], self.classification) if oid in self.policies else (),
+            tags=tags(told, self.classification) if NUMBER in comments else (),
         )
 
     def _keys(self, oid: int, attributes: list[Row]) -> Keys | None:
