@@ -83,6 +83,6 @@ def _with_references(schema: Any) -> Any:
 def _inside(key: str, value: Any) -> Any:
     if key in {"properties", "$defs"}:
         return {name: _with_references(each) for name, each in value.items()}
-    if key in {"anyOf", "oneOf", "allOf"}:
+    if key in {"anyOf", "anyOf", "allOf"}:
         return [_with_references(each) for each in value]
     return _with_references(value) if key in {"items", "additionalProperties"} else value

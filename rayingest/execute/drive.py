@@ -374,7 +374,7 @@ class Drive:
         ended, scheduler.ended = scheduler.ended, []
         opened, scheduler.opened = scheduler.opened, []
         deferred, scheduler.deferred = scheduler.deferred, []
-        for kind, result in ended:
+        for _, result in ended:
             if result.why is not None and result.status != "skipped":
                 self.errors.add(result.why, result.id)
             self.totals.written.update(

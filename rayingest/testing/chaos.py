@@ -187,6 +187,22 @@ class ChaosSource:
     ) -> Permanent | Retryable | Gone | Denied | None:
         name = descriptor.metadata.get("name", "")
         kind = name.partition("-")[0]
+        self._disaster(kind, name)
+        match kind:
+            case "bad":
+                return Permanent(f"cannot describe {name!r}")
+            case "gone":
+                return Gone(f"{name} vanished")
+            case "denied":
+                return Denied(f"permission denied for {name!r}", hint=f"GRANT SELECT ON {name}")
+            case "flaky" if self._first_time(name):
+                return Retryable(f"{name} is busy")
+        if descriptor.type is EntityType.TABLE:
+            time.sleep(self.config.straggler_seconds if kind == "slow" else self.config.seconds)
+        return None
+
+    def _disaster(self, kind: str, name: str) -> None:
+        """What breaks more than one answer: the process, the thread, the session, the batch."""
         if kind == "poison" or (kind == "once" and self._first_time(name)):
             os.kill(os.getpid(), signal.SIGKILL)
         if kind == "hang":
@@ -197,17 +213,6 @@ class ChaosSource:
             raise Retryable(f"the connection broke at {name}")
         if kind == "cut" and self._first_time(name):
             raise SessionLost(f"the server closed the connection at {name}")
-        if kind == "bad":
-            return Permanent(f"cannot describe {name!r}")
-        if kind == "gone":
-            return Gone(f"{name} vanished")
-        if kind == "denied":
-            return Denied(f"permission denied for {name!r}", hint=f"GRANT SELECT ON {name}")
-        if kind == "flaky" and self._first_time(name):
-            return Retryable(f"{name} is busy")
-        if descriptor.type is EntityType.TABLE:
-            time.sleep(self.config.straggler_seconds if kind == "slow" else self.config.seconds)
-        return None
 
     def _first_time(self, what: str) -> bool:
         """Whether no process noted this before."""

@@ -134,7 +134,7 @@ def test_segments_are_read_in_the_order_of_attempts(directory, tmp_path):
 def test_services_and_runs_of_any_name_stay_inside_the_state_folder(tmp_path, name):
     directory = RunDirectory(str(tmp_path), name, name)
     directory.claim()
-    found = [each for each in tmp_path.rglob("claim.json")]
+    found = list(tmp_path.rglob("claim.json"))
     assert len(found) == 1
     assert "/" not in safe(name)
     assert safe(name) not in ("", ".", "..")
