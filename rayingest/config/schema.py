@@ -75,7 +75,9 @@ def _with_references(schema: Any) -> Any:
     """Accept `${VAR}` wherever something else than text is expected."""
     if not isinstance(schema, dict):
         return schema
-    changed = {key: _inside(key, value) for key, value in schema.items()}
+    # Variants may overlap (a password alone is in two of MySQL's): one of them is not `oneOf` them.
+    spelled = {"anyOf" if key == "oneOf" else key: value for key, value in schema.items()}
+    changed = {key: _inside(key, value) for key, value in spelled.items()}
     is_text = "pattern" in schema or (schema.get("type") not in NOT_TEXT and "enum" not in schema)
     return changed if is_text else {"anyOf": [changed, REFERENCE]}
 
@@ -83,6 +85,6 @@ def _with_references(schema: Any) -> Any:
 def _inside(key: str, value: Any) -> Any:
     if key in {"properties", "$defs"}:
         return {name: _with_references(each) for name, each in value.items()}
-    if key in {"anyOf", "anyOf", "allOf"}:
+    if key in {"anyOf", "oneOf", "allOf"}:
         return [_with_references(each) for each in value]
     return _with_references(value) if key in {"items", "additionalProperties"} else value
