@@ -38,7 +38,7 @@ NONE = "{}"
 TRIALS: dict[Capability, tuple[str, list[object]]] = {
     Capability.COLUMNS: (tables.COLUMNS, [NONE]),
     Capability.VIEWS: (tables.RELATIONS, [False, NONE]),
-    Capability.COMMENTS: (tables.COMMENTS, [NONE, NONE]),
+    Capability.COMMENTS: (tables.COMMENTS, [NONE]),
     Capability.KEYS: (keys.KEYS, [NONE]),
     Capability.PARTITIONS: (tables.RELATIONS, [False, NONE]),
     Capability.PROCEDURES: (routines.ROUTINES, [True, [], []]),
