@@ -54,6 +54,8 @@ def configure(form: str = "text", *, verbose: bool = False, quiet: bool = False)
     logging.captureWarnings(capture=True)
     if not verbose:
         warnings.simplefilter("ignore")
+    # Its pipelines complain of what the connector has already turned into an answer.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     root = logging.getLogger()
     root.handlers = [each for each in root.handlers if not isinstance(each, FromLogging)]
     root.addHandler(FromLogging(logging.WARNING))

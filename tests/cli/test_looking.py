@@ -103,7 +103,10 @@ def test_set_and_overlay_change_the_config(cli: Callable, shop: Shop, tmp_path: 
     assert (told["service"], told["engine"], told["parallelism"]) == ("x", "ray", 7)
 
 
-def test_check_tells_source_and_sink(cli: Callable, shop: Shop) -> None:
+def test_check_tells_source_and_sink(
+    cli: Callable, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # wherever the tests run, no path is wrapped
     said = cli("check", shop.config())
     assert said.code == 0
     assert "connect" in said.out
