@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import count
@@ -18,7 +18,6 @@ from typing import Any
 import msgspec
 
 from rayingest import sinks
-from rayingest.api.pipeline import both, reporting
 from rayingest.api.run import Run
 from rayingest.config import Config, ExecutionMode
 from rayingest.config import load as load_config
@@ -318,9 +317,15 @@ class Job:
         )
         directory.claim()
         writes = not (options.dry_run or sink is not None or only)
-        told = config if writes else replace(config, ingestion_pipeline_fqn=None)
-        with reporting(told, directory.run_id) as reporter:
-            driver = drive(stage, options, directory, observe=both(observe, reporter), log=log)
+        with ExitStack() as stack:
+            reporter = None
+            if writes and config.ingestion_pipeline_fqn and config.server is not None:
+                # Only then: its HTTP client takes a tenth of a second to import.
+                from rayingest.api.pipeline import reporting
+
+                reporter = stack.enter_context(reporting(config, directory.run_id))
+            seen_by = [each for each in (observe, reporter and reporter.observe) if each]
+            driver = drive(stage, options, directory, observe=_all(seen_by), log=log)
             with interruptible(driver, interrupted):
                 report = driver.run()
             if reporter is not None:
@@ -344,6 +349,16 @@ class Job:
                 for body in sink.store.entities(kind).values()
             ]
         return run
+
+
+def _all(observers: Sequence[Callable[[Snapshot], None]]) -> Callable[[Snapshot], None]:
+    """Let everybody see every snapshot."""
+
+    def observe(snapshot: Snapshot) -> None:
+        for each in observers:
+            each(snapshot)
+
+    return observe
 
 
 def _tried(

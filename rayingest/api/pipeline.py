@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rayingest.config import Config
@@ -124,24 +124,7 @@ def _step(kind: str, report: Report, name: str) -> dict[str, object]:
 
 
 @contextmanager
-def reporting(config: Config, run_id: str) -> Generator[PipelineReporter | None]:
-    """A reporter when the config names an ingestion pipeline and a server, else None."""
-    if not config.ingestion_pipeline_fqn or config.server is None:
-        yield None
-        return
+def reporting(config: Config, run_id: str) -> Generator[PipelineReporter]:
+    """A reporter for a config that names an ingestion pipeline and a server."""
     with Client(server(config.server, config.service)) as client:
         yield PipelineReporter(config, client, run_id)
-
-
-def both(
-    first: Callable[[Snapshot], None] | None, reporter: PipelineReporter | None
-) -> Callable[[Snapshot], None] | None:
-    """Let the caller's display and the reporter see every snapshot."""
-    if reporter is None or first is None:
-        return reporter.observe if reporter is not None else first
-
-    def observe(snapshot: Snapshot) -> None:
-        first(snapshot)
-        reporter.observe(snapshot)
-
-    return observe

@@ -9,6 +9,8 @@ from rayingest.errors import Permanent, RayingestError
 from rayingest.execute.events import Chunk, Event, Listing
 from rayingest.execute.snapshot import Snapshot
 
+# Allocations, and collections of the younger generations, between two garbage collections.
+RARELY = (100_000, 50, 100)
 BLOCK_ITEMS = 500
 BLOCK_SECONDS = 0.1
 

@@ -1,5 +1,6 @@
 """What runs inside Ray: the actor around a Worker, and the task that lists."""
 
+import gc
 import os
 import platform
 import queue
@@ -11,7 +12,7 @@ from typing import Any
 from rayingest import __version__
 from rayingest.core.source import DiscoverableSource
 from rayingest.errors import RayingestError
-from rayingest.execute.engine import as_error, blocks, calls_of
+from rayingest.execute.engine import RARELY, as_error, blocks, calls_of
 from rayingest.execute.events import Chunk, Event, Found, Listing, ListingEnded
 from rayingest.execute.worker import Worker
 from rayingest.workflows.stage import WorkerTask
@@ -44,6 +45,7 @@ class RayWorker:
         """Become a worker; answers the handshake and where this process runs."""
         import ray
 
+        gc.set_threshold(*RARELY)
         try:
             self._worker = Worker(
                 self.number,
