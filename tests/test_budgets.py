@@ -1,6 +1,6 @@
 """What a table may cost: statements, requests, CPU, objects; and every facet arrives all the same.
 
-Counts are the server's and the catalogue's own, not ours. DESIGN section 8; benchmarks/ has the
+Counts are the server's and the catalogue's own, not ours. docs/performance.md has the budgets; benchmarks/ has the
 figures that need a big shop or a quiet machine.
 """
 

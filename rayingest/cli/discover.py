@@ -90,7 +90,7 @@ def discover(
 
 
 def parsed(text: str | None) -> "EntityType | None":
-    """An entity type as people and the founding document spell it. Raises ConfigError."""
+    """An entity type in any of its spellings. Raises ConfigError."""
     from rayingest.model import EntityType
 
     if text is None:

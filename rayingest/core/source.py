@@ -1,4 +1,4 @@
-"""The contract between a connector and whatever runs it (DESIGN: the contract with a source)."""
+"""The contract between a connector and whatever runs it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -37,7 +37,7 @@ class Capability(StrEnum):
 
 
 class Grade(StrEnum):
-    """How well a connector is proven, best first (DESIGN, section 4)."""
+    """How well a connector is proven, best first (docs/connectors.md)."""
 
     CERTIFIED = "certified"
     COMPATIBLE = "compatible"

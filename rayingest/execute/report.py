@@ -123,7 +123,7 @@ class Report(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
 def judge(
     ledger: Ledger, *, stopping: str | None, fatal: Why | None, not_listed: int, threshold: float
 ) -> State:
-    """The state of a run by the rules of DESIGN section 5 (`threshold` in percent)."""
+    """The state of a run, as docs/how-it-works.md says (`threshold` in percent)."""
     if fatal is not None:
         return "failed"
     if stopping is not None:

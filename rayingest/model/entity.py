@@ -31,7 +31,7 @@ class EntityType(StrEnum):
 
     @classmethod
     def parse(cls, text: str) -> "EntityType":
-        """Accept the wire spelling, the founding document's (`stored_procedure`, `datamodel`), any case.
+        """Accept the wire spelling, with underscores (`stored_procedure`), `datamodel`, any case.
 
         Raises ValueError that names the known spellings.
         """

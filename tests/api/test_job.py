@@ -34,7 +34,7 @@ def config(tmp_path):
 
 
 def test_a_file_is_not_read_by_workers_elsewhere(config):
-    """The founding document's words, and the run goes on in this process."""
+    """It is said in words, and the run goes on in this process."""
     job = ri.load(config, flags={"engine": "ray", "address": "10.0.0.1:6379"})
     assert job.messages == [
         "Source sqlite does not support distributed execution. Falling back to sequential mode."

@@ -1,4 +1,4 @@
-"""The parser: every flag of the issue, its variable, its help; and what help costs."""
+"""The parser: every flag, its variable, its help; and what help costs."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: the scheduler keeps its promises (DESIGN, section 5).
+"""Whatever happens in whatever order: the scheduler keeps its promises.
 
 The promises that hold at every step are asserted by the simulated world itself.
 """
