@@ -11,9 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from rayingest.errors import MissingDriver
 from rayingest.testing import postgres as wheel
+
+# Where a red run blocks everybody the same examples are tried each time; elsewhere new ones.
+settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 ROOT = Path(__file__).parents[1]
 CONTRACTS = Path(os.environ.get("RAYINGEST_CONTRACTS") or ROOT.parent / "shared" / "contracts")
