@@ -4,7 +4,7 @@ import gc
 
 __all__ = ["main"]
 
-# A program that ends soon: collecting while it imports is a tenth of its start.
+# A program that ends soon gains nothing by collecting while it imports.
 RARELY = (100_000, 50, 100)
 
 

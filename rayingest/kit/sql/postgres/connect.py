@@ -2,16 +2,13 @@
 
 import shutil
 import tempfile
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import SecretStr
 
 from rayingest.config.connection import (
-    AwsCredentials,
     AzureAuth,
-    AzureCredentials,
     BasicAuth,
     IamAuth,
     SslConfig,
@@ -22,6 +19,7 @@ from rayingest.core.source import Settings
 from rayingest.errors import ConfigError, MissingDriver
 from rayingest.kit.sql.postgres.errors import classify_connect
 from rayingest.kit.sql.postgres.session import PgSession
+from rayingest.kit.sql.tokens import aws_token, azure_token
 
 PORT = 5432
 OLDEST = 120000
@@ -30,7 +28,6 @@ CERTIFICATES = {
     "sslCertificate": "sslcert",
     "sslKey": "sslkey",
 }
-AZURE_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
 
 
 class Connection(Protocol):
@@ -124,52 +121,8 @@ def _session_settings(seconds: float) -> str:
 def _password(config: Connection, host: str, port: int) -> str | None:
     auth = config.authType
     if isinstance(auth, IamAuth):
-        return _aws_token(auth.awsConfig, host, port, config.username)
+        return aws_token(auth.awsConfig, host, port, config.username)
     if isinstance(auth, AzureAuth):
-        return _azure_token(auth.azureConfig)
+        return azure_token(auth.azureConfig)
     secret = (auth.password if auth else None) or config.password
     return secret.get_secret_value() if secret else None
-
-
-def _aws_token(aws: AwsCredentials, host: str, port: int, user: str) -> str:
-    try:
-        boto3: Any = import_module("boto3")
-    except ImportError as error:
-        raise MissingDriver("aws", "boto3") from error
-    secret, token = aws.awsSecretAccessKey, aws.awsSessionToken
-    keys = {
-        "aws_access_key_id": aws.awsAccessKeyId,
-        "aws_secret_access_key": secret.get_secret_value() if secret else None,
-        "aws_session_token": token.get_secret_value() if token else None,
-    }
-    session = boto3.Session(region_name=aws.awsRegion, profile_name=aws.profileName, **keys)
-    if aws.assumeRoleArn:
-        role = {"RoleArn": aws.assumeRoleArn, "RoleSessionName": aws.assumeRoleSessionName}
-        if aws.assumeRoleSourceIdentity:
-            role["SourceIdentity"] = aws.assumeRoleSourceIdentity
-        given = session.client("sts").assume_role(**role)["Credentials"]
-        session = boto3.Session(
-            region_name=aws.awsRegion,
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
-        )
-    signed = session.client("rds").generate_db_auth_token(host, port, user, aws.awsRegion)
-    return str(signed)
-
-
-def _azure_token(azure: AzureCredentials) -> str:
-    try:
-        identity: Any = import_module("azure.identity")
-    except ImportError as error:
-        raise ConfigError(
-            "authType.azureConfig needs the package 'azure-identity', which is not installed.",
-            hint="pip install azure-identity, or give authType.password.",
-        ) from error
-    if azure.clientId and azure.clientSecret and azure.tenantId:
-        secret = azure.clientSecret.get_secret_value()
-        credential = identity.ClientSecretCredential(azure.tenantId, azure.clientId, secret)
-    else:
-        credential = identity.DefaultAzureCredential()
-    scopes = (azure.scopes or AZURE_SCOPE).replace(",", " ").split()
-    return str(credential.get_token(*scopes).token)
