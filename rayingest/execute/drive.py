@@ -7,22 +7,17 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
-import msgspec
-
-from rayingest.core import fqn
-from rayingest.core.sink import Placement, Row, SinkSession
-from rayingest.errors import NoWorker, RayingestError, Refused, StateError, TimedOut
+from rayingest.core.sink import Placement, SinkSession
+from rayingest.errors import NoWorker, RayingestError, StateError, TimedOut
 from rayingest.execute.combine import Combiner
+from rayingest.execute.deferred import DeferredRows
 from rayingest.execute.delivery import Delivery, Ticket
 from rayingest.execute.engine import RARELY, Engine
 from rayingest.execute.events import (
-    Chunk,
-    Deferred,
     Dispatch,
     Event,
     Found,
@@ -34,7 +29,6 @@ from rayingest.execute.events import (
     Why,
     WorkerLost,
     WorkerReady,
-    Written,
     why,
 )
 from rayingest.execute.report import (
@@ -52,15 +46,12 @@ from rayingest.execute.report import (
 )
 from rayingest.execute.scheduler import Scheduler
 from rayingest.execute.snapshot import Snapshot
-from rayingest.model import EntityType
 from rayingest.state.run_directory import Journal, RunDirectory
 from rayingest.workflows.stage import Opened
 
 GRACE = 10.0  # seconds for what is under way when a run is stopped
 CONFIG = 2  # the exit code of what the user must change before anything can work
 CONFIG_ERRORS = {"ConfigError", "ConfigErrors", "MissingDriver", "UnknownConnector"}
-DEFERRED_ROWS = 100
-DEFERRED_BLOCKS = 32
 
 
 @dataclass(frozen=True)
@@ -85,7 +76,6 @@ class Totals:
     waiting: float = 0.0
     described: int = 0
     startup: float | None = None
-    written: set[str] = field(default_factory=set)
 
 
 class _Incomplete(Exception):
@@ -119,10 +109,7 @@ class Drive:
         self._observe = observe or (lambda _: None)
         self._log = log or (lambda _level, _text: None)
         self._journal = Journal(directory) if directory else None
-        self._deferred = Journal(directory, "deferred") if directory else None
-        self._held: list[tuple[EntityType, Deferred]] = []
-        self._wave: Iterator[Chunk] = iter(())
-        self._taken = 0
+        self._deferred = DeferredRows(directory, scheduler.ledger, opened.settings.service)
         self._delivery: Delivery | None = None
         self._session: SinkSession | None = None
         self._stopped_at: float | None = None
@@ -130,7 +117,6 @@ class Drive:
         self._hurry = False
         self._observed = 0.0
         self._heard: dict[Listing, float] = {}
-        self._elsewhere: dict[str, bool] = {}
         self._combiner = Combiner.of(opened.connector)
         self.on_start: Callable[[], None] | None = None
 
@@ -383,17 +369,10 @@ class Drive:
         for _, result in ended:
             if result.why is not None and result.status != "skipped":
                 self.errors.add(result.why, result.id)
-            self.totals.written.update(
-                each.fqn for each in result.written if each.outcome != "refused"
-            )
+            self._deferred.arrived(result.written)
         for kind, each in deferred:
-            self.totals.written.update(row.fqn for row in each.rows if row.partial is not None)
-            self.totals.written.update(one.fqn for one in each.written if one.outcome != "refused")
-            if self._deferred:
-                self._deferred.add(_to_record(kind, each))
-            else:
-                self._held.append((kind, each))
-        if self._journal and self._deferred:
+            self._deferred.add(kind, each)
+        if self._journal:
             self._journal.extend(("opened", descriptor) for descriptor in opened)
             self._journal.extend(("ended", kind, result) for kind, result in ended)
             gone, scheduler.listings.removed = scheduler.listings.removed, []
@@ -410,59 +389,8 @@ class Drive:
             return
         if scheduler.stopping is not None:
             return
-        blocks = list(islice(self._wave, DEFERRED_BLOCKS))
-        if not blocks:  # the first time, or after a combination deferred more
-            if self._deferred:
-                self._deferred.tick(force=True)
-            self._wave = self._blocks()
-            blocks = list(islice(self._wave, DEFERRED_BLOCKS))
-        scheduler.second_wave(blocks)
+        scheduler.second_wave(self._deferred.next_blocks(self._session))
         scheduler.handle(None, time.monotonic())
-
-    def _blocks(self) -> Iterator[Chunk]:
-        """Deferred rows of one type each, references to what nobody knows dropped."""
-        gathered: dict[EntityType, list[Deferred]] = {}
-        for kind, each in self._all_deferred():
-            block = gathered.setdefault(kind, [])
-            rows = [row for row in map(self._resolved, each.rows) if row is not None]
-            block.append(Deferred(each.id, rows, each.written, each.scope))
-            if len(block) >= DEFERRED_ROWS:
-                yield Chunk("deferred", kind, block=gathered.pop(kind))
-        for kind, block in gathered.items():
-            yield Chunk("deferred", kind, block=block)
-
-    def _all_deferred(self) -> Iterator[tuple[EntityType, Deferred]]:
-        held, self._held = self._held, []
-        yield from held
-        if self._deferred and self.directory:
-            fresh = self._deferred.names[self._taken :]
-            self._taken = len(self._deferred.names)
-            for name in fresh:
-                for record in self.directory.segment(name):
-                    yield _from_record(record)
-
-    def _resolved(self, row: Row) -> Row | None:
-        """The row without references to what neither this run nor the sink has; None: nothing is left."""
-        missing = [each for each in row.needs if each not in self.totals.written]
-        missing = [each for each in missing if not self._is_elsewhere(each)]
-        if not missing or self._session is None:
-            return row
-        self.scheduler.ledger.unresolved += len(missing)
-        try:
-            return self._session.without(row, missing)
-        except Refused:
-            self.scheduler.ledger.emitted[row.type] -= 1
-            return None
-
-    def _is_elsewhere(self, name: str) -> bool:
-        """Whether the catalogue has an entity of another service; asked once per name."""
-        if name.startswith(f"{fqn.join(self.opened.settings.service)}."):
-            return False
-        if name not in self._elsewhere:
-            catalogue = getattr(self._session, "catalogue", None)
-            found = catalogue.get(EntityType.TABLE, [name]) if catalogue is not None else {}
-            self._elsewhere[name] = name in found
-        return self._elsewhere[name]
 
     def snapshot(self) -> Snapshot:
         """The run as it stands."""
@@ -573,7 +501,9 @@ class Drive:
                 "sink": int(stats.get("sink_calls", 0)),
             },
             cpu_seconds=time.process_time() - self._cpu,
-            state_seconds=sum(each.seconds for each in (self._journal, self._deferred) if each),
+            state_seconds=sum(
+                each.seconds for each in (self._journal, self._deferred.journal) if each
+            ),
             peak_rss_bytes=_peak_rss(),
             speed_up=work / max(seconds.total, 1e-9),
             bottleneck=bottleneck(seconds, parallelism, self.opened.sink.concurrency),
@@ -615,33 +545,6 @@ class Drive:
                 report.state = "failed"
                 report.exit_code = EXIT_CODES["failed"]
                 report.verdict = f"Failed: {error} {error.hint or ''}".strip()
-
-
-class _DeferredRow(msgspec.Struct, array_like=True):
-    """A row as a deferred segment keeps it: its body is JSON already."""
-
-    type: str
-    fqn: str
-    hash: str
-    body: msgspec.Raw
-    needs: tuple[str, ...]
-
-
-_DeferredRecord = tuple[EntityType, str, str, list[Written], list[_DeferredRow]]
-
-
-def _to_record(kind: EntityType, deferred: Deferred) -> _DeferredRecord:
-    rows = [
-        _DeferredRow(row.type, row.fqn, row.hash, msgspec.Raw(row.body), row.needs)
-        for row in deferred.rows
-    ]
-    return kind, deferred.id, deferred.scope, deferred.written, rows
-
-
-def _from_record(record: bytes) -> tuple[EntityType, Deferred]:
-    kind, name, scope, written, rows = msgspec.json.decode(record, type=_DeferredRecord)
-    kept = [Row(row.type, row.fqn, bytes(row.body), row.hash, None, row.needs) for row in rows]
-    return kind, Deferred(name, kept, written, scope)
 
 
 @contextlib.contextmanager

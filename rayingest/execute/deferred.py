@@ -1,0 +1,134 @@
+"""Rows that wait for what they refer to: kept beside the segments, resolved and sent in a second wave."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import msgspec
+
+from rayingest.core import fqn
+from rayingest.core.sink import Row, SinkSession
+from rayingest.errors import Refused
+from rayingest.execute.events import Chunk, Deferred, Written
+from rayingest.model import EntityType
+from rayingest.state.ledger import Ledger
+from rayingest.state.run_directory import Journal, RunDirectory
+
+BLOCK_ROWS = 100
+BLOCKS_AT_ONCE = 32
+
+
+class DeferredRows:
+    """Collects deferred rows, in the run directory when there is one, and hands them out in blocks.
+
+    References that neither this run nor the catalogue can satisfy are dropped and counted in the
+    ledger as unresolved.
+    """
+
+    def __init__(self, directory: RunDirectory | None, ledger: Ledger, service: str) -> None:
+        self.journal = Journal(directory, "deferred") if directory else None
+        self._ledger = ledger
+        self._own = f"{fqn.join(service)}."
+        self._written: set[str] = set()
+        self._elsewhere: dict[str, bool] = {}
+        self._held: list[tuple[EntityType, Deferred]] = []
+        self._wave: Iterator[Chunk] = iter(())
+        self._taken = 0
+
+    def arrived(self, written: Sequence[Written]) -> None:
+        """Remember what the sink has: it may be referred to."""
+        self._written.update(each.fqn for each in written if each.outcome != "refused")
+
+    def add(self, kind: EntityType, deferred: Deferred) -> None:
+        """Keep one descriptor's rows; those with a partial body are at the sink already."""
+        self._written.update(row.fqn for row in deferred.rows if row.partial is not None)
+        self.arrived(deferred.written)
+        if self.journal:
+            self.journal.add(_to_record(kind, deferred))
+        else:
+            self._held.append((kind, deferred))
+
+    def tick(self, *, force: bool = False) -> None:
+        """Write a segment if it is time. Raises StateError."""
+        if self.journal:
+            self.journal.tick(force=force)
+
+    def next_blocks(self, session: SinkSession | None) -> list[Chunk]:
+        """The next chunks of the second wave, of one type each."""
+        blocks = list(islice(self._wave, BLOCKS_AT_ONCE))
+        if not blocks:  # the first time, or after a combination deferred more
+            self.tick(force=True)
+            self._wave = self._blocks(session)
+            blocks = list(islice(self._wave, BLOCKS_AT_ONCE))
+        return blocks
+
+    def _blocks(self, session: SinkSession | None) -> Iterator[Chunk]:
+        gathered: dict[EntityType, list[Deferred]] = {}
+        for kind, each in self._not_handed_out():
+            block = gathered.setdefault(kind, [])
+            resolved = [self._resolved(row, session) for row in each.rows]
+            rows = [row for row in resolved if row is not None]
+            block.append(Deferred(each.id, rows, each.written, each.scope))
+            if len(block) >= BLOCK_ROWS:
+                yield Chunk("deferred", kind, block=gathered.pop(kind))
+        for kind, block in gathered.items():
+            yield Chunk("deferred", kind, block=block)
+
+    def _not_handed_out(self) -> Iterator[tuple[EntityType, Deferred]]:
+        held, self._held = self._held, []
+        yield from held
+        if self.journal:
+            fresh = self.journal.names[self._taken :]
+            self._taken = len(self.journal.names)
+            for name in fresh:
+                for record in self.journal.directory.segment(name):
+                    yield _from_record(record)
+
+    def _resolved(self, row: Row, session: SinkSession | None) -> Row | None:
+        """The row without references to what nobody has; None: nothing is left."""
+        missing = [each for each in row.needs if each not in self._written]
+        missing = [each for each in missing if not self._is_elsewhere(each, session)]
+        if not missing or session is None:
+            return row
+        self._ledger.unresolved += len(missing)
+        try:
+            return session.without(row, missing)
+        except Refused:
+            self._ledger.emitted[row.type] -= 1
+            return None
+
+    def _is_elsewhere(self, name: str, session: SinkSession | None) -> bool:
+        """Whether the catalogue has an entity of another service; asked once per name."""
+        if name.startswith(self._own):
+            return False
+        if name not in self._elsewhere:
+            catalogue = getattr(session, "catalogue", None)
+            found = catalogue.get(EntityType.TABLE, [name]) if catalogue is not None else {}
+            self._elsewhere[name] = name in found
+        return self._elsewhere[name]
+
+
+class _DeferredRow(msgspec.Struct, array_like=True):
+    """A row as a deferred segment keeps it: its body is JSON already."""
+
+    type: str
+    fqn: str
+    hash: str
+    body: msgspec.Raw
+    needs: tuple[str, ...]
+
+
+_DeferredRecord = tuple[EntityType, str, str, list[Written], list[_DeferredRow]]
+
+
+def _to_record(kind: EntityType, deferred: Deferred) -> _DeferredRecord:
+    rows = [
+        _DeferredRow(row.type, row.fqn, row.hash, msgspec.Raw(row.body), row.needs)
+        for row in deferred.rows
+    ]
+    return kind, deferred.id, deferred.scope, deferred.written, rows
+
+
+def _from_record(record: bytes) -> tuple[EntityType, Deferred]:
+    kind, name, scope, written, rows = msgspec.json.decode(record, type=_DeferredRecord)
+    kept = [Row(row.type, row.fqn, bytes(row.body), row.hash, None, row.needs) for row in rows]
+    return kind, Deferred(name, kept, written, scope)
