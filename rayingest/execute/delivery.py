@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rayingest.core.sink import Answer, Row, SinkSession
@@ -45,7 +45,30 @@ class _Item:
     ticket: Ticket
     descriptor: str
     row: Row
-    first_wave: bool
+    halved: bool  # without what it refers to, for now
+
+
+class Recent:
+    """The latest FQNs that the sink took from this process, at most 2 x `size` of them.
+
+    A row whose references are all among them is written once, in full. Whoever is forgotten costs a
+    second write, never an answer.
+    """
+
+    def __init__(self, size: int = 50_000) -> None:
+        self._size = size
+        self._young: set[str] = set()
+        self._old: set[str] = set()
+
+    def add(self, name: str) -> None:
+        """Remember one."""
+        self._young.add(name)
+        if len(self._young) >= self._size:
+            self._young, self._old = set(), self._young
+
+    def issuperset(self, names: Iterable[str]) -> bool:
+        """Whether all of them are remembered."""
+        return all(name in self._young or name in self._old for name in names)
 
 
 class Delivery:
@@ -81,6 +104,7 @@ class Delivery:
         self._room = max(2_000, max_rows * writers * 4)
         self._on_the_way = 0
         self._reading = 0
+        self._there = Recent()
         self._closed = threading.Event()
         self._down = False
         self._threads = [
@@ -191,7 +215,7 @@ class Delivery:
                 self._flush(row.type)
                 items = self._buffers.setdefault(row.type, [])
                 self._since[row.type] = time.monotonic()
-            items.append(_Item(ticket, descriptor, row, first_wave))
+            items.append(_Item(ticket, descriptor, row, first_wave and bool(row.needs)))
             self._sizes[row.type] += size
             if len(items) >= self._max_rows:
                 self._flush(row.type)
@@ -223,7 +247,10 @@ class Delivery:
 
     def _write(self) -> None:
         while (items := self._batches.get()) is not None and not self._closed.is_set():
-            answers = self._ask([self._first(each) for each in items])
+            for item in items:
+                if item.halved and self._there.issuperset(item.row.needs):
+                    item.halved = False
+            answers = self._ask([_to_send(each) for each in items])
             if answers is None:
                 return
             with self._lock:
@@ -231,13 +258,6 @@ class Delivery:
                     self._answered(item, answer)
                 self._on_the_way -= len(items)
                 self._lock.notify_all()
-
-    @staticmethod
-    def _first(item: _Item) -> Row:
-        row = item.row
-        if item.first_wave and row.needs and row.partial is not None:
-            return Row(row.type, row.fqn, row.partial, row.hash)
-        return row
 
     def _ask(self, rows: list[Row]) -> Sequence[Answer] | None:
         """Write until the sink says something about the rows; None when we were closed before."""
@@ -289,11 +309,13 @@ class Delivery:
                 result.why = Why(
                     "Refused", answer.why or "the sink refused it", answer.hint, None, "sink"
                 )
-        elif item.first_wave and row.needs:
-            half_written = Row(row.type, row.fqn, row.body, row.hash, b"", row.needs)
-            item.ticket.later.setdefault(item.descriptor, []).append(half_written)
-            self._one_answered(item.ticket, item.descriptor)
-            return
+        else:
+            self._there.add(row.fqn)
+            if item.halved:
+                half_written = Row(row.type, row.fqn, row.body, row.hash, b"", row.needs)
+                item.ticket.later.setdefault(item.descriptor, []).append(half_written)
+                self._one_answered(item.ticket, item.descriptor)
+                return
         result.written.append(Written(row.type, row.fqn, row.hash, answer.outcome))
         self._one_answered(item.ticket, item.descriptor)
 
@@ -328,6 +350,13 @@ class Delivery:
                 result.status = "unchanged"
         ticket.cancelled = True
         self._emit(Settled(ticket.dispatch, list(ticket.results.values()), deferred))
+
+
+def _to_send(item: _Item) -> Row:
+    row = item.row
+    if item.halved and row.partial is not None:
+        return Row(row.type, row.fqn, row.partial, row.hash)
+    return row
 
 
 def _all_unchanged(written: Sequence[Written]) -> bool:
