@@ -30,7 +30,10 @@ _URL = re.compile(r"(://[^\s:/@'\"]*:)[^\s/@'\"]+(@)")
 def scrub(text: str) -> str:
     """Mask passwords, tokens and keys in SQL text; other text is returned as it is."""
     lower = text.lower()
-    if not any(word in lower for word in _SUSPICIOUS):
+    for word in _SUSPICIOUS:  # a loop: a generator costs more than what it does
+        if word in lower:
+            break
+    else:
         return text
     return _URL.sub(rf"\1{MASK}\2", _TOKEN.sub(_masked, text))
 

@@ -8,7 +8,7 @@ from rayingest.config.connection import SslMode, host_port
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import RayingestError
 from rayingest.kit.sql.facts import Wants
-from rayingest.kit.sql.postgres import containers, ddl, keys, policies, routines, tables
+from rayingest.kit.sql.postgres import containers, keys, policies, routines, tables
 from rayingest.kit.sql.postgres.connect import PORT, connect
 from rayingest.kit.sql.postgres.errors import classify
 from rayingest.kit.sql.postgres.listing import kinds
@@ -43,7 +43,7 @@ TRIALS: dict[Capability, tuple[str, list[object]]] = {
     Capability.PARTITIONS: (tables.RELATIONS, [False, NONE]),
     Capability.PROCEDURES: (routines.ROUTINES, [True, [], []]),
     Capability.OWNERS: (containers.SCHEMAS, [True, []]),
-    Capability.DDL: (ddl.RELATIONS, [NONE]),
+    Capability.DDL: (tables.DEFINED, [False, NONE]),
     Capability.TAGS: (policies.POLICIES, [NONE]),
 }
 

@@ -11,7 +11,7 @@ from rayingest.model import Database, DatabaseSchema, Entity, Owner
 DATABASES = """
 select d.oid::int8, d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'),
        case when %s then pg_catalog.pg_get_userbyid(d.datdba) end
-  from pg_catalog.pg_database d where d.oid = any(%s::oid[])
+  from pg_catalog.pg_database d where d.datname = any(%s::text[])
 """
 SCHEMAS = """
 select n.oid::int8, n.nspname, pg_catalog.obj_description(n.oid, 'pg_namespace'),
@@ -34,7 +34,9 @@ def databases(
             owners=_owners(row[3]),
         )
 
-    return _answer(session, DATABASES, descriptors, wants, build)
+    names = [each.metadata["name"] for each in descriptors]
+    found = {row[1]: row for row in session.rows(DATABASES, [wants.owners, names])}
+    return _answer(descriptors, [found.get(name) for name in names], build)
 
 
 def schemas(
@@ -51,20 +53,17 @@ def schemas(
             owners=_owners(row[3]),
         )
 
-    return _answer(session, SCHEMAS, descriptors, wants, build)
+    oids = [int(each.metadata["key"]) for each in descriptors]
+    found = {row[0]: row for row in session.rows(SCHEMAS, [wants.owners, oids])}
+    return _answer(descriptors, [found.get(oid) for oid in oids], build)
 
 
 def _answer(
-    session: PgSession,
-    query: str,
     descriptors: Sequence[EntityDescriptor],
-    wants: Wants,
+    rows: Sequence[Row | None],
     build: Callable[[EntityDescriptor, Row], Entity],
 ) -> Iterator[Processed]:
-    oids = [int(each.metadata["key"]) for each in descriptors]
-    found = {row[0]: row for row in session.rows(query, [wants.owners, oids])}
-    for oid, descriptor in zip(oids, descriptors, strict=True):
-        row = found.get(oid)
+    for descriptor, row in zip(descriptors, rows, strict=True):
         if row is None or row[1] != descriptor.metadata["name"]:
             yield Failed(descriptor, Gone(f"{descriptor.id} was dropped after it was listed."))
         else:

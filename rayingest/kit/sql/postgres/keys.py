@@ -8,7 +8,7 @@ from rayingest.model import ColumnConstraint, TableConstraint
 
 # A foreign key to a partitioned table is repeated for each of its partitions, as a child of the
 # constraint that was written: only that one counts.
-KEYS = """
+_CONSTRAINTS = """
 select k.conrelid, k.contype::text, k.conkey,
        case when k.contype = 'f' then (
          select array[n.nspname::text, c.relname::text]
@@ -17,13 +17,19 @@ select k.conrelid, k.contype::text, k.conkey,
        case when k.contype = 'f' then array(
          select a.attname::text from unnest(k.confkey) with ordinality u(number, place)
            join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.number
-          order by u.place) end
+          order by u.place) end{more}
   from pg_catalog.pg_constraint k
- where k.conrelid = any(%s::oid[]) and k.contype in ('p', 'u', 'f')
+ where k.conrelid = any(%s::oid[]) and k.contype in ({kinds})
    and not (k.contype = 'f' and k.conparentid <> 0 and exists (
      select from pg_catalog.pg_constraint p where p.oid = k.conparentid and p.conrelid = k.conrelid))
- order by k.conrelid, k.contype = 'f', k.contype, k.conname
+ order by k.conrelid, pg_catalog.strpos('pucxf', k.contype::text), k.conname
 """
+KEYS = _CONSTRAINTS.format(more="", kinds="'p', 'u', 'f'")
+# With what DDL says of them, too: name, text, and whether the table itself declares it.
+DEFINED = _CONSTRAINTS.format(
+    more=", pg_catalog.quote_ident(k.conname), pg_catalog.pg_get_constraintdef(k.oid), k.conislocal",
+    kinds="'p', 'u', 'f', 'c', 'x'",
+)
 
 
 class References:
@@ -48,13 +54,15 @@ class Keys(NamedTuple):
     of_table: tuple[TableConstraint, ...]
 
     @classmethod
-    def of(cls, rows: list[Row], names: dict[int, str], references: References) -> "Keys":
-        """Read the rows of one relation, primary keys first."""
+    def of(cls, rows: list[Row], attributes: list[Row], references: References) -> "Keys":
+        """Read the rows of one relation, primary keys first; `attributes` have their numbers third."""
         of_columns: dict[int, ColumnConstraint] = {}
         of_table: list[TableConstraint] = []
         unique: list[frozenset[int]] = []
-        for _, kind, numbers, target, referred in rows:
-            columns = tuple([names[number] for number in numbers])
+        for _, kind, numbers, target, referred, *_ in rows:
+            if kind in "cx":
+                continue
+            columns = tuple([_name(attributes, number) for number in numbers])
             if kind == "f":
                 one = any(key <= frozenset(numbers) for key in unique)
                 of_table.append(_foreign(columns, references.table(*target), referred, one=one))
@@ -66,6 +74,13 @@ class Keys(NamedTuple):
             else:
                 of_table.append(TableConstraint(constraint_type=key.value, columns=columns))
         return cls(of_columns, tuple(of_table))
+
+
+def _name(attributes: list[Row], number: int) -> str:
+    """The name of an attribute; without dropped ones before it, it stands in its place."""
+    if number <= len(attributes) and attributes[number - 1][2] == number:
+        return str(attributes[number - 1][1])
+    return next(str(each[1]) for each in attributes if each[2] == number)
 
 
 def _foreign(

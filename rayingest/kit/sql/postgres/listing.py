@@ -8,13 +8,11 @@ from rayingest.kit.sql.postgres.session import PgSession
 from rayingest.model import EntityType
 
 DATABASES = """
-select d.datname, d.oid::text
+select d.datname
   from pg_catalog.pg_database d
- where d.datallowconn and not d.datistemplate
-   and (%s or d.datname = current_database())
-   and (d.datname = current_database()
-        or pg_catalog.has_database_privilege(d.oid, 'CONNECT'))
- order by d.datname = current_database() desc, d.datname
+ where d.datallowconn and not d.datistemplate and d.datname <> current_database()
+   and pg_catalog.has_database_privilege(d.oid, 'CONNECT')
+ order by d.datname
 """
 
 # Names that begin with pg_ are the server's own (catalogue, TOAST, temporary tables), and
@@ -44,8 +42,10 @@ def databases(session: PgSession, settings: Settings) -> Iterator[Found]:
 
     Templates, databases that take no connections and those that we may not connect to are left out.
     """
-    for name, oid in session.rows(DATABASES, [settings.connection.ingestAllDatabases]):
-        yield Found(EntityType.DATABASE, "", name, "", oid)
+    yield Found(EntityType.DATABASE, "", session.database, "", "")
+    if settings.connection.ingestAllDatabases:
+        for (name,) in session.rows(DATABASES):
+            yield Found(EntityType.DATABASE, "", name, "", "")
 
 
 def listing(session: PgSession, wants: Wants) -> Iterator[Found]:

@@ -118,13 +118,16 @@ class Member(NamedTuple):
 
 
 # Elements of arrays and bases of domains come along, so that one round trip is mostly enough.
+# "offset 0" keeps the server to the index: every table has two rows in pg_type, and it would read
+# them all, three times.
 TYPES = """
 with recursive w(oid, modifier) as (
   select u.oid, u.modifier from unnest(%s::oid[], %s::int4[]) as u(oid, modifier)
   union
   select case when t.typtype = 'd' then t.typbasetype else t.typelem end,
          case when t.typtype = 'd' then t.typtypmod else w.modifier end
-    from w join pg_catalog.pg_type t on t.oid = w.oid
+    from w cross join lateral (
+      select * from pg_catalog.pg_type t where t.oid = w.oid offset 0) t
    where t.typtype = 'd' or (t.typcategory = 'A' and t.typelem <> 0)
 )
 select w.oid::int8, w.modifier, pg_catalog.format_type(w.oid, w.modifier), t.typname,
@@ -133,7 +136,7 @@ select w.oid::int8, w.modifier, pg_catalog.format_type(w.oid, w.modifier), t.typ
        (select s.typcategory::text from pg_catalog.pg_range r
           join pg_catalog.pg_type s on s.oid = r.rngsubtype where r.rngtypid = t.oid)
   from w
-  join pg_catalog.pg_type t on t.oid = w.oid
+  cross join lateral (select * from pg_catalog.pg_type t where t.oid = w.oid offset 0) t
 """
 MEMBERS = """
 select a.attrelid::int8, a.attname, a.atttypid::int8, a.atttypmod, a.attnotnull, d.description

@@ -11,9 +11,8 @@ from operator import itemgetter
 from rayingest.core.source import Described, EntityDescriptor, Failed, Processed
 from rayingest.errors import Gone, Permanent
 from rayingest.kit.sql.facts import Wants
-from rayingest.kit.sql.postgres import ddl
+from rayingest.kit.sql.postgres import ddl, keys
 from rayingest.kit.sql.postgres.errors import classify
-from rayingest.kit.sql.postgres.keys import KEYS, Keys, References
 from rayingest.kit.sql.postgres.partitions import PARTITION, PARTITIONED, partition
 from rayingest.kit.sql.postgres.policies import NUMBER, POLICIES, tags
 from rayingest.kit.sql.postgres.session import PgSession, Row
@@ -31,17 +30,21 @@ KINDS = {
 CREATE = {"v": "create view", "m": "create materialized view"}
 
 # Composed of our own constants only.
-RELATIONS = f"""
+_RELATIONS = """
 select c.oid, n.nspname, c.relname, c.relkind::text,
        case when %s then pg_catalog.pg_get_userbyid(c.relowner) end,
        pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),
        case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end,
-       {PARTITION}
+       {columns}
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  {PARTITIONED}
+  {joins}
  where c.oid = any(%s::oid[])
-"""  # noqa: S608
+"""
+RELATIONS = _RELATIONS.format(columns=PARTITION, joins=PARTITIONED)
+DEFINED = _RELATIONS.format(
+    columns=f"{PARTITION}, {ddl.RELATION}", joins=f"{PARTITIONED}\n  {ddl.FOREIGN}"
+)
 # The type and its modifier in one number: the key of `PgSession.shapes`.
 COLUMNS = """
 select a.attrelid, a.attname, a.attnum,
@@ -99,33 +102,34 @@ class _Batch:
         # One text for all statements: psycopg would write the list of numbers once for each.
         oids = "{" + ",".join([each.metadata["key"] for each in descriptors]) + "}"
         queries: list[tuple[str, Sequence[object]]] = [
-            (RELATIONS, [wants.owners, oids]),
+            (DEFINED if wants.ddl else RELATIONS, [wants.owners, oids]),
             (COLUMNS, [oids]),
             (TAGGED, [oids, oids]) if wants.tags else (TAGLESS, [oids]),
-            (KEYS, [oids]),
+            (keys.DEFINED if wants.ddl else keys.KEYS, [oids]),
         ]
         if wants.ddl:
-            queries += [(query, [oids]) for query in ddl.QUERIES]
-        relations, attributes, comments, keys, *rest = session.pipeline(queries)
+            queries.append((ddl.COLUMNS, [oids]))
+        relations, attributes, comments, constraints, *rest = session.pipeline(queries)
         learn(session, {row[3] for row in attributes})
         self.shapes = session.shapes
         self.classification = session.classification
-        self.references = References(descriptors[0].scope)
+        self.references = keys.References(descriptors[0].scope)
         self.relations = {row[0]: row for row in relations}
         self.attributes = _by_relation(attributes)
         self.comments = _by_relation(comments)
-        self.keys = _by_relation(keys)
-        self.parts = [_by_relation(rows) for rows in rest]
+        self.constraints = _by_relation(constraints)
+        self.special = _by_relation(rest[0]) if wants.ddl else None
 
     def table(self, descriptor: EntityDescriptor, row: Row) -> Table:
-        oid, _, name, kind, owner, quoted, view, *partitioned = row
+        oid, _, name, kind, owner, quoted, view, *rest = row
         attributes = self.attributes.get(oid, [])
         told = self.comments.get(oid, [])
         comments = {each[1]: each[2] for each in told}
-        keys = self._keys(oid, attributes)
+        constraints = self.constraints.get(oid, [])
+        found = keys.Keys.of(constraints, attributes, self.references) if constraints else None
         definition = f"{CREATE[kind]} {quoted} as {view}" if view is not None else None
-        if definition is None and self.parts:
-            parts = [rows.get(oid, []) for rows in self.parts]
+        if definition is None and self.special is not None:
+            parts = ddl.Parts(rest[4:], self.special.get(oid, []), constraints)
             definition = ddl.definition(quoted, kind, attributes, self.shapes, parts)
         return Table(
             name=name,
@@ -133,22 +137,16 @@ class _Batch:
             description=comments.get(0),
             database_schema=descriptor.scope,
             table_type=KINDS[kind],
-            columns=self._columns(attributes, comments, keys.of_columns if keys else {}),
-            constraints=keys.of_table if keys else (),
-            partition=partition(partitioned, attributes) if partitioned[0] else (),
+            columns=self._columns(attributes, comments, found.of_columns if found else {}),
+            constraints=found.of_table if found else (),
+            partition=partition(rest[:4], attributes) if rest[0] else (),
             schema_definition=scrub(definition) if definition else None,
             owners=(Owner(name=owner),) if owner else (),
             tags=tags(told, self.classification) if NUMBER in comments else (),
         )
 
-    def _keys(self, oid: int, attributes: list[Row]) -> Keys | None:
-        rows = self.keys.get(oid)
-        if rows is None:
-            return None
-        return Keys.of(rows, {each[2]: each[1] for each in attributes}, self.references)
-
     def _columns(
-        self, attributes: list[Row], comments: dict[int, str], keys: dict[int, ColumnConstraint]
+        self, attributes: list[Row], comments: dict[int, str], single: dict[int, ColumnConstraint]
     ) -> tuple[Column, ...]:
         """The inner loop of the whole connector: 148,000 turns for 10,000 tables."""
         shapes = self.shapes
@@ -164,7 +162,7 @@ class _Batch:
                     data_length=length,
                     precision=precision,
                     scale=scale,
-                    constraint=keys.get(number) or (NOT_NULL if required else NULL),
+                    constraint=single.get(number) or (NOT_NULL if required else NULL),
                     ordinal_position=ordinal,
                     description=comments.get(number),
                     children=children,
