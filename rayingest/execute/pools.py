@@ -25,7 +25,7 @@ class Sizer:
     def measured(self, count: int, seconds: float) -> None:
         """Learn from a chunk: a full one that was too quick or too slow changes the size."""
         if seconds > AIM[1] and count > 1:
-            fitting = int(count * AIM[1] / 2 / seconds)
+            fitting = int(count * AIM[1] / seconds)
             self.size = max(self.batching.min, 1, min(self.size, fitting))
         elif seconds < AIM[0] and count >= self.size:
             self.size = min(self.batching.max, self.size * 2)
