@@ -228,12 +228,13 @@ def scratch() -> Iterator[Path]:
 
 
 def clean_environment(folder: Path | None = None) -> dict[str, str]:
-    """The environment of a child: no settings of whoever runs this, state and Ray's files in `folder`."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("RAYINGEST_", "RAY_", "PG", "OPENMETADATA_"))
-    }
+    """The environment of a child: no settings of whoever runs this, state and Ray's files in `folder`.
+
+    What is installed is compiled; so is what is measured: a shell that forbids Python to keep byte
+    code would have every process compile all of rayingest anew.
+    """
+    ours = ("RAYINGEST_", "RAY_", "PG", "OPENMETADATA_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     kept["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     kept |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
     if folder is not None:

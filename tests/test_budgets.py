@@ -138,16 +138,9 @@ def test_the_report_counts_requests_as_the_catalogue_does(cost: Cost) -> None:
     assert cost.report.calls["sink"] == sum(cost.requests.values())
 
 
-@pytest.mark.parametrize("parallelism", [1, 4])
-def test_a_table_costs_few_statements(small: Shop, parallelism: int) -> None:
-    """Five a run, four a batch, one a session that learns types."""
-    plain = small.ingest(parallelism=parallelism, compare=False, ddl=False)
-    assert plain.statements <= STATEMENTS * SMALL
-
-
-def test_ddl_costs_three_statements_more_for_a_batch(cost: Cost) -> None:
-    """It is off unless includeDDL asks for it; two hundred tables are one batch."""
-    assert cost.statements <= STATEMENTS * SMALL + 3
+def test_a_table_costs_few_statements(cost: Cost) -> None:
+    """Four a run, five a batch, one a session that learns types; everything is on, DDL too."""
+    assert cost.statements <= STATEMENTS * SMALL
 
 
 def test_a_table_costs_few_requests(cost: Cost) -> None:
@@ -220,11 +213,6 @@ class TestAThousandTables:
         more = growth.many.files - growth.few.files
         assert more * 10_000 / growth.tables <= OBJECTS
 
-    @pytest.mark.xfail(
-        raises=AssertionError,
-        reason="1.9 to 3.1 % on a machine whose speed drifts: the bodies of deferred rows are most of it",
-        strict=False,
-    )
     def test_the_ledger_costs_little_of_what_each_more_costs(self, growth: Growth) -> None:
         written = growth.many.report.state_seconds - growth.few.report.state_seconds
         assert written <= STATE * growth.cpu
