@@ -1,6 +1,7 @@
 """Rows that wait for what they refer to: kept beside the segments, resolved and sent in a second wave."""
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 import msgspec
@@ -9,10 +10,12 @@ from rayingest.core import fqn
 from rayingest.core.sink import Row, SinkSession
 from rayingest.errors import Refused
 from rayingest.execute.events import Chunk, Deferred, Written
+from rayingest.execute.replay import Replay
 from rayingest.model import EntityType
 from rayingest.state.ledger import Ledger
-from rayingest.state.run_directory import Journal, RunDirectory
+from rayingest.state.run_directory import Journal, RunDirectory, attempt_of
 
+NOTHING: Mapping[tuple[EntityType, str], int] = {}
 BLOCK_ROWS = 100
 BLOCKS_AT_ONCE = 32
 
@@ -21,31 +24,49 @@ class DeferredRows:
     """Collects deferred rows, in the run directory when there is one, and hands them out in blocks.
 
     References that neither this run nor the catalogue can satisfy are dropped and counted in the
-    ledger as unresolved.
+    ledger as unresolved. Of what was written eight bytes are kept per entity, its hash in this process.
     """
 
-    def __init__(self, directory: RunDirectory | None, ledger: Ledger, service: str) -> None:
+    def __init__(
+        self,
+        directory: RunDirectory | None,
+        ledger: Ledger,
+        service: str,
+        before: Replay | None = None,
+    ) -> None:
         self.journal = Journal(directory, "deferred") if directory else None
         self._ledger = ledger
         self._own = f"{fqn.join(service)}."
-        self._written: set[str] = set()
+        self._written = array("q", before.written if before else ())
+        self._needed: set[int] = set()
+        self._there: set[int] = set()
         self._elsewhere: dict[str, bool] = {}
         self._held: list[tuple[EntityType, Deferred]] = []
         self._wave: Iterator[Chunk] = iter(())
+        self._before = before.deferred if before else NOTHING
         self._taken = 0
+        self._old = list(directory.segments("deferred")) if directory and before else []
+        for _, each in self._earlier():
+            self._learn(each)
+            ledger.emitted.update(row.type for row in each.rows)
+            ledger.emitted.update(done.type for done in each.written)
 
     def arrived(self, written: Sequence[Written]) -> None:
         """Remember what the sink has: it may be referred to."""
-        self._written.update(each.fqn for each in written if each.outcome != "refused")
+        self._written.extend(hash(each.fqn) for each in written if each.outcome != "refused")
 
     def add(self, kind: EntityType, deferred: Deferred) -> None:
         """Keep one descriptor's rows; those with a partial body are at the sink already."""
-        self._written.update(row.fqn for row in deferred.rows if row.partial is not None)
-        self.arrived(deferred.written)
+        self._learn(deferred)
         if self.journal:
             self.journal.add(_to_record(kind, deferred))
         else:
             self._held.append((kind, deferred))
+
+    def _learn(self, deferred: Deferred) -> None:
+        self._written.extend(hash(row.fqn) for row in deferred.rows if row.partial is not None)
+        self._needed.update(hash(each) for row in deferred.rows for each in row.needs)
+        self.arrived(deferred.written)
 
     def tick(self, *, force: bool = False) -> None:
         """Write a segment if it is time. Raises StateError."""
@@ -74,8 +95,11 @@ class DeferredRows:
             yield Chunk("deferred", kind, block=block)
 
     def _not_handed_out(self) -> Iterator[tuple[EntityType, Deferred]]:
+        self._there = self._needed.intersection(self._written)
         held, self._held = self._held, []
         yield from held
+        yield from self._earlier()
+        self._old = []
         if self.journal:
             fresh = self.journal.names[self._taken :]
             self._taken = len(self.journal.names)
@@ -83,9 +107,18 @@ class DeferredRows:
                 for record in self.journal.directory.segment(name):
                     yield _from_record(record)
 
+    def _earlier(self) -> Iterator[tuple[EntityType, Deferred]]:
+        """What earlier attempts deferred and nobody has ended; done again, it counts no more."""
+        for name in self._old:
+            assert self.journal is not None  # noqa: S101 - there are names
+            for record in self.journal.directory.intact(name):
+                kind, each = _from_record(record)
+                if self._before.get((kind, each.id)) == attempt_of(name):
+                    yield kind, each
+
     def _resolved(self, row: Row, session: SinkSession | None) -> Row | None:
         """The row without references to what nobody has; None: nothing is left."""
-        missing = [each for each in row.needs if each not in self._written]
+        missing = [each for each in row.needs if hash(each) not in self._there]
         missing = [each for each in missing if not self._is_elsewhere(each, session)]
         if not missing or session is None:
             return row
@@ -115,6 +148,7 @@ class _DeferredRow(msgspec.Struct, array_like=True):
     hash: str
     body: msgspec.Raw
     needs: tuple[str, ...]
+    half: bool  # the sink has it already, without what it needs
 
 
 _DeferredRecord = tuple[EntityType, str, str, list[Written], list[_DeferredRow]]
@@ -122,7 +156,9 @@ _DeferredRecord = tuple[EntityType, str, str, list[Written], list[_DeferredRow]]
 
 def _to_record(kind: EntityType, deferred: Deferred) -> _DeferredRecord:
     rows = [
-        _DeferredRow(row.type, row.fqn, row.hash, msgspec.Raw(row.body), row.needs)
+        _DeferredRow(
+            row.type, row.fqn, row.hash, msgspec.Raw(row.body), row.needs, row.partial is not None
+        )
         for row in deferred.rows
     ]
     return kind, deferred.id, deferred.scope, deferred.written, rows
@@ -130,5 +166,8 @@ def _to_record(kind: EntityType, deferred: Deferred) -> _DeferredRecord:
 
 def _from_record(record: bytes) -> tuple[EntityType, Deferred]:
     kind, name, scope, written, rows = msgspec.json.decode(record, type=_DeferredRecord)
-    kept = [Row(row.type, row.fqn, bytes(row.body), row.hash, None, row.needs) for row in rows]
+    kept = [
+        Row(row.type, row.fqn, bytes(row.body), row.hash, b"" if row.half else None, row.needs)
+        for row in rows
+    ]
     return kind, Deferred(name, kept, written, scope)

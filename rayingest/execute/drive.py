@@ -31,6 +31,7 @@ from rayingest.execute.events import (
     WorkerReady,
     why,
 )
+from rayingest.execute.replay import books, disagreements
 from rayingest.execute.report import (
     EXIT_CODES,
     ErrorGroup,
@@ -109,7 +110,8 @@ class Drive:
         self._observe = observe or (lambda _: None)
         self._log = log or (lambda _level, _text: None)
         self._journal = Journal(directory) if directory else None
-        self._deferred = DeferredRows(directory, scheduler.ledger, opened.settings.service)
+        before = scheduler.plan.before
+        self._deferred = DeferredRows(directory, scheduler.ledger, opened.settings.service, before)
         self._delivery: Delivery | None = None
         self._session: SinkSession | None = None
         self._stopped_at: float | None = None
@@ -118,6 +120,14 @@ class Drive:
         self._observed = 0.0
         self._heard: dict[Listing, float] = {}
         self._combiner = Combiner.of(opened.connector)
+        self._unresolved = scheduler.ledger.unresolved  # as recorded
+        self._recorded = False
+        if before is not None:
+            for part in before.parts:
+                self._combiner.take(part)
+            for (_, name), (_, cause) in before.failed.items():
+                if cause is not None:
+                    self.errors.add(cause, name)
         self.on_start: Callable[[], None] | None = None
 
     # --- from outside ---
@@ -157,7 +167,23 @@ class Drive:
         finally:
             stats = self._stats()
             self.engine.close()
+        self._audit()
         return self._report(started, stats)
+
+    def _audit(self) -> None:
+        """The books as they are recorded must be those that were counted."""
+        if self.directory is None:
+            return
+        try:
+            self._record(force=True)
+            recorded = books(self.directory)
+        except StateError as error:
+            self.problem = self.problem or why(error, "state")
+            return
+        wrong = recorded.wrong + disagreements(recorded.ledger, self.scheduler.ledger)
+        if wrong and self.scheduler.stopping is None:
+            cause = f"What is recorded is not what was counted: {'; '.join(wrong[:5])}."
+            self.problem = self.problem or Why("BooksDisagree", cause, None, None, "state")
 
     def _leave_incomplete(self) -> None:
         if self.scheduler.stopping is not None:
@@ -364,7 +390,7 @@ class Drive:
     def _record(self, *, force: bool = False) -> None:
         scheduler = self.scheduler
         ended, scheduler.ended = scheduler.ended, []
-        opened, scheduler.opened = scheduler.opened, []
+        news, scheduler.news = scheduler.news, []
         deferred, scheduler.deferred = scheduler.deferred, []
         for _, result in ended:
             if result.why is not None and result.status != "skipped":
@@ -373,13 +399,11 @@ class Drive:
         for kind, each in deferred:
             self._deferred.add(kind, each)
         if self._journal:
-            self._journal.extend(("opened", descriptor) for descriptor in opened)
+            self._journal.extend(news)
             self._journal.extend(("ended", kind, result) for kind, result in ended)
-            gone, scheduler.listings.removed = scheduler.listings.removed, []
-            for each_gone in gone:
-                self._journal.add(("removed", each_gone))
-            for end in scheduler.listings.newly_listed():
-                self._journal.add(("listed", end))
+            if more := scheduler.ledger.unresolved - self._unresolved:
+                self._journal.add(("unresolved", more))
+                self._unresolved += more
             self._deferred.tick(force=force)
             self._journal.tick(force=force)
 

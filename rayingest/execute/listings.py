@@ -7,10 +7,10 @@ from rayingest.core.source import (
     Described,
     EntityDescriptor,
     Listed,
-    Removed,
     ScopeListed,
 )
 from rayingest.execute.events import Found, Listing, ListingEnded, Why, why
+from rayingest.execute.replay import Replay
 from rayingest.model import EntityType
 
 ScopeKey = tuple[EntityType, str]
@@ -41,13 +41,20 @@ class Listings:
         self.running: set[ListingKey] = set()
         self.scopes: dict[ScopeKey, ScopeListed] = {}
         self.disagreed: dict[ScopeKey, str] = {}
-        self.removed: list[Removed] = []
-        self._fresh: list[ScopeListed] = []
         self.seconds = 0.0
         self.calls = 0
         self._wanted: deque[Listing] = deque()
         self._states: dict[ListingKey, ListingState] = {}
         self._seen: dict[ScopeKey, set[str]] = {}
+
+    def go_on(self, before: Replay) -> None:
+        """Take over which scopes are listed, which listings are done, and which were asked for."""
+        self.scopes.update(before.scopes)
+        self._seen.update(before.seen)
+        for key in before.done:
+            self._states[key] = ListingState(1, ended=True)
+        for listing in before.listings:
+            self.want(listing)
 
     def want(self, listing: Listing) -> None:
         """Ask for a listing; a second wish for the same one changes nothing unless it is a retry."""
@@ -120,13 +127,14 @@ class Listings:
         self.disagreed.pop(key, None)
         self.scopes[key] = end
         self._seen.pop(key, None)
-        self._fresh.append(end)
         return True
 
-    def newly_listed(self) -> list[ScopeListed]:
-        """Scopes whose listing came to its end since this was last asked."""
-        fresh, self._fresh = self._fresh, []
-        return fresh
+    def well_ended(self, listing: Listing) -> bool:
+        """Whether a listing returned by itself and the counts of all its scopes agree."""
+        state = self._states.get(listing.key)
+        if state is None or state.number != listing.number or not state.ended or state.error:
+            return False
+        return not any(key in self.disagreed for key in state.yielded)
 
     def ended(self, event: ListingEnded) -> Listing | None:
         """Note the end; the listing's next attempt when it did not succeed (or its counts disagree)."""

@@ -44,6 +44,7 @@ from rayingest.execute.events import (
 )
 from rayingest.execute.listings import Listings
 from rayingest.execute.pools import Ready
+from rayingest.execute.replay import Replay
 from rayingest.model import EntityType
 from rayingest.state.ledger import Ledger
 
@@ -72,7 +73,7 @@ class Plan:
     for `root`. `listed_by`: types whose listing starts from another type's. `replaceable`: a worker
     with an abandoned thread is drained and replaced; else it goes on with one slot less. `linger` is
     in seconds, `backlog` in descriptors. `keeps` and `limit` hold for types that are no parents;
-    `given` descriptors are processed without discovery.
+    `given` descriptors are processed without discovery. `before` is what earlier attempts recorded.
     """
 
     types: tuple[EntityType, ...]
@@ -90,6 +91,7 @@ class Plan:
     keeps: Callable[[EntityDescriptor], bool] | None = None
     limit: int | None = None
     given: tuple[EntityDescriptor, ...] = ()
+    before: Replay | None = None
 
 
 @dataclass
@@ -136,7 +138,7 @@ class Scheduler:
         self.retired = 0
         self.ended: list[tuple[EntityType, Result]] = []
         self.deferred: list[tuple[EntityType, Deferred]] = []
-        self.opened: list[EntityDescriptor] = []
+        self.news: list[tuple[object, ...]] = []  # records for the journal, in order
         self.settled: list[ScopeSettled] = []
         self._members: Counter[Parent] = Counter()
         self._badly: Counter[Parent] = Counter()
@@ -171,11 +173,29 @@ class Scheduler:
             root = self.plan.root.descriptor
             self._root = (root.type, root.id)
             self._parent_types.add(root.type)
+        if self.plan.before is not None:
+            self._go_on(self.plan.before)
+        if self.plan.root is not None and self._root not in self._parents:
             self._found([self.plan.root])
-        self._found(list(self.plan.given))
+        self._found([each for each in self.plan.given if (each.type, each.id) not in self._born])
         for each in self.plan.types:
             if each not in self.plan.listed_by:
                 self.listings.want(Listing(each, None))
+
+    def _go_on(self, before: Replay) -> None:
+        """Take over what earlier attempts recorded: nothing that has its end is done again."""
+        self.ledger = before.ledger
+        self._parents.update(before.parents)
+        self._badly.update(before.badly)
+        self._members.update((each.type, each.scope) for each in before.open.values())
+        self._born.update((kind, each) for (kind, _), ids in before.seen.items() for each in ids)
+        self.deferred_open = len(before.deferred)
+        self.listings.go_on(before)
+        waiting = [each for key, each in before.open.items() if key not in before.deferred]
+        self._admit(waiting)
+        for scope in before.scopes:
+            self._listed.add(scope)
+            self._maybe_settled(scope)
 
     @property
     def open(self) -> int:
@@ -261,25 +281,32 @@ class Scheduler:
         self._found([each for each in fresh if isinstance(each, EntityDescriptor | Described)])
         for each in fresh:
             if isinstance(each, ScopeOpened):
+                self.news.append(("scope", each.type, each.scope))
                 self.listings.want(Listing(each.type, each.scope))
             elif isinstance(each, ScopeListed):
+                self.news.append(("listed", each))
                 self.ledger.filtered[each.type.value] += each.filtered
                 self._listed.add((each.type, each.scope))
                 self._maybe_settled((each.type, each.scope))
             elif isinstance(each, Removed):
-                self.listings.removed.append(each)
+                self.news.append(("removed", each))
 
     def _found(self, items: list[EntityDescriptor | Described]) -> None:
         kept: list[EntityDescriptor | Described] = []
+        dropped: Counter[EntityType] = Counter()
         for each in items:
-            descriptor = each if isinstance(each, EntityDescriptor) else each.descriptor
+            told = isinstance(each, Described)
+            descriptor = each.descriptor if isinstance(each, Described) else each
             if not self._selected(descriptor):
-                self.ledger.filtered[descriptor.type.value] += 1
+                dropped[descriptor.type] += 1
                 continue
             self.ledger.discovered[descriptor.type.value] += 1
             self._members[descriptor.type, descriptor.scope] += 1
-            self.opened.append(descriptor)
+            self.news.append(("told" if told else "opened", descriptor))
             kept.append(each)
+        for kind, number in dropped.items():
+            self.ledger.filtered[kind.value] += number
+            self.news.append(("dropped", kind, number))
         self._admit(kept)
 
     def _selected(self, descriptor: EntityDescriptor) -> bool:
@@ -322,6 +349,8 @@ class Scheduler:
     def _hear_listing_ended(self, event: ListingEnded) -> None:
         error = event.error
         again = self.listings.ended(event)
+        if again is None and self.listings.well_ended(event.listing):
+            self.news.append(("done", event.listing.type, event.listing.scope))
         if error is not None and type(error).__name__ in {
             "Unauthorised",
             "Unreachable",
@@ -505,8 +534,8 @@ class Scheduler:
             self._end(item, Result(item.id, "failed", result.why, result.written))
             return
         self._attempts[key] = attempt
-        for each in result.written:
-            self.ledger.answer(each.type, each.outcome)
+        for each in result.written:  # the next attempt emits it again
+            self.ledger.emitted[each.type] -= 1
         wait = result.why.wait if result.why else None
         due = self._now + self.plan.retry.delay(attempt, wait)
         last = attempt + 1 >= self.plan.retry.max_attempts and not gone
@@ -607,8 +636,9 @@ class Scheduler:
             self.settled.append(ScopeSettled(*key, self._badly.pop(key, 0), complete))
 
     def add(self, described: Described) -> None:
-        """Take what a combination described."""
-        self._found([described])
+        """Take what a combination described; after a crash it may be known already."""
+        if (described.descriptor.type, described.descriptor.id) not in self._born:
+            self._found([described])
 
     def _settle_parent(self, parent: Parent, *, ok: bool) -> None:
         if parent in self._parents:

@@ -10,6 +10,7 @@ from rayingest.errors import MissingDriver, Permanent, RayingestError
 from rayingest.execute.drive import Bounds, Drive
 from rayingest.execute.engine import Engine
 from rayingest.execute.local import LocalEngine
+from rayingest.execute.replay import Replay, replay
 from rayingest.execute.scheduler import Plan, RetryPolicy, Scheduler
 from rayingest.execute.snapshot import Snapshot
 from rayingest.state.run_directory import RunDirectory
@@ -21,7 +22,10 @@ SLOTS_PER_ACTOR = 25
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a stage is run. Seconds; `keeps` drops descriptors that a user did not select."""
+    """How a stage is run. Seconds; `keeps` drops descriptors that a user did not select.
+
+    `resume` goes on from what the run directory holds; `again` is a run whose failures are tried again.
+    """
 
     engine: str = "local"
     address: str = "local"
@@ -34,6 +38,8 @@ class Options:
     limit: int | None = None
     only: tuple[EntityDescriptor, ...] = ()
     seed: int = 0
+    resume: bool = False
+    again: RunDirectory | None = None
 
 
 def drive(
@@ -56,9 +62,10 @@ def drive(
         opened.sink.concurrency,
         options.call_timeout,
     )
+    whole = _continued(plan(stage, opened, options, parallelism), options, directory)
     return Drive(
         engine(task, opened, options, parallelism, directory),
-        Scheduler(plan(stage, opened, options, parallelism)),
+        Scheduler(whole),
         opened,
         directory,
         bounds=options.bounds,
@@ -66,6 +73,30 @@ def drive(
         observe=observe,
         log=log,
     )
+
+
+def _continued(whole: Plan, options: Options, directory: RunDirectory | None) -> Plan:
+    """The plan with what is recorded already. Raises StateError."""
+    parents = frozenset(whole.dependencies.values())
+    if whole.root is not None:
+        parents |= {whole.root.descriptor.type}
+    if options.again is not None:
+        earlier = replay(options.again, parents)
+        failed = tuple(each for each, _ in earlier.failed.values())
+        well = {key: True for key, ok in earlier.parents.items() if ok}
+        root = whole.root and (whole.root.descriptor.type, whole.root.descriptor.id)
+        whole = replace(
+            whole,
+            types=(),
+            root=None if root in well else whole.root,
+            given=tuple(each for each in failed if (each.type, each.id) != root),
+            before=Replay(parents=well),
+        )
+    if not options.resume or directory is None:
+        return whole
+    before = replay(directory, parents)
+    before.parents = (whole.before.parents if whole.before else {}) | before.parents
+    return replace(whole, before=before)
 
 
 def _prepared(stage: Stage, opened: Opened) -> object:

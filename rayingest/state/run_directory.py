@@ -84,16 +84,29 @@ class RunDirectory:
         """The records of a segment as JSON. Raises StateError when it is torn."""
         records = unpack(self.store.get(name))
         if records is None:
-            raise StateError(f"{self.url}/{name} is incomplete: its checksum does not agree.")
+            raise self._torn(name)
         yield from records
+
+    def intact(self, name: str) -> Iterator[bytes]:
+        """The records of a segment; none when it was torn by a crash."""
+        yield from unpack(self.store.get(name)) or ()
+
+    def _torn(self, name: str) -> StateError:
+        return StateError(
+            f"{self.url}/{name} is incomplete: its checksum does not agree.",
+            hint="Only a last segment may be torn by a crash. Start a new run.",
+        )
 
     def records(self, kind: str = "segment") -> Iterator[bytes]:
         """The records of all segments of a kind; an attempt's last segment may be torn and is dropped."""
         names = list(self.segments(kind))
         for at, name in enumerate(names):
-            last = at + 1 == len(names) or _attempt(names[at + 1]) != _attempt(name)
-            if not last or unpack(self.store.get(name)) is not None:
-                yield from self.segment(name)
+            last = at + 1 == len(names) or attempt_of(names[at + 1]) != attempt_of(name)
+            records = unpack(self.store.get(name))
+            if records is not None:
+                yield from records
+            elif not last:
+                raise self._torn(name)
 
     def segments(self, kind: str = "segment") -> Iterator[str]:
         """Names of all segments of a kind, attempts in order."""
@@ -107,8 +120,9 @@ class RunDirectory:
         self.store.put("report.json", report)
 
 
-def _attempt(name: str) -> str:
-    return name.split("/")[1]
+def attempt_of(name: str) -> int:
+    """The attempt that wrote an object."""
+    return int(name.split("/")[1])
 
 
 def pack(records: Sequence[Any]) -> bytes:

@@ -6,7 +6,9 @@ seed decides, kills what can be killed, and after every step holds the scheduler
 
 import random
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from rayingest.core.sink import Row
 from rayingest.core.source import (
@@ -37,6 +39,7 @@ from rayingest.execute.events import (
     WorkerReady,
     Written,
 )
+from rayingest.execute.replay import Replay
 from rayingest.execute.scheduler import Plan, RetryPolicy, Scheduler
 from rayingest.model import EntityType
 
@@ -94,6 +97,7 @@ class Shape:
     backlog: int = 1000
     batches: int = 1
     stop_at: int = -1
+    crashes: tuple[int, ...] = ()  # steps at which the driver dies and another goes on
     least: int = 1
     most: int = 5
 
@@ -150,12 +154,52 @@ class World:
         self.opened: set[Key] = set()
         self.settled: set[Key] = set()
         self.held: list[tuple[EntityType, Deferred]] = []
+        self.deferrals: list[tuple[EntityType, Deferred]] = []
+        self.records: list[tuple] = []
         self.partly: set[Key] = set()
         self.dispatched: set[int] = set()
         self.steps = 0
         self.scheduler = Scheduler(self._plan())
         for _ in range(shape.workers):
             self._new_worker()
+
+    # --- the driver dies, and another goes on from what was recorded ---
+
+    def _crash(self) -> None:
+        """Only a beginning of what was recorded is durable, and a beginning of what was deferred."""
+        self.records = self.records[: self.chance.randint(0, len(self.records))]
+        self.deferrals = self.deferrals[: self.chance.randint(0, len(self.deferrals))]
+        before = Replay(parent_types=frozenset((SERVICE, DATABASE, SCHEMA)))
+        for record in self.records:
+            before.take(msgspec.json.encode(record))
+        for kind, each in self.deferrals:
+            before.defer(1, kind, each.id)
+        before.unfinished()
+        assert before.wrong == []
+        self.ends = {
+            (kind, each.id): each
+            for what, *rest in self.records
+            if what == "ended"
+            for kind, each in [rest]
+        }
+        self.opened = set(self.ends) | set(before.open)
+        self.held = [each for each in self.deferrals if (each[0], each[1].id) in before.deferred]
+        self.held = list({(kind, each.id): (kind, each) for kind, each in self.held}.values())
+        self.partly = set(before.deferred)
+        self.alone.clear()
+        self.settled.clear()
+        self.dispatched.clear()
+        self.places.clear()
+        self.to_start.clear()
+        self.listings.clear()
+        self.old_listings.clear()
+        self.spent.clear()
+        self.scheduler = Scheduler(replace(self._plan(), before=before))
+        for kind, _ in self.held:
+            self.scheduler.ledger.emitted[kind.value] += 1
+        for _ in range(self.shape.workers):
+            self._new_worker()
+        self._tell(None)
 
     # --- what there is ---
 
@@ -236,6 +280,8 @@ class World:
         while not self.scheduler.done:
             self.steps += 1
             assert self.steps < limit, f"no end after {limit} steps"
+            if self.steps in self.shape.crashes:
+                self._crash()
             if self.steps == self.shape.stop_at:
                 self._perform()
                 self.scheduler.stop("interrupted")
@@ -543,8 +589,9 @@ class World:
 
     def _look_at_ends(self) -> None:
         scheduler = self.scheduler
-        opened, scheduler.opened = scheduler.opened, []
-        for item in opened:
+        news, scheduler.news = scheduler.news, []
+        self.records += news
+        for item in (each[1] for each in news if each[0] in ("opened", "told")):
             key = item.type, item.id
             assert key not in self.opened, f"{item.id} was discovered twice"
             assert key in self.fates, f"{item.id} does not exist"
@@ -554,8 +601,10 @@ class World:
             assert (kind, result.id) not in self.ends, f"{result.id} ended twice"
             assert result.status in ("ok", "unchanged", "skipped", "failed", "quarantined")
             self.ends[kind, result.id] = result
+            self.records.append(("ended", kind, result))
         deferred, scheduler.deferred = scheduler.deferred, []
         self.held += deferred
+        self.deferrals += deferred
         settled, scheduler.settled = scheduler.settled, []
         for each in settled:
             self._check_settled(each)

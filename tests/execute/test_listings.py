@@ -58,8 +58,7 @@ def test_a_scope_that_was_listed_once_is_not_opened_by_a_later_attempt() -> None
     listings.hear(Found(ALL, [item("a"), ScopeListed(TABLE, "s", 1)]))
     second = again(listings, ALL)
     assert listings.hear(Found(second, [item("a"), ScopeListed(TABLE, "s", 1)])) == []
-    assert [each.scope for each in listings.newly_listed()] == ["s"]
-    assert listings.newly_listed() == []
+    assert [scope for _, scope in listings.scopes] == ["s"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
@@ -69,7 +68,8 @@ def test_a_count_that_disagrees_leaves_the_scope_open(count: int) -> None:
     listings.ended(ListingEnded(ALL))
     (reason,) = listings.unlisted().values()
     assert reason.message == f"the source counted {count}, 2 arrived"
-    assert listings.newly_listed() == []
+    assert listings.scopes == {}
+    assert not listings.well_ended(ALL)
 
 
 def test_the_next_attempt_may_settle_a_disagreement() -> None:
@@ -124,7 +124,7 @@ def test_a_change_listing_says_what_was_removed_and_claims_no_more() -> None:
         Found(ALL, [item("new"), removed, ScopeListed(TABLE, "s", 1, mode="changes")])
     )
     assert removed in (fresh or [])
-    assert [each.mode for each in listings.newly_listed()] == ["changes"]
+    assert [each.mode for each in listings.scopes.values()] == ["changes"]
 
 
 def test_deaths_that_brought_something_new_are_forgiven_and_errors_are_not() -> None:

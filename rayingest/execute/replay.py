@@ -1,0 +1,249 @@
+"""Read what a run's segments say: both books, what is still to be done, what is known already.
+
+The same reading serves the end of a run, whose books must agree with what was recorded, and its
+continuation after any end.
+
+    ["opened", descriptor]           found; to be processed
+    ["told", descriptor]             found with all that is to be said of it
+    ["scope", type, scope]           a scope that wants a listing of its own
+    ["listed", ScopeListed]          a scope's listing came to its end, and the count agreed
+    ["done", type, scope]            a listing returned, and every scope of it was listed
+    ["removed", Removed]             a change listing says that this is gone
+    ["part", PartOf]                 one shard's contribution to its scope
+    ["ended", type, Result]          a descriptor's end, with what was written
+    ["settled", type, scope, failed] every member of a listed scope has its end
+    ["dropped", type, number]        what the user's selection left out
+    ["unresolved", number]           references to what exists nowhere
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from rayingest.core.source import EntityDescriptor, Removed, ScopeListed
+from rayingest.errors import StateError
+from rayingest.execute.events import Listing, PartOf, Result, Why, Written
+from rayingest.model import EntityType
+from rayingest.state.ledger import Ledger
+from rayingest.state.run_directory import RunDirectory, attempt_of
+
+Key = tuple[EntityType, str]
+ListingKey = tuple[EntityType, str | None]
+
+
+@dataclass
+class Replay:
+    """What the records say, taken in one after the other.
+
+    `open` are descriptors without an end, `told` those of them whose content only a listing knows.
+    `deferred` says of which attempt's segments the rows of the second wave are. `seen` are ids of
+    scopes that are not listed to their end: a listing that is run again finds them once more.
+    `written` are hashes of FQNs, as `DeferredRows` keeps them.
+    Without `keep` only the books are kept, for a look at the end.
+    """
+
+    ledger: Ledger = field(default_factory=Ledger)
+    open: dict[Key, EntityDescriptor] = field(default_factory=dict)
+    told: dict[Key, EntityDescriptor] = field(default_factory=dict)
+    deferred: dict[Key, int] = field(default_factory=dict)
+    scopes: dict[Key, ScopeListed] = field(default_factory=dict)
+    seen: dict[Key, set[str]] = field(default_factory=dict)
+    wanted: dict[ListingKey, None] = field(default_factory=dict)
+    done: set[ListingKey] = field(default_factory=set)
+    badly: Counter[Key] = field(default_factory=Counter)
+    parents: dict[Key, bool] = field(default_factory=dict)
+    removed: list[Removed] = field(default_factory=list)
+    parts: list[PartOf] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    failed: dict[Key, tuple[EntityDescriptor, Why | None]] = field(default_factory=dict)
+    written: "array[int]" = field(default_factory=lambda: array("q"))
+    parent_types: frozenset[EntityType] = frozenset()
+    keep: bool = True
+    _retold: set[Key] = field(default_factory=set)
+
+    def take(self, record: bytes) -> None:
+        """Take one record. Raises StateError for one that nobody understands."""
+        kind = record[2 : record.index(b'"', 2)]
+        try:
+            reader = _READERS[kind]
+        except KeyError:
+            raise StateError(
+                f"A segment holds a record {kind.decode(errors='replace')!r} that this rayingest does not know.",
+                hint="Go on with the version of rayingest that wrote it.",
+            ) from None
+        reader(self, record)
+
+    def _opened(self, record: bytes) -> None:
+        self._open(_OPENED.decode(record)[1])
+
+    def _told(self, record: bytes) -> None:
+        descriptor = _OPENED.decode(record)[1]
+        self._open(descriptor)
+        self.told[descriptor.type, descriptor.id] = descriptor
+        self._retold.add((descriptor.type, descriptor.scope))
+
+    def _open(self, descriptor: EntityDescriptor) -> None:
+        key = descriptor.type, descriptor.id
+        if key in self.open:  # told of once more after a crash
+            return
+        self.open[key] = descriptor
+        self.ledger.discovered[descriptor.type.value] += 1
+        scope = descriptor.type, descriptor.scope
+        if self.keep and (scope not in self.scopes or scope in self._retold):
+            self.seen.setdefault(scope, set()).add(descriptor.id)
+
+    def _ended(self, record: bytes) -> None:
+        _, kind, result = _ENDED.decode(record)
+        descriptor = self.open.pop((kind, result.id), None)
+        if descriptor is None:
+            self.wrong.append(f"{kind.value} {result.id}: an end without a beginning")
+            return
+        self.told.pop((kind, result.id), None)
+        ledger = self.ledger
+        ledger.end(kind, result.status)
+        for each in result.written:
+            ledger.emitted[each.type] += 1
+            ledger.answer(each.type, each.outcome)
+        self.badly[kind, descriptor.scope] += result.status in ("failed", "quarantined")
+        if kind in self.parent_types:
+            self.parents[kind, result.id] = result.status in ("ok", "unchanged")
+        if self.keep:
+            self.written.extend(hash(each.fqn) for each in result.written)
+            if result.status in ("failed", "quarantined"):
+                self.failed[kind, result.id] = descriptor, result.why
+
+    def _listed(self, record: bytes) -> None:
+        end = _LISTED.decode(record)[1]
+        key = end.type, end.scope
+        before = self.scopes.get(key)  # what only a listing can tell had it listed again
+        self.scopes[key] = end
+        if key not in self._retold:
+            self.seen.pop(key, None)
+        self.ledger.filtered[end.type.value] += end.filtered - (before.filtered if before else 0)
+
+    def _scope(self, record: bytes) -> None:
+        _, kind, scope = _SCOPE.decode(record)
+        self.wanted[kind, scope] = None
+
+    def _done(self, record: bytes) -> None:
+        _, kind, scope = _SCOPE.decode(record)
+        self.done.add((kind, scope))
+
+    def _removed(self, record: bytes) -> None:
+        self.removed.append(_REMOVED.decode(record)[1])
+
+    def _part(self, record: bytes) -> None:
+        self.parts.append(_PART.decode(record)[1])
+
+    def _settled(self, _: bytes) -> None:
+        """It follows from the others."""
+
+    def _dropped(self, record: bytes) -> None:
+        _, kind, number = _DROPPED.decode(record)
+        self.ledger.filtered[kind] += number
+
+    def _unresolved(self, record: bytes) -> None:
+        self.ledger.unresolved += _UNRESOLVED.decode(record)[1]
+
+    def defer(self, attempt: int, kind: EntityType, name: str) -> None:
+        """Note where the rows of a descriptor are that waits for the second wave."""
+        if (kind, name) in self.open:
+            self.deferred[kind, name] = attempt
+            if kind in self.parent_types:
+                self.parents[kind, name] = True
+
+    def unfinished(self) -> "Replay":
+        """Make it fit to go on from: what only a listing can tell again is forgotten, and listed again."""
+        lost = {key: each for key, each in self.told.items() if key not in self.deferred}
+        for key, descriptor in lost.items():
+            scope = descriptor.type, descriptor.scope
+            del self.open[key]
+            self.ledger.discovered[descriptor.type.value] -= 1
+            self.seen.get(scope, set()).discard(descriptor.id)
+            end = self.scopes.pop(scope, None)
+            if end is not None:
+                self.ledger.filtered[end.type.value] -= end.filtered
+        if lost:
+            self.done.clear()
+        for scope in self.scopes:
+            self.seen.pop(scope, None)
+        return self
+
+    @property
+    def listings(self) -> Iterator[Listing]:
+        """Listings of scopes that were asked for and have not come to their end."""
+        for kind, scope in self.wanted:
+            if (kind, scope) not in self.done:
+                yield Listing(kind, scope)
+
+
+_OPENED = msgspec.json.Decoder(tuple[str, EntityDescriptor])
+_ENDED = msgspec.json.Decoder(tuple[str, EntityType, Result])
+_LISTED = msgspec.json.Decoder(tuple[str, ScopeListed])
+_SCOPE = msgspec.json.Decoder(tuple[str, EntityType, str | None])
+_REMOVED = msgspec.json.Decoder(tuple[str, Removed])
+_PART = msgspec.json.Decoder(tuple[str, PartOf])
+_DROPPED = msgspec.json.Decoder(tuple[str, str, int])
+_UNRESOLVED = msgspec.json.Decoder(tuple[str, int])
+_HEAD = msgspec.json.Decoder(tuple[EntityType, str, str, list[Written], Any])
+_READERS: dict[bytes, Callable[[Replay, bytes], None]] = {
+    b"opened": Replay._opened,  # noqa: SLF001 - a table of its own methods
+    b"told": Replay._told,  # noqa: SLF001
+    b"ended": Replay._ended,  # noqa: SLF001
+    b"listed": Replay._listed,  # noqa: SLF001
+    b"scope": Replay._scope,  # noqa: SLF001
+    b"done": Replay._done,  # noqa: SLF001
+    b"removed": Replay._removed,  # noqa: SLF001
+    b"part": Replay._part,  # noqa: SLF001
+    b"settled": Replay._settled,  # noqa: SLF001
+    b"dropped": Replay._dropped,  # noqa: SLF001
+    b"unresolved": Replay._unresolved,  # noqa: SLF001
+}
+
+
+def replay(
+    directory: RunDirectory,
+    parent_types: frozenset[EntityType] = frozenset(),
+) -> Replay:
+    """All attempts of a run, ready to go on from. Raises StateError."""
+    found = Replay(parent_types=parent_types)
+    for record in directory.records():
+        found.take(record)
+    for name in directory.segments("deferred"):
+        for record in directory.intact(name):
+            kind, descriptor, *_ = _HEAD.decode(record)
+            found.defer(attempt_of(name), kind, descriptor)
+    return found.unfinished()
+
+
+def books(directory: RunDirectory) -> Replay:
+    """Both books as the segments tell them. Raises StateError."""
+    found = Replay(keep=False)
+    for record in directory.records():
+        found.take(record)
+    return found
+
+
+def disagreements(recorded: Ledger, counted: Ledger) -> list[str]:
+    """A sentence for each figure of the two books that is recorded otherwise than it was counted."""
+    return [
+        f"{kind}: {ours:,} {what}, {theirs:,} recorded"
+        for (kind, what), ours, theirs in _figures(counted, recorded)
+        if ours != theirs
+    ]
+
+
+def _figures(one: Ledger, other: Ledger) -> Iterator[tuple[tuple[str, str], int, int]]:
+    for what in ("discovered", "emitted"):
+        here, there = getattr(one, what), getattr(other, what)
+        for kind in sorted({*here, *there}):
+            yield (kind, what), here[kind], there[kind]
+    for book in ("ended", "outcomes"):
+        here, there = getattr(one, book), getattr(other, book)
+        for kind in sorted({*here, *there}):
+            for what in sorted({*here[kind], *there[kind]}):
+                yield (kind, what), here[kind][what], there[kind][what]
