@@ -38,7 +38,7 @@ from world import (
     table,
 )
 
-from rayingest.core.sink import ACKNOWLEDGED, Answer, Placement, Row
+from rayingest.core.sink import ACKNOWLEDGED, UNCHANGED, Answer, Placement, Row
 from rayingest.core.source import CheckResult
 from rayingest.sinks.local import LocalSpelling
 
@@ -61,6 +61,10 @@ class NowhereSession(LocalSpelling):
         """Take everything."""
         self.calls += 1
         return [ACKNOWLEDGED] * len(rows)
+
+    def delete(self, entity_type: str, fqns: Sequence[str], **_: object) -> Sequence[Answer]:
+        """Nothing is ever there."""
+        return [UNCHANGED] * len(fqns)
 
 
 @dataclass(frozen=True)

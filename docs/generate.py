@@ -16,10 +16,11 @@ from pydantic.fields import FieldInfo
 from rayingest.api.connectors import capability_grades, connectors
 from rayingest.api.grades import gradings
 from rayingest.cli.app import command
+from rayingest.cli.app import commands as all_commands
 from rayingest.config import execution_table
 from rayingest.config.connection import FilterPattern
 from rayingest.config.execution import DistributedExecution
-from rayingest.config.marks import Deletion, Older, Unused
+from rayingest.config.marks import Older, Unused
 from rayingest.config.models import Source, Workflow, WorkflowConfig
 from rayingest.config.options import DatabaseMetadata
 from rayingest.config.server import OpenMetadataServer
@@ -56,7 +57,7 @@ def keys(model: type[BaseModel], *, above: str = "", skip: tuple[str, ...] = ())
     """Every key that does something: its path, its default, its meaning; a model's own come first."""
     for key in sorted(model.model_fields, key=lambda each: each not in model.__annotations__):
         field = model.model_fields[key]
-        if key in skip or has(field, Unused, Deletion, Older):
+        if key in skip or has(field, Unused, Older):
             continue
         yield f"`{above}{key}`", default(field), field.description or ""
         inner = [each for each in models_in(field.annotation) if each is not FilterPattern]
@@ -85,11 +86,11 @@ def settings(model: type[BaseModel], *skip: str) -> str:
     return table(("key", "default", "meaning"), keys(model, skip=skip))
 
 
-def waiting(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, bool]]:
-    """Keys that are accepted and do nothing yet: path, and whether they delete."""
+def waiting(model: type[BaseModel], above: str = "") -> Iterator[str]:
+    """Keys that are accepted and do nothing yet."""
     for key, field in model.model_fields.items():
-        if has(field, Unused, Deletion):
-            yield f"{above}{key}", has(field, Deletion)
+        if has(field, Unused):
+            yield f"{above}{key}"
             continue
         for each in models_in(field.annotation):
             yield from waiting(each, f"{above}{key}.")
@@ -107,13 +108,9 @@ def unused() -> str:
     shared = ("workflowConfig.openMetadataServerConfig.", "workflowConfig.distributedExecution.")
     text = ""
     for place, model in places.items():
-        found = [each for each in waiting(model) if not each[0].startswith(shared)]
-        idle = ", ".join(f"`{key}`" for key, deletes in found if not deletes)
-        deleting = ", ".join(f"`{key}`" for key, deletes in found if deletes)
+        idle = ", ".join(f"`{key}`" for key in waiting(model) if not key.startswith(shared))
         if idle:
             text += f"* In {place}: {idle}.\n"
-        if deleting:
-            text += f"* In {place}, about deletion: {deleting}.\n"
     return text
 
 
@@ -168,13 +165,14 @@ def connector_section(name: str) -> str:
 
 def commands() -> str:
     """A section for each command, out of the parser itself."""
-    return "\n".join(section(name, each) for name, each in command().commands.items())
+    return "\n".join(section(name, each) for name, each in all_commands(command()))
 
 
 def section(name: str, parsed: Any) -> str:
     """One command: what it does, and its flags with their variables."""
-    argument = [each.metavar for each in parsed.params if each.param_type_name == "argument"]
-    usage = " ".join([f"rayingest {name}", *(f"[{each}]" for each in argument if each), "[flags]"])
+    arguments = [each for each in parsed.params if each.param_type_name == "argument"]
+    words = [each.metavar if each.required else f"[{each.metavar}]" for each in arguments]
+    usage = " ".join([f"rayingest {name}", *words, "[flags]"])
     about = " ".join((parsed.help or "").split())
     context = parsed.make_context(name, [], resilient_parsing=True)
 

@@ -484,16 +484,31 @@ def test_select_and_exclude_are_globs(small: World, wishes: Any, kept: str) -> N
 def test_a_second_run_changes_nothing(world: World) -> None:
     world.run()
     before = world.outcome()
+    assert world.catalogue is not None
+    written = len(world.catalogue.log)
     run = world.run()
     assert run.report.exit_code == 0
     assert world.outcome() == before
+    assert len(world.catalogue.log) == written
+    for book in run.report.types.values():
+        assert book["unchanged"] == book["discovered"]
+
+
+def test_a_full_refresh_writes_all_of_it_again(world: World) -> None:
+    world.run()
+    before = world.outcome()
     assert world.catalogue is not None
+    written = len(world.catalogue.log)
+    run = world.run(full_refresh=True)
+    assert run.report.exit_code == 0
+    assert world.outcome() == before
     # Services carry no hash, and a table with foreign keys is written in two steps.
-    again = list(world.catalogue.log[len(world.catalogue.log) // 2 :])
+    again = list(world.catalogue.log[written:])
     plain = {name for name, table in before[TABLES].items() if not _referring(table)} | set(
         before[PROCEDURES]
     )
     assert {each.outcome for each in again if each.fqn in plain} == {"unchanged"}
+    assert {each.fqn for each in again} >= plain
 
 
 def _referring(table: Any) -> bool:

@@ -1,24 +1,21 @@
 """A config made ready: discover, check, run, or process a few entities of it."""
 
-import fnmatch
 import os
-import re
 import shlex
-import signal
-import threading
-import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from rayingest import sinks
+from rayingest.api import continuing
+from rayingest.api.continuing import Beginning, Origin
+from rayingest.api.holding import claimed, interruptible
+from rayingest.api.remembering import known_state, memory
 from rayingest.api.run import Run
+from rayingest.api.wishes import Wishes, parse_failures, selection
 from rayingest.config import Config, ExecutionMode
 from rayingest.config import load as load_config
 from rayingest.core import fqn, registry
@@ -32,16 +29,16 @@ from rayingest.core.source import (
     ScopeOpened,
 )
 from rayingest.errors import ConfigError, RayingestError, StateError
-from rayingest.execute.drive import Bounds, Drive
+from rayingest.execute.drive import Bounds
 from rayingest.execute.report import Report
 from rayingest.execute.scheduler import RetryPolicy
 from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.start import Options, drive
 from rayingest.model import EntityType
+from rayingest.state.known import KnownState
 from rayingest.state.run_directory import RunDirectory, default_url, new_run_id
 from rayingest.workflows.metadata import MetadataStage
 
-ECHO = 0.15  # seconds within which a second signal is the first one's echo
 NO_FLAGS: Mapping[str, object] = {}
 
 
@@ -54,29 +51,9 @@ def load(
     flags: Mapping[str, object] = NO_FLAGS,
 ) -> "Job":
     """Read a config file. Raises ConfigErrors with everything that is wrong with it."""
+    overlays, sets = list(overlays), list(sets)
     config = load_config(source, overlays=overlays, sets=sets, environ=environ, flags=flags)
-    return Job(config).possible()
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What a caller of `run` may ask for beside the config.
-
-    `select` and `exclude` are globs over FQNs, names, or FQNs without the service. `timeout` is in
-    seconds; `max_failures` a count (`10`) or a share (`5%`). `preview` writes nothing and keeps the
-    first so many entities in `Run.preview`.
-    """
-
-    run_id: str | None = None
-    select: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    dry_run: bool = False
-    preview: int | None = None
-    timeout: float | None = None
-    max_failures: str | None = None
-    partial_ok: bool = False
-    allow_untested: bool = False
-    seed: int = 0
+    return Job(config, origin=Origin.of(source, overlays, sets)).possible()
 
 
 @dataclass(frozen=True)
@@ -85,6 +62,7 @@ class Job:
 
     config: Config
     messages: list[str] = field(default_factory=list, compare=False)
+    origin: Origin = field(default_factory=Origin, compare=False)
 
     def __repr__(self) -> str:
         """What is read and where it is written."""
@@ -291,6 +269,14 @@ class Job:
             sink = Memory(name=f"preview-{new_run_id()}")
         stage = MetadataStage.of(config, sink)
         directory = self.run_directory(asked.run_id)
+        beginning = self._beginning(asked, directory, few=bool(only))
+        before, changed = continuing.read(directory), False
+        if before is not None:
+            if (ended := continuing.finished(directory)) is not None:
+                return Run(ended, directory, finished_before=True)
+            changed = not continuing.agree(
+                before, beginning, accept_change=asked.accept_config_change
+            )
         failures, rate = parse_failures(asked.max_failures)
         options = Options(
             engine="local" if only else execution.engine,
@@ -314,10 +300,17 @@ class Job:
             limit=asked.preview,
             only=only,
             seed=asked.seed,
+            resume=before is not None,
+            again=asked.again,
         )
-        directory.claim()
+        if not asked.dry_run and sink is None:
+            few = bool(only)
+            known = memory(config, asked, directory.run_id, few=few, changed=changed)
+            options = replace(options, memory=known)
         writes = not (options.dry_run or sink is not None or only)
-        with ExitStack() as stack:
+        with claimed(directory, take_over=asked.take_over), ExitStack() as stack:
+            if before is None:
+                continuing.write(directory, beginning)
             reporter = None
             if writes and config.ingestion_pipeline_fqn and config.server is not None:
                 # Only then: its HTTP client takes a tenth of a second to import.
@@ -330,12 +323,32 @@ class Job:
                 report = driver.run()
             if reporter is not None:
                 reporter.finish(report)
-        return self._finished(report, directory, asked, sink)
+            return self._finished(report, directory, asked, sink)
+
+    def _beginning(self, asked: Wishes, directory: RunDirectory, *, few: bool) -> Beginning:
+        """What is to be recorded of a run that begins now."""
+        again = asked.again
+        return Beginning(
+            run_id=directory.run_id,
+            kind="retry" if again is not None else "process" if few else "run",
+            origin=self.origin,
+            relevant=continuing.plain(self.config.relevant()),
+            select=tuple(asked.select),
+            exclude=tuple(asked.exclude),
+            dry_run=asked.dry_run,
+            preview=asked.preview is not None,
+            parent=again.url if again is not None else None,
+        )
+
+    def known(self) -> KnownState:
+        """What is known of this config's service in its sink. Raises ConfigError, StateError."""
+        return known_state(self.config)
 
     def _finished(self, report: Report, directory: RunDirectory, asked: Wishes, sink: Any) -> Run:
         if asked.partial_ok and report.exit_code == 3:
             report.exit_code = 0
         report.dry_run = asked.dry_run or asked.preview is not None
+        report.parent = asked.again.run_id if asked.again else None
         report.warnings = [*self.config.warnings, *self.messages]
         if (hint := self.zero_hint(report)) and report.state == "success" and not asked.preview:
             report.warnings.append(hint)
@@ -379,102 +392,6 @@ def _not_found(name: str, short: str, seen: Sequence[str]) -> ConfigError:
         f"Discovery finds no entity {name!r}.{meant}",
         hint=f"`rayingest discover CONFIG --explain {shlex.quote(short)}` says whether a filter drops it.",
     )
-
-
-def parse_failures(text: str | None) -> tuple[int | None, float | None]:
-    """Read `--max-failures`: a count, or a share such as `5%`. Raises ConfigError."""
-    if text is None:
-        return None, None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", text.strip())
-    if not found or (not found[2] and "." in found[1]):
-        raise ConfigError(
-            f"--max-failures {text!r}: expected a number such as 10, or a share such as 5%."
-        )
-    return (None, float(found[1]) / 100) if found[2] else (int(found[1]), None)
-
-
-def selection(
-    service: str, select: Sequence[str], exclude: Sequence[str]
-) -> Callable[[EntityDescriptor], bool] | None:
-    """What `--select` and `--exclude` keep: globs, case-insensitive, over FQN, FQN without service, or name."""
-    if not select and not exclude:
-        return None
-    prefix = f"{fqn.join(service)}."
-
-    def matches(patterns: Sequence[str], descriptor: EntityDescriptor) -> bool:
-        whole = descriptor.id.lower()
-        spellings = (
-            whole,
-            whole.removeprefix(prefix.lower()),
-            fqn.split(descriptor.id)[-1].lower(),
-        )
-        return any(fnmatch.fnmatchcase(each, one.lower()) for one in patterns for each in spellings)
-
-    def keeps(descriptor: EntityDescriptor) -> bool:
-        if exclude and matches(exclude, descriptor):
-            return False
-        return not select or matches(select, descriptor)
-
-    return keeps
-
-
-@contextmanager
-def interruptible(
-    driver: Drive, interrupted: Callable[[int], None] | None = None
-) -> Generator[None]:
-    """Ctrl-C or SIGTERM once: end what is under way; twice: leave at once.
-
-    Handlers are set when the engine has started, because Ray sets its own then.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in numbers}
-
-    times = count(1)
-    last = -ECHO
-
-    def interrupt(*_: object) -> None:
-        nonlocal last
-        now = time.monotonic()
-        # `timeout`, `uv run` and the like send on a Ctrl-C that the terminal has sent already.
-        if now - last < ECHO:
-            return
-        last = now
-        driver.interrupt()
-        if interrupted is not None:
-            interrupted(next(times))
-
-    def install() -> None:
-        for number in numbers:
-            signal.signal(number, interrupt)
-
-    install()
-    driver.on_start = install
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def parse_entities(text: str) -> list[EntityDescriptor]:
-    """Descriptors from JSON: one, a list, or one a line. Raises ConfigError."""
-    stripped = text.strip()
-    try:
-        if stripped.startswith("["):
-            return msgspec.json.decode(stripped, type=list[EntityDescriptor])
-        return [
-            msgspec.json.decode(line, type=EntityDescriptor)
-            for line in stripped.splitlines()
-            if line.strip()
-        ]
-    except msgspec.MsgspecError as error:
-        raise ConfigError(
-            f"--entity: not a descriptor: {error}",
-            hint="`rayingest discover CONFIG --limit 1` prints one.",
-        ) from error
 
 
 def state_home() -> str:

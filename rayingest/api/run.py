@@ -49,9 +49,12 @@ class Failure:
 class Run:
     """A run that has ended."""
 
-    def __init__(self, report: Report, directory: RunDirectory | None) -> None:
+    def __init__(
+        self, report: Report, directory: RunDirectory | None, *, finished_before: bool = False
+    ) -> None:
         self.report = report
         self.directory = directory
+        self.finished_before = finished_before
         self.preview: list[dict[str, Any]] = []
 
     def __repr__(self) -> str:

@@ -19,6 +19,8 @@ def _moves(report: Report, config: str) -> Iterator[str]:
     quoted = shlex.quote(config)
     if mend := after_process(report, config):
         yield mend
+    if report.resumable:
+        yield f"rayingest resume {report.run_id}"
     if report.state in ("stopped", "stalled"):
         yield f"rayingest run {quoted}"
     if failed := _an_entity(report):

@@ -3,14 +3,26 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from rayingest import __version__
-from rayingest.cli import check, connectors, discover, init, process, run, schema, validate
+from rayingest.cli import (
+    check,
+    connectors,
+    discover,
+    init,
+    process,
+    resume,
+    run,
+    runs,
+    schema,
+    state,
+    validate,
+)
 from rayingest.cli.exits import Exit, crashed, stdout_gone, told
 from rayingest.errors import RayingestError
 
@@ -68,6 +80,11 @@ def command() -> Any:
     for module in (init, validate, check, discover, run, process, connectors, schema):
         name = module.__name__.rpartition(".")[2]
         app.command(name)(_interruptible(getattr(module, name)))
+    for name, function in (("resume", resume.resume), ("retry", resume.retry)):
+        app.command(name)(_interruptible(function))
+    for group in (runs, state):
+        name = group.__name__.rpartition(".")[2]
+        app.add_typer(_group(group.HELP, group.COMMANDS), name=name)
     root = typer.main.get_command(app)
     for _, parameter in flags(root):
         parameter.envvar = variable(parameter)
@@ -77,9 +94,26 @@ def command() -> Any:
     return root
 
 
+def _group(about: str, functions: Mapping[str, Callable[..., None]]) -> typer.Typer:
+    """Commands under one word: `rayingest runs list`."""
+    group = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+    for name, function in functions.items():
+        group.command(name)(_interruptible(function))
+    return group
+
+
+def commands(root: Any) -> Iterator[tuple[str, Any]]:
+    """Every command that does something, with its name: `run`, `runs list`."""
+    for name, each in root.commands.items():
+        if hasattr(each, "commands"):
+            yield from ((f"{name} {below}", one) for below, one in commands(each))
+        else:
+            yield name, each
+
+
 def flags(root: Any) -> Iterator[tuple[str, Any]]:
     """Every flag of every command that has a variable, with its command's name."""
-    for name, each in root.commands.items():
+    for name, each in commands(root):
         for parameter in each.params:
             if parameter.param_type_name == "option" and not NO_VARIABLE & set(parameter.opts):
                 yield name, parameter

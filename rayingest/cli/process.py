@@ -46,7 +46,7 @@ def process(
     quiet: options.QuietOption = False,
 ) -> None:
     """Describe and write a few entities. Prints a JSON line for each."""
-    from rayingest.api.job import Wishes
+    from rayingest.api.wishes import Wishes
     from rayingest.cli import advice, logs, outcome, summary
     from rayingest.cli.progress import Silent
 
@@ -83,7 +83,7 @@ def process(
 
 def descriptors(job: "Job", wanted: Sequence[str]) -> list["EntityDescriptor"]:
     """What `--entity` means: JSON as it stands, names by discovery. Raises ConfigError."""
-    from rayingest.api.job import parse_entities
+    from rayingest.api.wishes import parse_entities
 
     found: list[EntityDescriptor] = []
     names: list[str] = []

@@ -1,11 +1,14 @@
 """`rayingest run`: discover, describe, write; the main job."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from rayingest.cli import loading, options, output
 from rayingest.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rayingest.api import Job, Run
 
 SelectOption = Annotated[
     list[str] | None,
@@ -35,6 +38,24 @@ AllowUntestedOption = Annotated[
     bool, typer.Option("--allow-untested", help="Use a connector that nothing has tested.")
 ]
 
+AcceptOption = Annotated[
+    bool,
+    typer.Option("--accept-config-change", help="Go on with a run though its config has changed."),
+]
+TakeOverOption = Annotated[
+    bool,
+    typer.Option("--take-over", help="Go on though the run's driver may still be alive."),
+]
+FullRefreshOption = Annotated[
+    bool, typer.Option("--full-refresh", help="Write again what the sink has already.")
+]
+AllowDeletionsOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-deletions", help="Delete what the source may only hide from this account."
+    ),
+]
+
 
 def run(
     config: options.ConfigArgument = None,
@@ -53,6 +74,10 @@ def run(
     max_failures: MaxFailuresOption = None,
     partial_ok: options.PartialOkOption = False,
     allow_untested: AllowUntestedOption = False,
+    accept_config_change: AcceptOption = False,
+    take_over: TakeOverOption = False,
+    full_refresh: FullRefreshOption = False,
+    allow_deletions: AllowDeletionsOption = False,
     sets: options.SetOption = None,
     overlays: options.OverlayOption = None,
     report_json: options.ReportOption = None,
@@ -62,8 +87,8 @@ def run(
     quiet: options.QuietOption = False,
 ) -> None:
     """Read all that the config names, write it to its sink."""
-    from rayingest.api.job import Wishes, parse_failures
-    from rayingest.cli import advice, logs, outcome, summary
+    from rayingest.api.wishes import Wishes, parse_failures
+    from rayingest.cli import logs, outcome
     from rayingest.cli.progress import shown
 
     logs.configure(log_format, verbose=verbose, quiet=quiet)
@@ -90,13 +115,34 @@ def run(
         max_failures=max_failures,
         partial_ok=partial_ok,
         allow_untested=allow_untested,
+        accept_config_change=accept_config_change,
+        take_over=take_over,
+        full_refresh=full_refresh,
+        allow_deletions=allow_deletions,
     )
     job.refuse_untested(wishes)
     outcome.announce(job, directory)
     title = f"{job.config.connector} {job.config.service!r} -> {job.config.sink.type}"
     with shown(progress, title, quiet=quiet) as live:
         done = job.run(wishes, observe=live.observe, log=logs.say, interrupted=live.interrupted)
+    finish(done, source, job, report_json=report_json, preview=preview, quiet=quiet)
+
+
+def finish(
+    done: "Run",
+    source: str,
+    job: "Job",
+    *,
+    report_json: str | None,
+    preview: int | None = None,
+    quiet: bool = False,
+) -> NoReturn:
+    """Show how a run ended, and leave with its exit code."""
+    from rayingest.cli import advice, logs, outcome, summary
+
     report = done.report
+    if done.finished_before:
+        logs.info(f"Run {report.run_id} ended before; nothing was done. This is its report.")
     report.next_command = advice.next_command(report, source)
     if preview is not None:
         with output.opened(None) as write:

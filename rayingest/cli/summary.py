@@ -18,7 +18,16 @@ COLOURS = {
     "stopped": "bold yellow",
     "stalled": "bold red",
 }
-DESCRIPTORS = ("discovered", "ok", "unchanged", "skipped", "failed", "quarantined", "deleted")
+DESCRIPTORS = (
+    "discovered",
+    "ok",
+    "unchanged",
+    "skipped",
+    "failed",
+    "quarantined",
+    "deleted",
+    "open",
+)
 ENTITIES = ("emitted", "acknowledged", "refused", "unchanged")
 MANY_ERRORS = 10
 MANY_SCOPES = 10
@@ -45,7 +54,9 @@ def parts(report: Report, said: tuple[str, ...] = ()) -> Iterator[RenderableType
         yield from books
     yield from _errors(report)
     yield from _unlisted(report)
-    yield from _time(report)
+    yield from _withheld(report)
+    if report.seconds.total:
+        yield from _time(report)
     for each in (*report.advice, *(each for each in report.warnings if each not in said)):
         yield Text(each)
 
@@ -116,6 +127,18 @@ def _unlisted(report: Report) -> Iterator[Text]:
     rest = len(report.not_listed) - MANY_SCOPES
     names = ", ".join(report.not_listed[:MANY_SCOPES]) + (f" and {rest} more" if rest > 0 else "")
     yield Text(f"Could not be listed, and so nothing is known of what is there: {names}.", "yellow")
+
+
+def _withheld(report: Report) -> Iterator[Text]:
+    for each in report.withheld[:MANY_ERRORS]:
+        what = plural(each.count, f"{each.type} entity", f"{each.type} entities")
+        yield Text(f"Vanished and not deleted: {what}. {each.reason}", "yellow")
+        more = each.count - len(each.samples)
+        names = ", ".join(each.samples) + (f" and {more:,} more" if more else "")
+        yield Text(f"      {names}", "dim")
+    if report.rewritten:
+        names = ", ".join(report.rewritten[:MANY_SCOPES])
+        yield Text(f"Written anew, for the sink has not as many entities there as it had: {names}.")
 
 
 def _time(report: Report) -> Iterator[Text]:

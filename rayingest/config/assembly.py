@@ -10,7 +10,7 @@ from rayingest.config.config import Config, SinkSpec
 from rayingest.config.document import Document
 from rayingest.config.draft import draft
 from rayingest.config.interpolate import Variables
-from rayingest.config.marks import Deletion, Unused, marked
+from rayingest.config.marks import Unused, marked
 from rayingest.config.models import Workflow
 from rayingest.config.problems import (
     CONNECTION,
@@ -69,13 +69,8 @@ def _settings(sink: BaseModel) -> dict[str, Any]:
 
 
 def _warnings(checked: Iterable[tuple[KeyPath, BaseModel | None]]) -> Iterator[str]:
-    """What the user wrote and nothing acts on: a sentence about keys, and one about deletions."""
+    """What the user wrote and nothing acts on."""
     found = [(model, path) for path, model in checked if model]
     unused = [dotted(each) for model, path in found for each, _ in marked(model, Unused, path)]
-    deletions = [
-        each[-1] for model, path in found for each, on in marked(model, Deletion, path) if on
-    ]
     if unused:
         yield f"Accepted, but not used yet: {', '.join(unused)}."
-    if deletions:
-        yield f"{', '.join(map(str, deletions))}: deletion is not performed yet."

@@ -1,4 +1,4 @@
-"""What a model says about a field beside its type: that nothing uses it yet, or that it deletes."""
+"""What a model says about a field beside its type: that nothing uses it yet."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,18 +15,13 @@ class Unused:
 
 
 @dataclass(frozen=True, slots=True)
-class Deletion:
-    """The key asks for a deletion, which is not performed yet; the user is told once."""
-
-
-@dataclass(frozen=True, slots=True)
 class Older:
     """Another spelling of a key, accepted for files that have it, not offered to anybody."""
 
 
 def idle(field: FieldInfo) -> bool:
     """Whether nothing acts on a field today."""
-    return any(isinstance(each, Unused | Deletion) for each in field.metadata)
+    return any(isinstance(each, Unused) for each in field.metadata)
 
 
 def marked(value: BaseModel, mark: type, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rayingest.config.connection import ConnectionModel, FilterPattern
-from rayingest.config.marks import Deletion, Unused
+from rayingest.config.marks import Unused
 
 Pattern = FilterPattern | None
 
@@ -69,19 +69,19 @@ class DatabaseMetadata(ConnectionModel):
     ownerConfig: Annotated[OwnerConfig | None, Unused()] = Field(
         default=None, description="Owners by name, where the source has none."
     )
-    overrideMetadata: Annotated[bool, Unused()] = Field(
+    overrideMetadata: bool = Field(
         default=False, description="Overwrite descriptions, tags and owners in the catalogue."
     )
-    markDeletedTables: Annotated[bool, Deletion()] = Field(
+    markDeletedTables: bool = Field(
         default=True, description="Delete tables (softly) that the source no longer has."
     )
-    markDeletedStoredProcedures: Annotated[bool, Deletion()] = Field(
+    markDeletedStoredProcedures: bool = Field(
         default=True, description="Delete procedures (softly) that the source no longer has."
     )
-    markDeletedSchemas: Annotated[bool, Deletion()] = Field(
+    markDeletedSchemas: bool = Field(
         default=False, description="Delete schemas (softly) that the source no longer has."
     )
-    markDeletedDatabases: Annotated[bool, Deletion()] = Field(
+    markDeletedDatabases: bool = Field(
         default=False, description="Delete databases (softly) that the source no longer has."
     )
     queryLogDuration: Annotated[int, Unused()] = Field(

@@ -4,7 +4,7 @@ The engine buffers rows and calls `write`; a sink only knows how one entity is s
 batch is sent. Writing the same row twice must be the same as writing it once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -61,6 +61,13 @@ class Catalogue(Protocol):
         """Entities by FQN; the unknown ones are left out."""
         ...
 
+    def count(self, entity_type: EntityType, scope: str) -> int | None:
+        """How many entities of a type, the deleted ones left out, lie below an FQN at any depth.
+
+        '' counts all of the type; None: this sink cannot say, or not cheaply. Raises SinkError.
+        """
+        ...
+
 
 class SinkSession(Protocol):
     """An open sink, used by several threads at once."""
@@ -85,6 +92,30 @@ class SinkSession(Protocol):
         """
         ...
 
+    def delete(
+        self,
+        entity_type: str,
+        fqns: Sequence[str],
+        *,
+        scope: str,
+        seen: Collection[str] | None = None,
+    ) -> Sequence[Answer]:
+        """Delete exactly these entities of one type and all that lies below them.
+
+        Softly, where the sink knows the difference: written again, they are alive again. `scope` is
+        the FQN that all of them lie below; `seen`, where the caller knows, is every entity of this
+        type below it that is to stay. One answer each, in order: acknowledged, unchanged (it is not
+        there, or deleted already) or refused.
+
+        Raises SinkDown or SinkUnauthorised as `write` does; asking again is harmless.
+        """
+        ...
+
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """The read side; None where there is nothing to read."""
+        ...
+
     @property
     def calls(self) -> int:
         """Requests (statements) so far."""
@@ -93,6 +124,11 @@ class SinkSession(Protocol):
 
 class Sink(Protocol):
     """How to open a sink: a value that pickles; secrets only as SecretStr."""
+
+    @property
+    def identity(self) -> str:
+        """Which catalogue this is, the same in every run, free of secrets: state is kept under it."""
+        ...
 
     @property
     def placement(self) -> Placement:
@@ -115,7 +151,7 @@ class Sink(Protocol):
         ...
 
     def open(self, *, dry_run: bool = False) -> AbstractContextManager[SinkSession]:
-        """Connect lazily; with `dry_run` rows are validated as far as possible and not written."""
+        """Connect lazily; with `dry_run` rows are validated as far as possible, and nothing changes."""
         ...
 
     def check(self) -> Iterator[CheckResult]:

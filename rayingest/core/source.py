@@ -278,6 +278,11 @@ class Connector(Protocol):
         ...
 
     @property
+    def listing_hides(self) -> bool:
+        """Whether a listing leaves out, without a word, what the account may not see."""
+        ...
+
+    @property
     def limits(self) -> tuple[Limit, ...]:
         """The vendor's documented limits."""
         ...

@@ -133,16 +133,20 @@ class Delivery:
         ticket: Ticket,
         descriptor: str,
         rows: Sequence[Row],
-        refused: list[Written],
+        done: list[Written],
         cause: Why | None,
     ) -> None:
-        """Take one descriptor's rows, in writing order; `refused` could not even be spelled."""
+        """Take one descriptor's rows, in writing order; `done` need no writing (see Worker)."""
         with self._lock:
             while self._blocking and self.full and not self._closed.is_set():
                 self._lock.wait(0.5)
             if ticket.cancelled:
                 return
-            result = Result(descriptor, "failed" if refused else "ok", cause, refused)
+            refused = any(each.outcome == "refused" for each in done)
+            result = Result(descriptor, "failed" if refused else "ok", cause, done)
+            for each in done:
+                if each.outcome == "unchanged":
+                    self._there.add(each.fqn)
             ticket.results[descriptor] = result
             ticket.pending[descriptor] = len(rows)
             ticket.unanswered += len(rows)

@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rayingest.core.sink import Placement, SinkSession
+from rayingest.core.source import EntityDescriptor, Removed
 from rayingest.errors import NoWorker, RayingestError, StateError, TimedOut
 from rayingest.execute.combine import Combiner
 from rayingest.execute.deferred import DeferredRows
+from rayingest.execute.deletion import Deleted, delete
 from rayingest.execute.delivery import Delivery, Ticket
 from rayingest.execute.engine import RARELY, Engine
 from rayingest.execute.events import (
@@ -25,12 +27,14 @@ from rayingest.execute.events import (
     ListingEnded,
     Read,
     ReplaceWorker,
+    Result,
     StartListing,
     Why,
     WorkerLost,
     WorkerReady,
     why,
 )
+from rayingest.execute.knowing import Knowing, Memory
 from rayingest.execute.replay import books, disagreements
 from rayingest.execute.report import (
     EXIT_CODES,
@@ -47,6 +51,7 @@ from rayingest.execute.report import (
 )
 from rayingest.execute.scheduler import Scheduler
 from rayingest.execute.snapshot import Snapshot
+from rayingest.model import EntityType
 from rayingest.state.run_directory import Journal, RunDirectory
 from rayingest.workflows.stage import Opened
 
@@ -95,6 +100,7 @@ class Drive:
         *,
         bounds: Bounds,
         dry_run: bool = False,
+        memory: Memory | None = None,
         observe: Callable[[Snapshot], None] | None = None,
         log: Callable[[str, str], None] | None = None,
     ) -> None:
@@ -104,6 +110,7 @@ class Drive:
         self.directory = directory
         self.bounds = bounds
         self.dry_run = dry_run
+        self.memory = memory
         self.errors = Errors()
         self.totals = Totals()
         self.problem: Why | None = None
@@ -112,6 +119,8 @@ class Drive:
         self._journal = Journal(directory) if directory else None
         before = scheduler.plan.before
         self._deferred = DeferredRows(directory, scheduler.ledger, opened.settings.service, before)
+        self._knowing: Knowing | None = None
+        self._deleted = Deleted()
         self._delivery: Delivery | None = None
         self._session: SinkSession | None = None
         self._stopped_at: float | None = None
@@ -152,13 +161,17 @@ class Drive:
             with self.opened.sink.open(dry_run=self.dry_run) as self._session:
                 self._start_delivery()
                 try:
+                    self._remember()
                     self.engine.start()
                     self._started()
                     self._loop()
+                    self._keep_known()
                 except RayingestError as error:
                     self._give_up(error)
                 finally:
                     self._finish_delivery()
+                    if self._knowing is not None:
+                        self._knowing.leave()
                 self._leave_incomplete()
         except _Incomplete:
             self._log("debug", "The sink was told that this run is not complete.")
@@ -169,6 +182,43 @@ class Drive:
             self.engine.close()
         self._audit()
         return self._report(started, stats)
+
+    def _remember(self) -> None:
+        """Open what earlier runs know, and what earlier attempts of this one have learned."""
+        if self.memory is None:
+            return
+        knowing = self._knowing = Knowing(self.memory, self._session)
+        if (before := self.scheduler.plan.before) is not None:
+            for descriptor in before.open.values():
+                knowing.found(descriptor)
+            for (kind, scope), results in before.results.items():
+                for result in results:
+                    knowing.ended(kind, scope, result)
+            for gone in before.removed:
+                knowing.removed(gone)
+
+    def _keep_known(self) -> None:
+        """Keep what this run has learned; delete what has vanished, when it came to its end."""
+        knowing, scheduler = self._knowing, self.scheduler
+        if knowing is None:
+            return
+        knowing.close(clean=scheduler.quiet)
+        if scheduler.stopping is not None or self._session is None:
+            return
+        ledger = scheduler.ledger
+        parents = {each.value for each in scheduler.plan.dependencies.values()}
+        whole = (
+            not scheduler.listings.unlisted()
+            and not ledger.total("failed")
+            and not ledger.total("quarantined")
+            and not any(ledger.filtered[each] for each in parents)
+        )
+        self._deleted = delete(knowing, self._session, whole=whole)
+        for each in self._deleted.gone:
+            ledger.deleted[each.type.value] += 1
+            scheduler.news.append(("deleted", each.type, each.fqn))
+        for cause, name in self._deleted.refused:
+            self.errors.add(cause, name)
 
     def _audit(self) -> None:
         """The books as they are recorded must be those that were counted."""
@@ -219,6 +269,7 @@ class Drive:
     def _loop(self) -> None:
         scheduler = self.scheduler
         scheduler.handle(None, time.monotonic())
+        self._record()
         self._perform()
         while not scheduler.done:
             events = self.engine.wait(self._patience())
@@ -243,6 +294,8 @@ class Drive:
             if now - self._observed >= 0.25:
                 self._observed = now
                 self._show()
+                if self.directory is not None:
+                    self.directory.beat()
         self._record(force=True)
         self._show()
 
@@ -295,6 +348,9 @@ class Drive:
         for each in settled:
             if self._journal:
                 self._journal.add(("settled", each.type, each.scope, each.failed))
+            if self._knowing is not None:
+                listed = self.scheduler.listings.scopes[each.type, each.scope]
+                self._knowing.settled(each, listed)
             combined = self._combiner.settle(each)
             if combined is not None:
                 self.scheduler.add(combined)
@@ -318,7 +374,7 @@ class Drive:
             return None
         ticket = self._delivery.begin(event.dispatch)
         for each in event.rows:
-            self._delivery.add(ticket, each.id, each.rows, each.refused, each.cause)
+            self._delivery.add(ticket, each.id, each.rows, each.done, each.cause)
         event.rows = []
         return ticket
 
@@ -330,6 +386,8 @@ class Drive:
                     self.engine.put(Read(action.id, action.worker, [], [], 0.0, 0))
                     self._delivery.write_deferred(action.id, action.chunk.block)
                 case Dispatch():
+                    if self._knowing is not None:
+                        action.chunk.known = self._knowing.of(action.chunk)
                     self.engine.dispatch(action.id, action.worker, action.chunk)
                 case StartListing():
                     self._heard[action.listing] = math.inf  # until it has a place to run
@@ -392,7 +450,8 @@ class Drive:
         ended, scheduler.ended = scheduler.ended, []
         news, scheduler.news = scheduler.news, []
         deferred, scheduler.deferred = scheduler.deferred, []
-        for _, result in ended:
+        self._learn(news, ended)
+        for _, _, result in ended:
             if result.why is not None and result.status != "skipped":
                 self.errors.add(result.why, result.id)
             self._deferred.arrived(result.written)
@@ -400,12 +459,25 @@ class Drive:
             self._deferred.add(kind, each)
         if self._journal:
             self._journal.extend(news)
-            self._journal.extend(("ended", kind, result) for kind, result in ended)
+            self._journal.extend(("ended", kind, result) for kind, _, result in ended)
             if more := scheduler.ledger.unresolved - self._unresolved:
                 self._journal.add(("unresolved", more))
                 self._unresolved += more
             self._deferred.tick(force=force)
             self._journal.tick(force=force)
+
+    def _learn(
+        self, news: list[tuple[object, ...]], ended: list[tuple[EntityType, str, Result]]
+    ) -> None:
+        if self._knowing is None:
+            return
+        for what, about, *_ in news:
+            if isinstance(about, EntityDescriptor):
+                self._knowing.found(about)
+            elif what == "removed" and isinstance(about, Removed):
+                self._knowing.removed(about)
+        for kind, scope, result in ended:
+            self._knowing.ended(kind, scope, result)
 
     def _second_wave(self) -> None:
         scheduler = self.scheduler
@@ -519,6 +591,8 @@ class Drive:
             errors=errors,
             not_listed=sorted(unlisted),
             unresolved=ledger.unresolved,
+            withheld=self._deleted.withheld,
+            rewritten=sorted(self._knowing.rewritten) if self._knowing else [],
             seconds=seconds,
             calls={
                 "source": self.totals.calls + scheduler.listings.calls,
@@ -534,6 +608,8 @@ class Drive:
             advice=[more] if more else [],
             run_directory=self.directory.url if self.directory else "",
             exit_code=self._exit_code(state),
+            attempt=self.directory.attempt if self.directory else 1,
+            resumable=scheduler.stopping is not None,
         )
         self._keep(report)
         return report

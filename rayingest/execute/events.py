@@ -68,6 +68,16 @@ class Listing:
         return self.type, self.scope
 
 
+class KnownOf(msgspec.Struct, frozen=True):
+    """What the sink has already: type -> FQN -> hash."""
+
+    hashes: dict[str, dict[str, str]]
+
+    def has(self, row: Row) -> bool:
+        """Whether the sink has a row with just this content."""
+        return self.hashes.get(row.type, {}).get(row.fqn) == row.hash
+
+
 @dataclass(slots=True)
 class Chunk:
     """What a worker gets at once, all of one type and one `batch`.
@@ -84,9 +94,23 @@ class Chunk:
     block: list["Deferred"] = field(default_factory=list)
     suspect: bool = False
     deaths: int = 0
+    known: KnownOf | None = None
 
     def __len__(self) -> int:
         return len(self.items)
+
+
+# --- what a report tells ---
+
+
+class WithheldGroup(msgspec.Struct, rename="camel"):
+    """Entities that have vanished and are not deleted, by rule; `reason` says what to do next."""
+
+    type: str
+    rule: str
+    reason: str
+    count: int = 0
+    samples: list[str] = []
 
 
 # --- events in ---
@@ -138,11 +162,11 @@ class PartOf(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RowsOf(msgspec.Struct, frozen=True, array_like=True):
-    """One descriptor's rows for a sink that lives in the driver; `refused` could not be spelled."""
+    """One descriptor's rows for a sink that lives in the driver; `done` were refused, or are there."""
 
     id: str
     rows: list[Row]
-    refused: list[Written]
+    done: list[Written]
     cause: Why | None
 
 

@@ -14,6 +14,7 @@ continuation after any end.
     ["settled", type, scope, failed] every member of a listed scope has its end
     ["dropped", type, number]        what the user's selection left out
     ["unresolved", number]           references to what exists nowhere
+    ["deleted", type, FQN]           it had vanished, and was deleted from the sink
 """
 
 from array import array
@@ -60,6 +61,7 @@ class Replay:
     parts: list[PartOf] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     failed: dict[Key, tuple[EntityDescriptor, Why | None]] = field(default_factory=dict)
+    results: dict[Key, list[Result]] = field(default_factory=dict)
     written: "array[int]" = field(default_factory=lambda: array("q"))
     parent_types: frozenset[EntityType] = frozenset()
     keep: bool = True
@@ -113,6 +115,7 @@ class Replay:
             self.parents[kind, result.id] = result.status in ("ok", "unchanged")
         if self.keep:
             self.written.extend(hash(each.fqn) for each in result.written)
+            self.results.setdefault((kind, descriptor.scope), []).append(result)
             if result.status in ("failed", "quarantined"):
                 self.failed[kind, result.id] = descriptor, result.why
 
@@ -148,6 +151,10 @@ class Replay:
 
     def _unresolved(self, record: bytes) -> None:
         self.ledger.unresolved += _UNRESOLVED.decode(record)[1]
+
+    def _deleted(self, record: bytes) -> None:
+        _, kind, _ = _SCOPE.decode(record)
+        self.ledger.deleted[kind.value] += 1
 
     def defer(self, attempt: int, kind: EntityType, name: str) -> None:
         """Note where the rows of a descriptor are that waits for the second wave."""
@@ -202,6 +209,7 @@ _READERS: dict[bytes, Callable[[Replay, bytes], None]] = {
     b"settled": Replay._settled,  # noqa: SLF001
     b"dropped": Replay._dropped,  # noqa: SLF001
     b"unresolved": Replay._unresolved,  # noqa: SLF001
+    b"deleted": Replay._deleted,  # noqa: SLF001
 }
 
 
@@ -238,7 +246,7 @@ def disagreements(recorded: Ledger, counted: Ledger) -> list[str]:
 
 
 def _figures(one: Ledger, other: Ledger) -> Iterator[tuple[tuple[str, str], int, int]]:
-    for what in ("discovered", "emitted"):
+    for what in ("discovered", "emitted", "deleted"):
         here, there = getattr(one, what), getattr(other, what)
         for kind in sorted({*here, *there}):
             yield (kind, what), here[kind], there[kind]

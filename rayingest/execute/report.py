@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from rayingest.execute.events import Why
+from rayingest.execute.events import Why, WithheldGroup
 from rayingest.state.ledger import Ledger
 
 SCHEMA = "rayingest.report/1"
@@ -93,6 +93,8 @@ class Report(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
     errors: list[ErrorGroup] = []
     not_listed: list[str] = []
     unresolved: int = 0
+    withheld: list[WithheldGroup] = []
+    rewritten: list[str] = []
     seconds: Seconds = msgspec.field(default_factory=Seconds)
     calls: dict[str, int] = {}
     cpu_seconds: float = 0.0
@@ -105,6 +107,9 @@ class Report(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
     run_directory: str = ""
     warnings: list[str] = []
     exit_code: int = 0
+    attempt: int = 1
+    resumable: bool = False
+    parent: str | None = None
 
     def __repr__(self) -> str:
         """The verdict, for notebooks and the prompt."""

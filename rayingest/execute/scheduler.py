@@ -136,7 +136,7 @@ class Scheduler:
         self.sink_full = False
         self.fatal: Why | None = None
         self.retired = 0
-        self.ended: list[tuple[EntityType, Result]] = []
+        self.ended: list[tuple[EntityType, str, Result]] = []  # type, scope, end
         self.deferred: list[tuple[EntityType, Deferred]] = []
         self.news: list[tuple[object, ...]] = []  # records for the journal, in order
         self.settled: list[ScopeSettled] = []
@@ -216,6 +216,11 @@ class Scheduler:
             and not self._relist
             and self.listings.idle
         )
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is on its way to the sink, and nothing half-written is there."""
+        return not self._sent and not self.deferred_open
 
     @property
     def done(self) -> bool:
@@ -625,7 +630,7 @@ class Scheduler:
         self.ledger.end(entity_type, result.status)
         for each in result.written:
             self.ledger.answer(each.type, each.outcome)
-        self.ended.append((entity_type, result))
+        self.ended.append((entity_type, scope, result))
 
     def _maybe_settled(self, key: Parent) -> None:
         """A scope is settled when it was listed and every member has its end."""

@@ -9,6 +9,7 @@ from rayingest.core.source import EntityDescriptor
 from rayingest.errors import MissingDriver, Permanent, RayingestError
 from rayingest.execute.drive import Bounds, Drive
 from rayingest.execute.engine import Engine
+from rayingest.execute.knowing import Memory
 from rayingest.execute.local import LocalEngine
 from rayingest.execute.replay import Replay, replay
 from rayingest.execute.scheduler import Plan, RetryPolicy, Scheduler
@@ -24,7 +25,8 @@ SLOTS_PER_ACTOR = 25
 class Options:
     """How a stage is run. Seconds; `keeps` drops descriptors that a user did not select.
 
-    `resume` goes on from what the run directory holds; `again` is a run whose failures are tried again.
+    `resume` goes on from what the run directory holds; `again` is a run whose failures are tried again;
+    `memory` is what earlier runs know.
     """
 
     engine: str = "local"
@@ -40,6 +42,7 @@ class Options:
     seed: int = 0
     resume: bool = False
     again: RunDirectory | None = None
+    memory: Memory | None = None
 
 
 def drive(
@@ -70,6 +73,7 @@ def drive(
         directory,
         bounds=options.bounds,
         dry_run=options.dry_run,
+        memory=options.memory,
         observe=observe,
         log=log,
     )

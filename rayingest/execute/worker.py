@@ -39,6 +39,7 @@ from rayingest.execute.engine import calls_of
 from rayingest.execute.events import (
     Chunk,
     Event,
+    KnownOf,
     PartOf,
     Read,
     Result,
@@ -332,40 +333,48 @@ class Worker:
     def _answer(self, run: Running, described: Described) -> None:
         item = described.descriptor
         run.since = math.inf  # until the source is asked again, no time of its passes
-        rows, refused, cause = self._encode(described)
+        rows, done, cause = self._encode(described, run.chunk.known)
         with run.lock:
             if run.abandoned or run.left.pop(item.id, None) is None:
                 return
             run.children.extend(described.children)
             if described.parts:
                 run.parts.append(PartOf(item.type, item.scope, item.id, list(described.parts)))
-            for kind in (*(row.type for row in rows), *(each.type for each in refused)):
+            for kind in (*(row.type for row in rows), *(each.type for each in done)):
                 run.emitted[kind] += 1
             if run.ticket is None:
-                run.rows.append(RowsOf(item.id, rows, refused, cause))
+                run.rows.append(RowsOf(item.id, rows, done, cause))
         if run.ticket is not None and self.delivery is not None:
             before = time.monotonic()
-            self.delivery.add(run.ticket, item.id, rows, refused, cause)
+            self.delivery.add(run.ticket, item.id, rows, done, cause)
             run.waited += time.monotonic() - before
         run.since = time.monotonic()
 
-    def _encode(self, described: Described) -> tuple[list[Row], list[Written], Why | None]:
+    def _encode(
+        self, described: Described, known: KnownOf | None
+    ) -> tuple[list[Row], list[Written], Why | None]:
+        """Rows to write; what is done with already: refused for its spelling, or there as it is."""
         rows: list[Row] = []
-        refused: list[Written] = []
+        done: list[Written] = []
         cause: Why | None = None
         for entity in described.entities:
             try:
                 rows.append(self._spelled(self.session.encode, entity))
             except RayingestError as error:
                 cause = why(error, "sink")
-                refused.append(Written(entity.type.value, entity.fqn, "", "refused"))
+                done.append(Written(entity.type.value, entity.fqn, "", "refused"))
         for fact in described.facts:
             try:
                 rows.append(self._spelled(self.session.encode_fact, fact))
             except RayingestError as error:
                 cause = why(error, "sink")
-                refused.append(Written(fact.kind, fact.target_fqn, "", "refused"))
-        return rows, refused, cause
+                done.append(Written(fact.kind, fact.target_fqn, "", "refused"))
+        if known is not None:
+            there = [row for row in rows if known.has(row)]
+            if there:
+                rows = [row for row in rows if not known.has(row)]
+                done += [Written(row.type, row.fqn, row.hash, "unchanged") for row in there]
+        return rows, done, cause
 
     def _spelled(self, encode: Callable[[Any], Row], what: Entity | Fact) -> Row:
         """One row; a sink that has to be asked for it (who is this owner?) is waited for."""

@@ -5,15 +5,23 @@ from collections.abc import Sequence
 import msgspec
 
 from rayingest.core.sink import Answer, Row
-from rayingest.model import Entity, Fact
+from rayingest.model import Entity, EntityType, Fact
 from rayingest.sinks import spelling
+
+ENTITIES = frozenset(each.value for each in EntityType)
 
 
 class _Named(msgspec.Struct, rename="camel"):
     fully_qualified_name: str
 
 
+class _Target(msgspec.Struct, rename="camel"):
+    target_type: str
+    target_fqn: str
+
+
 _named = msgspec.json.Decoder(_Named)
+_target = msgspec.json.Decoder(_Target)
 
 
 def unreadable(row: Row) -> Answer | None:
@@ -23,6 +31,15 @@ def unreadable(row: Row) -> Answer | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         right = False
     return None if right else Answer("refused", f"{row.type} {row.fqn!r}: its body cannot be read")
+
+
+def target(fact: bytes) -> tuple[str, str] | None:
+    """The type and FQN of the entity that an encoded fact is about; None for what is no fact."""
+    try:
+        told = _target.decode(fact)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return told.target_type, told.target_fqn
 
 
 class LocalSpelling:

@@ -1,7 +1,7 @@
 """Keep everything in this process: for tests and for Python programs."""
 
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,8 @@ import msgspec
 from rayingest.core.sink import ACKNOWLEDGED, UNCHANGED, Answer, Placement, Row
 from rayingest.core.source import CheckResult
 from rayingest.model import EntityType
-from rayingest.sinks.local import LocalSpelling, unreadable
+from rayingest.sinks.local import ENTITIES, LocalSpelling, target, unreadable
+from rayingest.sinks.names import above
 from rayingest.sinks.options import known
 
 
@@ -39,6 +40,34 @@ class Store:
                 held[row.fqn] = row
                 self.writes.append((entity_type, row.fqn))
             return answers
+
+    def delete(self, entity_type: str, fqns: Sequence[str]) -> list[Answer]:
+        """Forget entities, all below them, and the facts about any of these."""
+        with self._lock:
+            answers = self._presence(entity_type, fqns)
+            gone, themselves = set(fqns), {(entity_type, fqn) for fqn in fqns}
+            for kind, held in self.rows.items():
+                for fqn, row in list(held.items()):
+                    about = (kind not in ENTITIES and target(row.body)) or (kind, fqn)
+                    itself = not themselves.isdisjoint({(kind, fqn), about})
+                    if itself or not gone.isdisjoint(above(about[1])):
+                        del held[fqn]
+            return answers
+
+    def presence(self, entity_type: str, fqns: Sequence[str]) -> list[Answer]:
+        """What deleting entities would be answered."""
+        with self._lock:
+            return self._presence(entity_type, fqns)
+
+    def _presence(self, entity_type: str, fqns: Sequence[str]) -> list[Answer]:
+        held = self.rows.get(entity_type, {})
+        return [ACKNOWLEDGED if fqn in held else UNCHANGED for fqn in fqns]
+
+    def count(self, entity_type: str, scope: str) -> int:
+        """How many lie below an FQN; '' counts all."""
+        with self._lock:
+            held = self.rows.get(entity_type, {})
+            return sum(fqn.startswith(f"{scope}.") for fqn in held) if scope else len(held)
 
     def entities(self, entity_type: str) -> dict[str, dict[str, Any]]:
         """FQN -> the entity as it was sent."""
@@ -79,6 +108,19 @@ class MemorySession(LocalSpelling):
         self.calls += 1
         return [ACKNOWLEDGED] * len(rows) if self._dry_run else self._store.put(entity_type, rows)
 
+    def delete(
+        self,
+        entity_type: str,
+        fqns: Sequence[str],
+        *,
+        scope: str,
+        seen: Collection[str] | None = None,
+    ) -> Sequence[Answer]:
+        """Forget entities of one type, with all below them and the facts about any of these."""
+        self.calls += 1
+        forget = self._store.presence if self._dry_run else self._store.delete
+        return forget(entity_type, fqns)
+
     @property
     def catalogue(self) -> "MemorySession":
         """The read side: the session itself."""
@@ -94,6 +136,10 @@ class MemorySession(LocalSpelling):
         """Entities by FQN."""
         held = self._store.entities(entity_type.value)
         return {fqn: held[fqn] for fqn in fqns if fqn in held}
+
+    def count(self, entity_type: EntityType, scope: str) -> int:
+        """How many entities of a type lie below an FQN."""
+        return self._store.count(entity_type.value, scope)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

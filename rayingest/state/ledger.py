@@ -23,6 +23,7 @@ class Ledger:
     outcomes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     filtered: Counter[str] = field(default_factory=Counter)
     unresolved: int = 0
+    deleted: Counter[str] = field(default_factory=Counter)
 
     def end(self, entity_type: EntityType, status: str, count: int = 1) -> None:
         """Descriptors of a type came to this end."""
@@ -79,8 +80,8 @@ class Ledger:
         return {
             kind: {"discovered": self.discovered[kind]}
             | {end: self.ended.get(kind, Counter())[end] for end in ENDS}
-            | {"deleted": 0}
-            for kind in sorted({*self.discovered, *self.ended})
+            | {"deleted": self.deleted[kind]}
+            for kind in sorted({*self.discovered, *self.ended, *self.deleted})
         }
 
     def entities(self) -> dict[str, dict[str, int]]:

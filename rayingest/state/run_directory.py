@@ -1,7 +1,8 @@
 """What a run leaves: attempts with immutable numbered segments, and a report.
 
     <stateUrl>/<service>/runs/<run id>/
-        attempts/1/claim.json           taken by exclusive create: one driver per attempt
+        run.json                        what it was begun with
+        attempts/1/claim.json           taken by exclusive create: one driver per attempt (see claims)
         attempts/1/segment-000001.jsonl what was opened, listed and ended, in order
         attempts/1/deferred-000001.jsonl rows that wait for the second wave
         report.json
@@ -13,7 +14,6 @@ without a valid footer was torn by a crash and is dropped.
 import os
 import re
 import secrets
-import socket
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from rayingest.errors import StateError
+from rayingest.state.claims import Claim
 from rayingest.state.store import Store, store
 
 VERSION = "rayingest.segment/1"
@@ -55,28 +56,35 @@ class RunDirectory:
         self.run_id = run_id
         self.store: Store = store(f"{state_url.rstrip('/')}/{safe(service)}/runs/{safe(run_id)}")
         self.attempt = 0
+        self._claim: Claim | None = None
 
     @property
     def url(self) -> str:
         """Where it is, for people."""
         return self.store.url
 
-    def claim(self) -> int:
-        """Take the next attempt for this process. Raises StateError."""
-        newest = max((int(each.split("/")[1]) for each in self.store.names("attempts")), default=0)
-        who = {"host": socket.gethostname(), "pid": os.getpid(), "at": time.time()}
-        for number in range(newest + 1, newest + 100):
-            try:
-                self.store.put(f"attempts/{number}/claim.json", _encode(who), exclusive=True)
-            except FileExistsError:
-                continue
-            self.attempt = number
-            return number
-        raise StateError(f"No attempt could be claimed in {self.url}.")
+    def claim(self, *, take_over: bool = False) -> int:
+        """Take the next attempt for this process (see Claim). Raises StateError."""
+        self._claim = Claim.take(self.store, take_over=take_over)
+        self.attempt = self._claim.number
+        return self.attempt
+
+    def beat(self) -> None:
+        """Tell that this driver is alive. Raises Superseded when another has taken the run over."""
+        if self._claim is not None:
+            self._claim.beat()
+
+    def release(self, state: str) -> None:
+        """Say that this driver is done. Raises StateError."""
+        if self._claim is not None:
+            self._claim.release(state)
+            self._claim = None
 
     def put_segment(self, kind: str, number: int, records: Sequence[Any]) -> str:
         """Write one immutable segment; returns its name."""
         name = f"attempts/{self.attempt}/{kind}-{number:06d}.jsonl"
+        if self._claim is not None:
+            self._claim.check()
         self.store.put(name, pack(records))
         return name
 
@@ -116,7 +124,9 @@ class RunDirectory:
             yield name
 
     def put_report(self, report: bytes) -> None:
-        """Keep the report beside the segments."""
+        """Keep the report beside the segments. Raises StateError, for a driver that is superseded, too."""
+        if self._claim is not None:
+            self._claim.check()
         self.store.put("report.json", report)
 
 

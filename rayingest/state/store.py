@@ -1,15 +1,27 @@
-"""Where runs are kept: a folder, or any URL that fsspec knows, behind five calls."""
+"""Where runs are kept: a folder, or any URL that fsspec knows, behind a few calls."""
 
+import errno
 import os
+import secrets
+import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from rayingest.errors import StateError
+from rayingest.state.places import Place
+
+CHECK = "Check its path and who may use it"
+# What file systems without hard links, or that cannot sync a folder, answer.
+_UNKNOWN_CALL = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
 class Store(Protocol):
-    """Immutable objects under relative names."""
+    """Objects under relative names, seen by all who use the store as soon as they are put.
+
+    A prefix is the name of a folder: `attempts/1` is above `attempts/1/x`, not `attempts/10/x`.
+    What goes wrong is a StateError unless a call says otherwise; no text holds a secret of the URL.
+    """
 
     @property
     def url(self) -> str:
@@ -17,113 +29,179 @@ class Store(Protocol):
         ...
 
     def put(self, name: str, data: bytes, *, exclusive: bool = False) -> None:
-        """Write an object whole. Raises FileExistsError if `exclusive` and there, else StateError."""
+        """Write an object whole. Raises FileExistsError if `exclusive` and there, else StateError.
+
+        Over a network that error may be about one's own object: the first answer was lost, and the
+        put was sent again.
+        """
         ...
 
     def get(self, name: str) -> bytes:
         """Read an object. Raises FileNotFoundError or StateError."""
         ...
 
+    def exists(self, name: str) -> bool:
+        """Whether there is an object of this name. Raises StateError."""
+        ...
+
+    def modified(self, name: str) -> float:
+        """When it was put: seconds since the epoch by the store's clock. Raises FileNotFoundError or StateError."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove an object, if there is one. Raises StateError."""
+        ...
+
     def names(self, prefix: str = "") -> list[str]:
-        """Names below a prefix, sorted."""
+        """Names below a prefix, sorted. Raises StateError."""
+        ...
+
+    def times(self, prefix: str = "") -> dict[str, float]:
+        """Names below a prefix, sorted, and when each was put, as `modified` says. Raises StateError."""
         ...
 
 
 class LocalStore:
-    """A folder; objects appear whole or not at all, and survive a power cut."""
+    """A folder for this user alone; objects appear whole or not at all, and survive a power cut."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._place = Place(str(root), of=OSError, check=CHECK)
 
     @property
     def url(self) -> str:
         """See Store."""
-        return str(self.root)
+        return self._place.url
 
     def put(self, name: str, data: bytes, *, exclusive: bool = False) -> None:
         """See Store."""
         path = self.root / name
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if exclusive:
-                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                _write_through(handle, data)
-                return
-            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            _write_through(handle, data)
-            part.replace(path)
-        except FileExistsError:
-            raise
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise _unwritable(self.url, error) from error
+        part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+        taken = False
+        with self._place.writing():
+            _make(path.parent)
+            try:
+                _write_through(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), data)
+                if exclusive:
+                    taken = not _link(part, path)
+                else:
+                    part.replace(path)
+            finally:
+                with suppress(OSError):
+                    part.unlink(missing_ok=True)
+            _sync(path.parent)
+        if taken:
+            raise self._place.taken(name)
 
     def get(self, name: str) -> bytes:
         """See Store."""
-        return (self.root / name).read_bytes()
+        with self._place.reading(name):
+            return (self.root / name).read_bytes()
+
+    def exists(self, name: str) -> bool:
+        """See Store."""
+        try:
+            self.modified(name)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def modified(self, name: str) -> float:
+        """See Store."""
+        with self._place.reading(name):
+            found = (self.root / name).stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise self._place.missing(name)
+        return found.st_mtime
+
+    def delete(self, name: str) -> None:
+        """See Store."""
+        with self._place.writing(), suppress(FileNotFoundError, NotADirectoryError):
+            (self.root / name).unlink()
 
     def names(self, prefix: str = "") -> list[str]:
         """See Store."""
-        base = self.root / prefix
-        if not base.is_dir():
-            return []
-        found = (
-            each for each in base.rglob("*") if each.is_file() and not each.name.startswith(".")
-        )
-        return sorted(str(each.relative_to(self.root)) for each in found)
+        with self._place.reading(prefix):
+            return sorted(_names(self.root, prefix))
 
-
-class RemoteStore:
-    """Objects at any fsspec URL (`s3://bucket/prefix`); a put there is atomic by itself."""
-
-    def __init__(self, url: str) -> None:
-        try:
-            import fsspec
-
-            self._files, self._root = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError) as error:
-            raise StateError(
-                f"stateUrl {url!r} cannot be opened: {error}",
-                hint="Install the fsspec package for that kind of storage, or use a folder.",
-            ) from error
-        self._url = url.rstrip("/")
-
-    @property
-    def url(self) -> str:
+    def times(self, prefix: str = "") -> dict[str, float]:
         """See Store."""
-        return self._url
-
-    def put(self, name: str, data: bytes, *, exclusive: bool = False) -> None:
-        """See Store."""
-        path = f"{self._root}/{name}"
-        if exclusive and self._files.exists(path):
-            raise FileExistsError(path)
-        try:
-            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
-            self._files.pipe_file(path, data)
-        except Exception as error:
-            raise _unwritable(self.url, error) from error
-
-    def get(self, name: str) -> bytes:
-        """See Store."""
-        found: Any = self._files.cat_file(f"{self._root}/{name}")
-        return bytes(found)
-
-    def names(self, prefix: str = "") -> list[str]:
-        """See Store."""
-        base = f"{self._root}/{prefix}".rstrip("/")
-        if not self._files.exists(base):
-            return []
-        return sorted(str(each)[len(str(self._root)) + 1 :] for each in self._files.find(base))
+        found = {}
+        for name in self.names(prefix):
+            with suppress(FileNotFoundError):  # deleted since
+                found[name] = self.modified(name)
+        return found
 
 
 def store(url: str) -> Store:
     """Open a store; `file://` and plain paths are folders. Raises StateError."""
     if "://" not in url or url.startswith("file://"):
         return LocalStore(Path(url.removeprefix("file://")).expanduser().absolute())
+    from rayingest.state.remote import RemoteStore
+
     return RemoteStore(url)
+
+
+def _names(root: Path, prefix: str) -> Iterator[str]:
+    """Names of objects in a folder, without what is being written."""
+    for folder, _, files in os.walk(root / prefix, onerror=_unless_missing):
+        above = Path(folder).relative_to(root)
+        for each in files:
+            if not (each.startswith(".") and each.endswith(".part")):
+                yield (above / each).as_posix()
+
+
+def _unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
+
+
+def _make(folder: Path) -> None:
+    """Make a folder, and what is missing above it, for this user alone."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        _sync(folder.parent)
+
+
+def _link(part: Path, path: Path) -> bool:
+    """Give a file its name; False when the name is taken."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _UNKNOWN_CALL:
+            raise
+        return _rename(part, path)
+    return True
+
+
+def _rename(part: Path, path: Path) -> bool:
+    """The same without hard links: the name is there, empty, for a moment before its content."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return False
+    part.replace(path)
+    return True
+
+
+def _sync(folder: Path) -> None:
+    """Make new names in a folder last, where folders can be synced."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _UNKNOWN_CALL:
+            raise
+    finally:
+        os.close(handle)
 
 
 def _write_through(handle: int, data: bytes) -> None:
@@ -131,11 +209,3 @@ def _write_through(handle: int, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _unwritable(where: str, error: BaseException) -> StateError:
-    reason = getattr(error, "strerror", None) or str(error)
-    return StateError(
-        f"The run directory {where} cannot be written: {reason}.",
-        hint="Free some space there, or name another place with --state-url.",
-    )

@@ -96,6 +96,7 @@ class Chaos:
     )
     max_connections: int = 1000
     local: bool = False
+    listing_hides: bool = False
     limits: tuple[Limit, ...] = ()
     capabilities: frozenset[Capability] = frozenset({Capability.TABLES, Capability.COLUMNS})
     lacks: Mapping[Capability, str] = field(default_factory=dict)

@@ -60,6 +60,7 @@ class Shape:
     connection: type[BaseModel] = Nothing
     max_connections: int = 100
     local: bool = False
+    listing_hides: bool = False
     limits: tuple[Limit, ...] = ()
     capabilities: frozenset[Capability] = frozenset()
     lacks: Mapping[Capability, str] = field(default_factory=dict)

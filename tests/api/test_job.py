@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 import rayingest as ri
-from rayingest.api.job import parse_entities, parse_failures, selection
+from rayingest.api.wishes import parse_entities, parse_failures, selection
 from rayingest.core.source import EntityDescriptor
 from rayingest.errors import ConfigError
 from rayingest.model import EntityType

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from rayingest import __version__
-from rayingest.cli.app import command, flags, variable
+from rayingest.cli.app import command, commands, flags, variable
 
 WANTED = {
     "init": "--source --sink --output -o --force",
@@ -16,9 +16,17 @@ WANTED = {
     "discover": "--config -c --type --entity-type --limit --format --group --output -o --explain",
     "run": "--config -c --engine --address --parallelism --run-id --state-url --select --exclude "
     "--dry-run --preview --timeout --max-failures --partial-ok --allow-untested --set --overlay "
-    "--report-json --progress --log-format --verbose -v --quiet -q",
+    "--report-json --progress --log-format --verbose -v --quiet -q "
+    "--accept-config-change --take-over --full-refresh --allow-deletions",
+    "resume": "--config -c --service --state-url --accept-config-change --take-over --partial-ok",
+    "retry": "--config -c --service --state-url --run-id --partial-ok",
     "process": "--config -c --entity --dry-run",
     "connectors": "--json-schema --format",
+    "runs list": "--service --limit --format --state-url",
+    "runs show": "--service --state-url",
+    "runs report": "--output -o --service --state-url",
+    "runs diff": "--format --service --state-url",
+    "runs prune": "--keep --older-than --service --dry-run --state-url",
     "schema": "",
 }
 HEAVY = ("pydantic", "sqlalchemy", "ray", "httpx2", "rich", "structlog", "yaml", "msgspec")
@@ -26,12 +34,12 @@ HEAVY = ("pydantic", "sqlalchemy", "ray", "httpx2", "rich", "structlog", "yaml",
 
 @pytest.mark.parametrize("name", WANTED)
 def test_every_flag_of_the_issue_is_there(name: str) -> None:
-    has = {spelling for each in command().commands[name].params for spelling in each.opts}
+    has = {spelling for each in dict(commands(command()))[name].params for spelling in each.opts}
     assert set(WANTED[name].split()) <= has
 
 
 def test_there_are_no_other_commands() -> None:
-    assert set(command().commands) == set(WANTED)
+    assert set(dict(commands(command()))) == set(WANTED)
 
 
 @pytest.mark.parametrize(("name", "flag"), [(n, f) for n, f in flags(command())], ids=str)
@@ -41,9 +49,10 @@ def test_every_flag_has_a_variable_and_help(name: str, flag: object) -> None:
     assert flag.help  # type: ignore[attr-defined]
 
 
-def test_variables_are_shown_in_help(cli: Callable) -> None:
-    told = " ".join(cli("run", "--help").out.split())
-    assert all(variable(flag) in told for name, flag in flags(command()) if name == "run")
+@pytest.mark.parametrize("name", ["run", "runs list", "runs prune"])
+def test_variables_are_shown_in_help(cli: Callable, name: str) -> None:
+    told = " ".join(cli(*name.split(), "--help").out.split())
+    assert all(variable(flag) in told for of, flag in flags(command()) if of == name)
 
 
 def test_a_variable_means_the_same_everywhere() -> None:
@@ -99,6 +108,13 @@ def test_python_m_is_the_same_program(spawn: Callable) -> None:
         ["discover", "c.yaml", "--type", "tabel"],
         ["process", "c.yaml"],
         ["connectors", "--json-schema"],
+        ["runs", "nonsense"],
+        ["runs", "list", "--limit", "0"],
+        ["runs", "show"],
+        ["runs", "diff", "one"],
+        ["runs", "prune"],
+        ["runs", "prune", "--keep", "0"],
+        ["runs", "prune", "--older-than", "-1"],
     ],
 )
 def test_misuse_is_2_and_says_so_on_standard_error_alone(
@@ -110,6 +126,7 @@ def test_misuse_is_2_and_says_so_on_standard_error_alone(
     assert "Traceback" not in said.err
 
 
-def test_without_a_command_help_is_shown(cli: Callable) -> None:
-    said = cli()
+@pytest.mark.parametrize("above", [[], ["runs"]], ids=str)
+def test_without_a_command_help_is_shown(cli: Callable, above: list[str]) -> None:
+    said = cli(*above)
     assert "Commands:" in said.out + said.err

@@ -223,6 +223,7 @@ def failing(kind: str, sample: str, **changes: object) -> Report:
         (report(dry_run=True), "rayingest run 'my c.yaml'"),
         (report(types={}), "rayingest discover 'my c.yaml' --explain NAME"),
         (report(state="stopped"), "rayingest run 'my c.yaml'"),
+        (report(state="stopped", resumable=True), "rayingest resume r1"),
         (failing("Unreachable", "the run"), "rayingest check 'my c.yaml'"),
         (failing("SinkUnauthorised", "the run"), "rayingest check 'my c.yaml'"),
         (failing("MissingDriver", "the run"), "pip install 'rayingest[x]'"),

@@ -113,9 +113,7 @@ def test_the_documented_postgres_yaml_is_read_unchanged(written, documented):
         True,
     )
     assert config.execution.mode is ExecutionMode.SEQUENTIAL
-    assert config.warnings == (
-        "markDeletedTables, markDeletedStoredProcedures: deletion is not performed yet.",
-    )
+    assert config.warnings == ()
 
 
 def test_every_key_of_openmetadata_is_accepted_and_what_is_not_used_is_named_once(written):
@@ -125,8 +123,7 @@ def test_every_key_of_openmetadata_is_accepted_and_what_is_not_used_is_named_onc
     assert config.ingestion_pipeline_fqn == "shop.metadata"
     assert config.pipeline_run_id.startswith("6f0d2c6e")
     assert config.sink.config["bulk_sink_batch_size"] == 50
-    unused, deletion = config.warnings
-    assert deletion == "markDeletedTables, markDeletedSchemas: deletion is not performed yet."
+    (unused,) = config.warnings
     for key in (
         "processor",
         "stage",
@@ -249,7 +246,7 @@ def test_a_connection_read_from_the_server_travels_too(written, documented):
     [
         ("database: shop}", "database: shop, password: other}", True),
         ("type: DatabaseMetadata", "type: DatabaseMetadata, threads: 8", True),
-        ("type: DatabaseMetadata", "type: DatabaseMetadata, markDeletedTables: false", True),
+        ("type: DatabaseMetadata", "type: DatabaseMetadata, markDeletedTables: false", False),
         ("type: DatabaseMetadata", "includeViews: true", True),
         ("type: DatabaseMetadata", "type: DatabaseMetadata, includeDDL: true", False),
         ("database: shop", "database: other", False),

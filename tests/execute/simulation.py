@@ -597,7 +597,7 @@ class World:
             assert key in self.fates, f"{item.id} does not exist"
             self.opened.add(key)
         ended, scheduler.ended = scheduler.ended, []
-        for kind, result in ended:
+        for kind, _, result in ended:
             assert (kind, result.id) not in self.ends, f"{result.id} ended twice"
             assert result.status in ("ok", "unchanged", "skipped", "failed", "quarantined")
             self.ends[kind, result.id] = result

@@ -36,6 +36,14 @@ def catalogue() -> Iterator[StrictCatalogue]:
 
 
 @pytest.fixture
+def newer() -> Iterator[StrictCatalogue]:
+    """A catalogue that has deleteStale."""
+    with StrictCatalogue(token=TOKEN, version="2.0.0") as running:
+        yield running
+        assert running.validation_errors() == []
+
+
+@pytest.fixture
 def session(catalogue: StrictCatalogue) -> Iterator[OpenMetadataSession]:
     """A session on the strict catalogue with the parents of all tables written."""
     with openmetadata(catalogue).open() as opened:
@@ -53,11 +61,12 @@ class Harness:
     held: Callable[[str], dict[str, str | None]]
 
 
-@pytest.fixture(params=["metadata-rest", "file", "sql", "memory"])
+@pytest.fixture(params=["metadata-rest", "metadata-rest 2.0", "file", "sql", "memory"])
 def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Harness:
     match request.param:
-        case "metadata-rest":
-            running = request.getfixturevalue("catalogue")
+        case "metadata-rest" | "metadata-rest 2.0":
+            server = "newer" if request.param.endswith("2.0") else "catalogue"
+            running = request.getfixturevalue(server)
             return Harness(openmetadata(running), lambda kind: _held_by_server(running, kind))
         case "file":
             return Harness(File(path=str(tmp_path)), lambda kind: _held_in_file(tmp_path, kind))

@@ -13,12 +13,17 @@ from rayingest.errors import ConfigError, SinkDown
 from rayingest.model import EntityType, Fact
 from rayingest.sinks.file import File, FileSession, from_options
 
-from .world import SERVICE, small_database, table
+from .world import SCHEMA, SERVICE, small_database, table
 
 
 def write(session: FileSession, *names: str, description: str = "d") -> None:
     rows = [session.encode(table(name, description=description)) for name in names]
     assert {answer.outcome for answer in session.write("table", rows)} == {"acknowledged"}
+
+
+def delete(session: FileSession, *names: str) -> list[str]:
+    fqns = [table(name).fqn for name in names]
+    return [each.outcome for each in session.delete("table", fqns, scope=SCHEMA.fqn)]
 
 
 def lines(path: Path) -> list[str]:
@@ -46,6 +51,94 @@ def test_a_failed_run_leaves_the_old_file_and_its_journal(tmp_path: Path) -> Non
     body = json.loads((tmp_path / "table.jsonl").read_text().splitlines()[1])
     assert body["description"] == "new"
     assert [each.name for each in tmp_path.iterdir()] == ["table.jsonl"]
+
+
+def test_what_is_deleted_vanishes_when_the_run_ends_well(tmp_path: Path) -> None:
+    sink = File(path=str(tmp_path))
+    with sink.open() as session:
+        write(session, "a", "b", "c")
+        delete(session, "c")
+    assert lines(tmp_path / "table.jsonl") == ["a", "b"]
+    with pytest.raises(RuntimeError), sink.open() as session:
+        assert delete(session, "a", "c") == ["acknowledged", "unchanged"]
+        raise RuntimeError
+    assert lines(tmp_path / "table.jsonl") == ["a", "b"]
+    with sink.open() as session:
+        assert delete(session, "a") == ["unchanged"]
+    assert lines(tmp_path / "table.jsonl") == ["b"]
+    with sink.open() as session:
+        delete(session, "b")
+    assert lines(tmp_path / "table.jsonl") == []
+    assert [each.name for each in tmp_path.iterdir()] == ["table.jsonl"]
+
+
+def test_a_deletion_that_was_cut_is_no_deletion(tmp_path: Path) -> None:
+    sink = File(path=str(tmp_path))
+    with sink.open() as session:
+        write(session, "a", "b")
+    with pytest.raises(RuntimeError), sink.open() as session:
+        delete(session, "a", "b")
+        raise RuntimeError
+    part = tmp_path / "table.jsonl.part"
+    part.write_bytes(part.read_bytes()[:-3])
+    with sink.open() as session:
+        assert delete(session, "a") == ["unchanged"]
+    assert lines(tmp_path / "table.jsonl") == ["b"]
+
+
+def test_a_deletion_is_never_published_as_a_line(tmp_path: Path) -> None:
+    sink = File(path=str(tmp_path))
+    with sink.open() as session:
+        write(session, "a", "b")
+    with pytest.raises(RuntimeError), sink.open() as session:
+        delete(session, "a")
+        raise RuntimeError
+    (tmp_path / "table.jsonl").unlink()
+    with sink.open() as session:
+        assert list(session.catalogue.list(EntityType.TABLE, "")) == []
+    assert lines(tmp_path / "table.jsonl") == []
+
+
+def test_a_disk_that_is_full_deletes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = File(path=str(tmp_path))
+    with sink.open() as session:
+        write(session, "a", "b")
+    with sink.open() as session:
+        monkeypatch.setattr(os, "fsync", _fail)
+        with pytest.raises(SinkDown):
+            delete(session, "a")
+        monkeypatch.undo()
+        assert session.catalogue.count(EntityType.TABLE, SCHEMA.fqn) == 2
+        assert delete(session, "a") == ["acknowledged"]
+    assert lines(tmp_path / "table.jsonl") == ["b"]
+
+
+def test_the_facts_about_what_is_deleted_go_with_it(tmp_path: Path) -> None:
+    (tmp_path / "notes.jsonl").write_text("not ours\n")
+    with File(path=str(tmp_path)).open() as session:
+        write(session, "a", "a:b", "c")
+        for name in ("a", "a:b", "c"):
+            row = session.encode_fact(usage(table(name).fqn))
+            session.write(row.type, [row])
+        delete(session, "a")
+        about = [json.loads(line)["targetFqn"] for _, line in session.lines("usage")]
+        assert about == [table("a:b").fqn, table("c").fqn]
+        session.delete("databaseSchema", [SCHEMA.fqn], scope="")
+        assert len(list(session.lines("usage"))) == 2, "there is no such schema here"
+        schema = session.encode(SCHEMA)
+        session.write(schema.type, [schema])
+        session.delete("databaseSchema", [SCHEMA.fqn], scope="")
+    assert (tmp_path / "usage.jsonl").read_text() == ""
+    assert lines(tmp_path / "table.jsonl") == []
+    assert (tmp_path / "notes.jsonl").read_text() == "not ours\n"
+
+
+def usage(target: str) -> Fact:
+    return Fact(
+        target_type=EntityType.TABLE, target_fqn=target, kind="usage", key="d", payload={"n": 1}
+    )
 
 
 def test_a_line_that_was_cut_is_dropped(tmp_path: Path) -> None:

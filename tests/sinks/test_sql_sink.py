@@ -11,6 +11,7 @@ import pytest
 from rayingest.errors import ConfigError, SinkDown
 from rayingest.model import Column, EntityType, Fact
 from rayingest.sinks.sql import Sql
+from rayingest.sinks.sql.schema import BELOW
 
 from .world import SCHEMA, rich_table, small_database, table
 
@@ -79,6 +80,79 @@ def test_a_change_replaces_all_that_belonged_to_the_table(sink: Sql) -> None:
         left = ask(sink, f"SELECT count(*) FROM {each} WHERE table_fqn = '{changed.fqn}'")
         assert left == [(1 if each == "columns" else 0,)]
     assert ask(sink, "SELECT count(*) FROM tags") == [(0,)]
+
+
+def test_what_is_deleted_leaves_nothing_behind(sink: Sql) -> None:
+    fill(sink)
+    plain, rich = table("plain").fqn, rich_table().fqn
+    with sink.open() as session:
+        for target in (rich, plain):
+            row = session.encode_fact(usage(target))
+            session.write(row.type, [row])
+        session.delete("table", [rich], scope=SCHEMA.fqn)
+    for each in ("columns", "constraints", "foreign_keys", "partitions"):
+        assert ask(sink, f"SELECT count(*) FROM {each} WHERE table_fqn = '{rich}'") == [(0,)]
+    assert ask(sink, "SELECT count(*) FROM owners") == [(0,)]
+    assert ask(sink, "SELECT count(*) FROM tags") == [(0,)]
+    assert ask(sink, "SELECT target_fqn FROM facts") == [(plain,)]
+    with sink.open() as session:
+        session.delete("databaseSchema", [SCHEMA.fqn], scope="")
+    for each in ("schemas", "tables", "procedures", "columns", "facts"):
+        assert ask(sink, f"SELECT count(*) FROM {each}") == [(0,)]
+    assert ask(sink, "SELECT count(*) FROM databases") == [(1,)]
+
+
+def test_a_deletion_that_fails_deletes_nothing(sink: Sql) -> None:
+    fill(sink)
+    with sink.open() as session:
+        session.connect().execute(
+            "CREATE TEMP TRIGGER full BEFORE DELETE ON columns BEGIN SELECT RAISE(ROLLBACK, 'x'); END"
+        )
+        with pytest.raises(sqlite3.IntegrityError):
+            session.delete("databaseSchema", [SCHEMA.fqn], scope="")
+        session.connect().execute("DROP TRIGGER full")
+        assert session.catalogue.count(EntityType.DATABASE_SCHEMA, "") == 1
+        (answer,) = session.delete("databaseSchema", [SCHEMA.fqn], scope="")
+        assert answer.outcome == "acknowledged"
+
+
+def test_what_lies_below_is_found_by_index(sink: Sql) -> None:
+    fill(sink)
+    below = BELOW.format(home="tables").replace("?", "'[]'")
+    plans = [
+        "SELECT count(*) FROM tables WHERE fqn > 'a.' AND fqn < 'a/'",
+        below,
+    ]
+    for plan in plans:
+        steps = [step for *_, step in ask(sink, f"EXPLAIN QUERY PLAN {plan}")]
+        assert any("SEARCH tables" in step and "INDEX" in step for step in steps), steps
+
+
+def test_a_dry_run_makes_no_file(sink: Sql) -> None:
+    with sink.open(dry_run=True) as session:
+        (answer,) = session.delete("table", ["a.b.c.d"], scope="a.b.c")
+        assert answer.outcome == "unchanged"
+        assert session.catalogue.count(EntityType.TABLE, "") == 0
+        assert session.catalogue.get(EntityType.TABLE, ["a.b.c.d"]) == {}
+    assert not Path(sink.path).exists()
+
+
+def test_an_entity_is_read_as_its_own_table_holds_it(sink: Sql) -> None:
+    fill(sink)
+    with sink.open() as session:
+        (found,) = session.catalogue.get(EntityType.TABLE, [rich_table().fqn]).values()
+        hashed = session.encode(rich_table()).hash
+        assert list(session.catalogue.list(EntityType.DASHBOARD, "")) == []
+    assert (found["name"], found["tableType"], found["sourceHash"]) == (
+        "rich", "Partitioned", hashed,
+    )  # fmt: skip
+    assert found["schemaFqn"] == SCHEMA.fqn
+
+
+def usage(target: str) -> Fact:
+    return Fact(
+        target_type=EntityType.TABLE, target_fqn=target, kind="usage", key="d", payload={"n": 1}
+    )
 
 
 def test_facts_are_kept(sink: Sql) -> None:

@@ -31,7 +31,7 @@ def ended(name, status="ok", why=None):
 @pytest.fixture
 def directory(tmp_path):
     made = RunDirectory(str(tmp_path), "shop", uuid4().hex)
-    made.claim()
+    made.claim(take_over=True)
     made.put_segment("segment", 1, [opened("a"), opened("b"), opened("c"), ended("a")])
     made.put_segment("segment", 2, [ended("b", "failed", Why("Denied", "no rights", "GRANT"))])
     return made
@@ -62,7 +62,7 @@ def test_failures_say_what_to_do(run):
 
 def test_an_attempts_last_segment_may_be_torn_and_is_dropped(run, directory):
     tear(directory, "attempts/1/segment-000002.jsonl")
-    directory.claim()
+    directory.claim(take_over=True)
     directory.put_segment("segment", 1, [ended("c")])
     assert [each.id for each in run.entities()] == ["a", "c"]
     assert run.entity("b").status == "open"

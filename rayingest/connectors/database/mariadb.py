@@ -35,6 +35,7 @@ CONNECTOR = Sql(
     extra="mysql",
     connection=MariadbConnection,
     facts=MYSQL,
+    listing_hides=True,
     capabilities=CAPABILITIES,
     lacks=LACKS,
 )

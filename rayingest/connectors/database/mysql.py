@@ -59,6 +59,7 @@ CONNECTOR = Sql(
     extra="mysql",
     connection=MysqlConnection,
     facts=MYSQL,
+    listing_hides=True,
     capabilities=CAPABILITIES,
     lacks=LACKS,
 )

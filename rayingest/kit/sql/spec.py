@@ -52,7 +52,8 @@ class Sql:
 
     One statement per database lists schemas, tables and routines together, so the listing of
     schemas yields all three. `max_connections` bounds the sessions of a whole run; `local`
-    sources are files that only this machine can open.
+    sources are files that only this machine can open. `listing_hides`: without a right to it, a table
+    is not listed, as in information_schema.
     """
 
     service_type: str
@@ -66,6 +67,7 @@ class Sql:
     batching: Mapping[EntityType, Batching] = field(default_factory=_batching)
     max_connections: int = 10
     local: bool = False
+    listing_hides: bool = False
     limits: tuple[Limit, ...] = ()
     capabilities: frozenset[Capability] = frozenset()
     lacks: Mapping[Capability, str] = field(default_factory=dict)

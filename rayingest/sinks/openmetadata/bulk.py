@@ -28,7 +28,7 @@ def read(data: Any, rows: Sequence[Row]) -> Outcome | None:
     """
     if not isinstance(data, dict) or not ({"status", "numberOfRowsProcessed"} & set(data)):
         return None
-    failed, passed = _responses(data, "failedRequest"), _responses(data, "successRequest")
+    failed, passed = responses(data, "failedRequest"), responses(data, "successRequest")
     if data.get("status") in ("failure", "aborted", "running") and not failed:
         return None
     told = data.get("numberOfRowsPassed")
@@ -97,7 +97,8 @@ def _name(full: str) -> str:
         return full
 
 
-def _responses(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
+def responses(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The rows that succeeded, or that failed."""
     given = data.get(key)
     return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
 

@@ -9,8 +9,8 @@ from rayingest.model import EntityType
 from rayingest.sinks.openmetadata import places
 from rayingest.sinks.openmetadata.client import Client, Reply
 
-_SCOPES = ("service", "database", "databaseSchema")
 _PAGE = "500"
+_ALIVE = {"include": "non-deleted"}
 
 
 class OpenMetadataCatalogue:
@@ -21,18 +21,30 @@ class OpenMetadataCatalogue:
 
     def list(self, entity_type: EntityType, scope: str) -> Iterator[dict[str, object]]:
         """Entities of a type below the FQN of a service, database or schema ('' for all)."""
-        params = {"limit": _PAGE, "include": "non-deleted"}
-        if scope:
-            depth = len(fqn.split(scope))
-            params[_SCOPES[min(depth, len(_SCOPES)) - 1]] = scope
+        path = f"/{places.COLLECTIONS[entity_type.value]}"
+        params = {"limit": _PAGE, **_ALIVE, **places.list_filter(entity_type.value, scope)}
         while True:
-            path = f"/{places.COLLECTIONS[entity_type.value]}"
             page = self._ok(self._client.call("GET", path, params=params), path)
-            yield from page.get("data") or ()
+            for each in page.get("data") or ():
+                if not scope or str(each.get("fullyQualifiedName")).startswith(f"{scope}."):
+                    yield each
             after = (page.get("paging") or {}).get("after")
             if not after:
                 return
             params["after"] = str(after)
+
+    def count(self, entity_type: EntityType, scope: str) -> int | None:
+        """How many are below an FQN, in one call; None where no filter of the API says just that."""
+        within = places.list_filter(entity_type.value, scope)
+        if bool(scope) != bool(within) or not places.is_exact(entity_type.value, within):
+            return None
+        path = f"/{places.COLLECTIONS[entity_type.value]}"
+        params = {"limit": "1", **_ALIVE, **within}
+        reply = self._client.call("GET", path, params=params)
+        if reply.status == 404:
+            return 0 if reply.is_about_entity else None
+        total = (self._ok(reply, path).get("paging") or {}).get("total")
+        return total if isinstance(total, int) else None
 
     def get(self, entity_type: EntityType, fqns: Sequence[str]) -> dict[str, dict[str, object]]:
         """Entities by FQN, in full; the unknown ones are left out."""

@@ -43,6 +43,11 @@ class Reply:
         """Whether the server did what it was asked."""
         return self.status < 300
 
+    @property
+    def is_about_entity(self) -> bool:
+        """Whether a 404 says that an entity is not there, and not that the path leads nowhere."""
+        return "instance for" in self.message
+
 
 class _BusyError(Exception):
     """Ask again, after `wait` seconds if the server said so."""

@@ -1,7 +1,7 @@
 """A session that writes nothing: rows are held against the schemas, where they are at hand."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,17 @@ class DrySession(OpenMetadataSession):
         """Validate each row against its schema if RAYINGEST_CONTRACTS says where they are."""
         check = validator(entity_type)
         return [self._judged(row, check) for row in rows]
+
+    def delete(
+        self,
+        entity_type: str,
+        fqns: Sequence[str],
+        *,
+        scope: str,
+        seen: Collection[str] | None = None,
+    ) -> Sequence[Answer]:
+        """Say what would be deleted: what the catalogue has."""
+        return [self._remover.try_one(entity_type, name) for name in fqns]
 
     def _judged(self, row: Row, check: Any) -> Answer:
         if check is None:

@@ -1,6 +1,6 @@
 """An open catalogue: spells entities, writes rows, reads back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rayingest.core.sink import Answer, Row
 from rayingest.model import Entity, Fact
@@ -9,6 +9,7 @@ from rayingest.sinks.openmetadata import rows
 from rayingest.sinks.openmetadata.catalogue import OpenMetadataCatalogue
 from rayingest.sinks.openmetadata.client import Client
 from rayingest.sinks.openmetadata.references import Owners, Tags
+from rayingest.sinks.openmetadata.removal import Remover
 from rayingest.sinks.openmetadata.settings import Service
 from rayingest.sinks.openmetadata.writer import Writer
 
@@ -25,6 +26,7 @@ class OpenMetadataSession:
         self._service = service
         self._owners, self._tags = Owners(client), Tags(client)
         self._writer = Writer(client, self._tags, override=override)
+        self._remover = Remover(client)
 
     def encode(self, entity: Entity) -> Row:
         """Spell one entity. Raises Refused for what cannot be spelled."""
@@ -45,6 +47,20 @@ class OpenMetadataSession:
     def write(self, entity_type: str, rows: Sequence[Row]) -> Sequence[Answer]:
         """Send rows of one type; one answer each."""
         return self._writer.write(entity_type, rows)
+
+    def delete(
+        self,
+        entity_type: str,
+        fqns: Sequence[str],
+        *,
+        scope: str,
+        seen: Collection[str] | None = None,
+    ) -> Sequence[Answer]:
+        """Delete entities of one type softly, with their children; one answer each.
+
+        A PUT brings back what is deleted softly: `write` need not restore anything.
+        """
+        return self._remover.delete(entity_type, fqns, scope, seen)
 
     @property
     def calls(self) -> int:

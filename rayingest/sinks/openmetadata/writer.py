@@ -13,14 +13,14 @@ from collections.abc import Sequence
 import msgspec
 
 from rayingest.core.sink import ACKNOWLEDGED, Answer, Row
-from rayingest.errors import ConfigError, SinkDown, SinkUnauthorised
+from rayingest.errors import ConfigError, SinkUnauthorised
 from rayingest.sinks import wire
 from rayingest.sinks.openmetadata import bulk, places
 from rayingest.sinks.openmetadata.client import Client, Reply
+from rayingest.sinks.openmetadata.patience import Patience
 from rayingest.sinks.openmetadata.references import Tags
 from rayingest.sinks.openmetadata.rows import LINEAGE, Edge, SecretRow
 
-_SICK = 8
 _SERVICES = frozenset(name for name in places.COLLECTIONS if name.endswith("Service"))
 _SINGLE_ONLY = _SERVICES | {LINEAGE}
 _HINTS = {
@@ -41,10 +41,9 @@ class Writer:
         self._accepted: set[str] = set()
         self._gone: dict[str, Reply] = {}
 
-    @property
-    def address(self) -> str:
-        """The server, for messages."""
-        return self._client.server.host_port
+    def patience(self) -> Patience:
+        """What a batch has with the server."""
+        return Patience(self._client)
 
     def write(self, entity_type: str, rows: Sequence[Row]) -> list[Answer]:
         """One answer per row. Raises SinkDown, SinkUnauthorised or ConfigError for all of them."""
@@ -58,7 +57,7 @@ class Writer:
         body = b"[%b]" % b",".join([row.body for row in rows])
         path = f"/{places.COLLECTIONS[entity_type]}/bulk"
         reply = self._client.call("PUT", path, body, self._params)
-        if reply.status == 405 or (reply.status == 404 and "instance for" not in reply.message):
+        if reply.status == 405 or (reply.status == 404 and not reply.is_about_entity):
             self._no_bulk.add(entity_type)
         return None if reply.status in (404, 405) else reply
 
@@ -74,7 +73,7 @@ class Writer:
         reply = self._client.call("PUT", path, row.body)
         if reply.status == 403 and entity_type in _SERVICES:
             raise self.unauthorised(entity_type, reply)
-        if reply.status in (404, 405) and "instance for" not in reply.message and self._lacks(path):
+        if reply.status in (404, 405) and not reply.is_about_entity and self._lacks(path):
             return self._absent(entity_type, path)
         return reply
 
@@ -138,7 +137,7 @@ class _Batch:
 
     def __init__(self, writer: Writer, entity_type: str) -> None:
         self._writer, self._type = writer, entity_type
-        self._sick = 0
+        self._patience = writer.patience()
 
     def send(self, rows: list[Row]) -> list[Answer]:
         if not rows:
@@ -172,16 +171,7 @@ class _Batch:
         return [self._answer(first, rows[0]), *middle, self._answer(last, rows[-1])]
 
     def _put(self, row: Row) -> Reply:
-        reply = self._writer.single(self._type, row)
-        if reply.status >= 500:  # once more: a whole service must not be lost to one hiccup
-            reply = self._writer.single(self._type, row)
-        self._sick = self._sick + 1 if reply.status >= 500 else 0
-        if self._sick >= _SICK:
-            raise SinkDown(
-                f"{self._writer.address} answers {reply.status} to every row: {reply.message}",
-                hint="Nothing is lost: what was not acknowledged is sent again. See the server's log.",
-            )
-        return reply
+        return self._patience.ask(lambda: self._writer.single(self._type, row))
 
     def _answer(self, reply: Reply, row: Row) -> Answer:
         if not reply.ok:

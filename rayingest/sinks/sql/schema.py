@@ -69,6 +69,15 @@ HOMES = {
 }
 OF_ENTITY = ("owners", "tags")
 OF_TABLE = ("columns", "constraints", "foreign_keys", "partitions")
+AMONG = "fqn IN (SELECT value FROM json_each(?))"
+# All that begins with an FQN and a dot: a slash comes right after the dot.
+BELOW = (
+    "SELECT DISTINCT fqn FROM json_each(?) AS above JOIN {home}"
+    " ON fqn > above.value || '.' AND fqn < above.value || '/'"
+)
+FACTS_ABOUT = (
+    "DELETE FROM facts WHERE target_type = ? AND target_fqn IN (SELECT value FROM json_each(?))"
+)
 _FOREIGN = "FOREIGN_KEY"
 
 

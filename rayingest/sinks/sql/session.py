@@ -1,8 +1,8 @@
-"""Write entities into SQLite: one transaction per batch, what is equal is left alone."""
+"""Write entities into SQLite, and delete them: one transaction per batch, what is equal is left alone."""
 
 import sqlite3
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from rayingest.model import Fact
 from rayingest.sinks import wire
 from rayingest.sinks.local import LocalSpelling, unreadable
 from rayingest.sinks.sql import schema
+from rayingest.sinks.sql.catalogue import SqlCatalogue
 
 _BAD_ROW = (
     sqlite3.DataError,
@@ -34,6 +35,7 @@ class SqlSession(LocalSpelling):
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.Lock()
         self.calls = 0
+        self.catalogue = SqlCatalogue(self.ask)
 
     def write(self, entity_type: str, rows: Sequence[Row]) -> Sequence[Answer]:
         """Upsert rows of one type. Raises SinkDown when the file cannot be written."""
@@ -42,6 +44,34 @@ class SqlSession(LocalSpelling):
                 return self._write(entity_type, rows)
             except _BAD_ROW:  # one of them spoilt the transaction: find it
                 return [self._alone(entity_type, row) for row in rows]
+
+    def delete(
+        self,
+        entity_type: str,
+        fqns: Sequence[str],
+        *,
+        scope: str,
+        seen: Collection[str] | None = None,
+    ) -> Sequence[Answer]:
+        """Delete entities, all below them, and the facts about any of these, in one transaction.
+
+        Raises SinkDown when the file cannot be written.
+        """
+        home = schema.HOMES.get(entity_type, "facts")
+        question = f"SELECT fqn FROM {home} WHERE {schema.AMONG}"  # noqa: S608
+        present = {name for (name,) in self.ask(question, _json(fqns))}
+        if present and not self._dry_run:
+            with self._lock:
+                self._delete(entity_type, list(present))
+        return [ACKNOWLEDGED if fqn in present else UNCHANGED for fqn in fqns]
+
+    def ask(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
+        """All rows of an answer; none where a dry run would have to make the file."""
+        with self._lock, _telling(self._path):
+            if self._dry_run and not self._path.exists():
+                return []
+            self.calls += 1
+            return self.connect().execute(question, values).fetchall()
 
     def connect(self) -> sqlite3.Connection:
         """The connection, made on first use. Raises SinkDown or ConfigError."""
@@ -91,21 +121,33 @@ class SqlSession(LocalSpelling):
     def _held(self, entity_type: str, rows: dict[str, Row]) -> dict[str, str]:
         """FQN -> hash of those of the rows that are here already."""
         home = schema.HOMES.get(entity_type, "facts")
-        statement = f"SELECT fqn, hash FROM {home} WHERE fqn IN (SELECT value FROM json_each(?))"  # noqa: S608
+        statement = f"SELECT fqn, hash FROM {home} WHERE {schema.AMONG}"  # noqa: S608
         with _telling(self._path):
             self.calls += 1
-            names = msgspec.json.encode(list(rows)).decode()
-            return dict(self.connect().execute(statement, [names]).fetchall())
+            return dict(self.connect().execute(statement, [_json(rows)]).fetchall())
 
     def _replace(self, entity_type: str, old: list[str], records: schema.Records) -> None:
+        with self._transaction() as connection:
+            self._clear(connection, entity_type, old)
+            for table, values in records.by_table.items():
+                _insert(connection, table, values)
+
+    def _delete(self, entity_type: str, fqns: list[str]) -> None:
+        with self._transaction() as connection:
+            gone = {kind: _below(connection, home, fqns) for kind, home in schema.HOMES.items()}
+            gone[entity_type] = [*gone.get(entity_type, ()), *fqns]
+            for kind, names in gone.items():
+                self._clear(connection, kind, names)
+                connection.execute(schema.FACTS_ABOUT, [kind, _json(names)])
+
+    @contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection]:
         connection = self.connect()
         with _telling(self._path):
             self.calls += 1
             connection.execute("BEGIN IMMEDIATE")
             try:
-                self._clear(connection, entity_type, old)
-                for table, values in records.by_table.items():
-                    _insert(connection, table, values)
+                yield connection
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -125,6 +167,15 @@ class SqlSession(LocalSpelling):
         for table in schema.OF_ENTITY:
             statement = f"DELETE FROM {table} WHERE entity_type = ? AND entity_fqn = ?"  # noqa: S608
             connection.executemany(statement, [(entity_type, fqn) for fqn in fqns])
+
+
+def _json(names: Collection[str]) -> str:
+    return msgspec.json.encode(list(names)).decode()
+
+
+def _below(connection: sqlite3.Connection, home: str, fqns: list[str]) -> list[str]:
+    found = connection.execute(schema.BELOW.format(home=home), [_json(fqns)])
+    return [name for (name,) in found]
 
 
 def _insert(connection: sqlite3.Connection, table: str, values: list[tuple[Any, ...]]) -> None:

@@ -1,0 +1,66 @@
+"""Which state belongs to a config, and what a run may do with it."""
+
+from pathlib import Path
+from typing import Any
+
+from rayingest import sinks
+from rayingest.api.wishes import Wishes
+from rayingest.config import Config
+from rayingest.core import registry
+from rayingest.execute.knowing import Memory
+from rayingest.sinks import spelling
+from rayingest.state import known
+from rayingest.state.deletions import OPTIONS, Obstacle
+from rayingest.state.known import KnownState
+from rayingest.state.run_directory import default_url
+
+
+def memory(config: Config, asked: Wishes, run_id: str, *, few: bool, changed: bool) -> Memory:
+    """What earlier runs know, and what this one may do with it.
+
+    `few`: it looks at single entities; `changed`: it goes on with another config.
+    """
+    options = config.options
+    connector = registry.load(config.connector)
+    return Memory(
+        state=known_state(config),
+        context=known.context(spelling.MAPPING.decode(), shaping(config)),
+        run_id=run_id,
+        compare=not (few or asked.full_refresh or getattr(options, "overrideMetadata", False)),
+        obstacle=_obstacle(asked, few=few, changed=changed),
+        mark_deleted={kind: bool(getattr(options, name, False)) for kind, name in OPTIONS.items()},
+        filters=config.settings.filters,
+        dependencies=connector.dependencies,
+        hides=connector.listing_hides,
+        allow_deletions=asked.allow_deletions,
+    )
+
+
+def known_state(config: Config) -> KnownState:
+    """What is known of this config's service in its sink. Raises ConfigError, StateError."""
+    return KnownState.open(
+        config.execution.state_url or default_url(),
+        config.service,
+        sinks.build(config).identity,
+        config.ingestion_pipeline_fqn or Path(config.name).name,
+        mapping=spelling.MAPPING.decode(),
+    )
+
+
+def shaping(config: Config) -> dict[str, Any]:
+    """The options that shape what is written: not those that choose or delete."""
+    options: dict[str, Any] = config.relevant()["options"]
+    return {
+        key: value
+        for key, value in options.items()
+        if not key.startswith("markDeleted") and not key.endswith("FilterPattern")
+    }
+
+
+def _obstacle(asked: Wishes, *, few: bool, changed: bool) -> Obstacle | None:
+    """Why a run deletes nothing, whatever it finds."""
+    if asked.again is not None:
+        return Obstacle.RETRY
+    if few or asked.select or asked.exclude:
+        return Obstacle.SELECTION
+    return Obstacle.CONFIG_CHANGED if changed else None

@@ -1,0 +1,469 @@
+"""What is known of a service from earlier runs: which entities the sink has, and with what content.
+
+    <stateUrl>/<service>/state/<key>/
+        key.json                      which sink, service and config the key stands for
+        index.jsonl                   the heads of all shards; taken away while a run changes them
+        <entity type>/<digest>.jsonl  a shard, one scope: its head, then a record per descriptor
+
+Shards and index are checksummed like segments. A shard that is torn or of another version is
+unknown, which is never the same as empty.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import msgspec
+
+from rayingest.errors import StateError
+from rayingest.model import EntityType
+from rayingest.state.run_directory import pack, safe, unpack
+from rayingest.state.store import Store, store
+
+VERSION = "rayingest.shard/1"
+INDEX = "index.jsonl"
+KEY = "key.json"
+ENTITIES = frozenset(each.value for each in EntityType)
+_BROKEN = (StateError, msgspec.MsgspecError, UnicodeDecodeError)
+_SHARD = re.compile(r"\w+/[0-9a-f]{32}\.jsonl")
+
+Scope = tuple[EntityType, str]
+Key = tuple[str, str]  # type and FQN of an entity
+# What the run that wrote a shard has shown: that absent means gone, that `Removed` was all there
+# was to hear, or nothing about what it did not see.
+Proof = Literal["absence", "removal", "nothing"]
+
+
+class Stored(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """One entity or fact that the sink has; without a `hash` nobody knows with what content."""
+
+    type: str
+    fqn: str
+    hash: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What identifies it."""
+        return self.type, self.fqn
+
+
+class Known(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="is", tag="known"):
+    """What one descriptor of a scope has written."""
+
+    id: str
+    written: tuple[Stored, ...] = ()
+
+
+class Missing(
+    msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="is", tag="missing"
+):
+    """An entity that the sink has and the source, when it was last asked, had not.
+
+    `id` is the descriptor that wrote it; `since` the run that missed it first; `withheld` the run
+    that first kept it for a second look ('': none did); `removed`: the source itself said so.
+    """
+
+    id: str
+    type: EntityType
+    fqn: str
+    since: str
+    withheld: str = ""
+    removed: bool = False
+
+    @property
+    def key(self) -> Key:
+        """What identifies it."""
+        return self.type.value, self.fqn
+
+
+class Head(msgspec.Struct, frozen=True):
+    """A shard in short; `counts` is entities by type, `missing` how many of them are missing."""
+
+    version: str
+    type: EntityType
+    scope: str
+    run_id: str
+    context: str
+    proof: Proof
+    present: int
+    missing: int
+    counts: dict[str, int]
+
+    @property
+    def key(self) -> Scope:
+        """The scope."""
+        return self.type, self.scope
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """What is known of one scope, as `run_id` left it.
+
+    `present` is what each descriptor wrote that exists as far as is known; `missing` waits for its
+    deletion; `context` is a digest of all that shapes content besides the source (see `context`).
+    """
+
+    type: EntityType
+    scope: str
+    run_id: str
+    context: str
+    present: Mapping[str, tuple[Stored, ...]] = field(default_factory=dict)
+    missing: tuple[Missing, ...] = ()
+    proof: Proof = "nothing"
+
+    @property
+    def key(self) -> Scope:
+        """The scope."""
+        return self.type, self.scope
+
+    def hashes(self, ids: Iterable[str], context: str) -> dict[str, dict[str, str]]:
+        """Type -> FQN -> hash of what these descriptors wrote; nothing under another context.
+
+        By type, for a chart and a dashboard may share an FQN. What was missing is not vouched for.
+        """
+        found: dict[str, dict[str, str]] = {}
+        if context == self.context:
+            for identity in ids:
+                for each in self.present.get(identity, ()):
+                    if each.hash:
+                        found.setdefault(each.type, {})[each.fqn] = each.hash
+        return found
+
+    def fqns(self, entity_type: EntityType, *, missing: bool = True) -> set[str]:
+        """FQNs of one type that the sink has out of this scope; `missing` ones included or not."""
+        kind = entity_type.value
+        found = {each.fqn for each in self._stored() if each.type == kind}
+        if missing:
+            found.update(each.fqn for each in self.missing if each.type is entity_type)
+        return found
+
+    def count(self, entity_type: EntityType) -> int:
+        """How many entities of one type the sink has out of this scope, missing ones included."""
+        return len(self.fqns(entity_type))
+
+    def counts(self) -> dict[str, int]:
+        """How many entities of each type the sink has out of this scope."""
+        kinds = {each.type for each in self._stored()} | {each.type.value for each in self.missing}
+        return {kind: self.count(EntityType(kind)) for kind in sorted(kinds & ENTITIES)}
+
+    def head(self) -> Head:
+        """The shard in short."""
+        sizes = len(self.present), len(self.missing)
+        return Head(
+            VERSION, *self.key, self.run_id, self.context, self.proof, *sizes, self.counts()
+        )
+
+    def records(self) -> Iterator[Known | Missing]:
+        """What it says, in an order of its own."""
+        for identity in sorted(self.present):
+            yield Known(identity, self.present[identity])
+        yield from sorted(self.missing, key=lambda each: each.key)
+
+    def tells_the_same(self, other: "Shard") -> bool:
+        """Whether the next run would learn the same from the other one."""
+        return (
+            self.key == other.key
+            and self.context == other.context
+            and self.missing == other.missing
+            and (not self.missing or self.proof == other.proof)
+            and self.present == other.present
+        )
+
+    def _stored(self) -> Iterator[Stored]:
+        return (each for written in self.present.values() for each in written)
+
+
+def context(mapping: str, options: Mapping[str, Any]) -> str:
+    """A digest of the mapping's version and of those options that shape what is written."""
+    said = msgspec.json.encode([mapping, options], order="deterministic")
+    return hashlib.sha256(said).hexdigest()[:32]
+
+
+def name_of(entity_type: EntityType, scope: str) -> str:
+    """The name of a scope's shard; scopes may hold anything and be long."""
+    digest = hashlib.sha256(scope.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{entity_type.value}/{digest[:32]}.jsonl"
+
+
+class _Index(msgspec.Struct, frozen=True):
+    """The index's first record; the heads of all shards that could be read follow."""
+
+    version: str
+    unreadable: list[str]
+    doubted: list[str]
+
+
+_decode_index = msgspec.json.Decoder(_Index).decode
+_decode_head = msgspec.json.Decoder(Head).decode
+_decode_record = msgspec.json.Decoder(Known | Missing).decode
+
+
+class KnownState:
+    """The shards of one key; used by one driver at a time.
+
+    `warnings` tells what could not be read; `unreadable` names the shards of which that still holds.
+    """
+
+    def __init__(self, kept: Store, about: Mapping[str, str]) -> None:
+        self.store = kept
+        self.about = dict(about)
+        self.warnings: list[str] = []
+        self.unreadable: set[str] = set()
+        self._heads: dict[Scope, Head] = {}
+        self._unread: set[str] = set()  # shards whose heads are not known yet
+        self._doubted: set[str] = set()  # shards that a run may have outdated and did not commit
+        self._looked = False
+        self._begun = False
+
+    @classmethod
+    def open(
+        cls,
+        state_url: str,
+        service: str,
+        sink_identity: str,
+        config_name: str,
+        *,
+        mapping: str = "",
+    ) -> "KnownState":
+        """The state of (sink, service, config); nothing is read or written yet. Raises StateError."""
+        whose = msgspec.json.encode([sink_identity, service, config_name])
+        key = hashlib.sha256(whose).hexdigest()[:32]
+        about = {
+            "sink": sink_identity,
+            "service": service,
+            "config": config_name,
+            "mapping": mapping,
+        }
+        return cls(store(f"{state_url.rstrip('/')}/{safe(service)}/state/{key}"), about)
+
+    # --- reading ---
+
+    def load(self, entity_type: EntityType, scope: str) -> Shard | None:
+        """What is known of a scope; None: nothing, which does not mean that nothing is there.
+
+        What a run that never closed may have written since has no context, so that no hash of it
+        counts. Raises StateError when the store does not answer.
+        """
+        self._look()
+        name = name_of(entity_type, scope)
+        if (entity_type, scope) not in self._heads and name not in self._unread:
+            return None
+        opened = self._opened(name)
+        if opened is None:
+            return None
+        head, lines = opened
+        try:
+            shard = _shard(head, lines)
+        except _BROKEN as error:
+            self._give_up(name, str(error))
+            return None
+        return replace(shard, context="") if name in self._doubted else shard
+
+    def heads(self) -> Mapping[Scope, Head]:
+        """All shards in short. Raises StateError."""
+        self._look()
+        for name in sorted(self._unread):
+            self._opened(name)
+        return self._heads
+
+    def scopes(self) -> Iterator[Scope]:
+        """The scopes of which something is known, in order. Raises StateError."""
+        yield from sorted(self.heads())
+
+    def members(self, types: Collection[EntityType]) -> dict[Scope, tuple[str, ...]]:
+        """Ids of the descriptors, missing ones included, of all scopes of these types."""
+        found = {}
+        for scope in [each for each in self.scopes() if each[0] in types]:
+            if (shard := self.load(*scope)) is not None:
+                ids = dict.fromkeys((*shard.present, *(each.id for each in shard.missing)))
+                found[scope] = tuple(ids)
+        return found
+
+    def holders(self, wanted: Collection[Key]) -> set[Key]:
+        """Which of these entities exist as far as any scope knows; reads all shards."""
+        found: set[Key] = set()
+        if not wanted:
+            return found
+        for scope in self.scopes():
+            if (shard := self.load(*scope)) is not None:
+                for written in shard.present.values():
+                    found.update(each.key for each in written if each.key in wanted)
+        return found
+
+    def export(self) -> Iterator[dict[str, Any]]:
+        """Everything as JSON-able records: the key, then one per descriptor or missing entity."""
+        yield {"record": "key", **self.about}
+        for scope in self.scopes():
+            if (shard := self.load(*scope)) is not None:
+                yield from _exported(shard)
+
+    # --- writing ---
+
+    def begin(self) -> None:
+        """Say, before anything is written to the sink, that the state is about to change.
+
+        From here to `close` there is no index. Raises StateError.
+        """
+        if not self._begun:
+            self._look()
+            self.store.put(KEY, msgspec.json.format(msgspec.json.encode(self.about)))
+            self.store.delete(INDEX)
+            self._begun = True
+
+    def commit(self, shard: Shard, *, instead_of: Shard | None = None) -> bool:
+        """Keep a scope's shard whole; False: what it is `instead_of` says it all already.
+
+        Raises StateError.
+        """
+        if instead_of is not None and shard.tells_the_same(instead_of):
+            return False
+        self.begin()
+        head = shard.head()
+        name = name_of(*shard.key)
+        self.store.put(name, pack([head, *shard.records()]))
+        self._drop(name)
+        self._heads[shard.key] = head
+        return True
+
+    def doubt(self, entity_type: EntityType, scope: str) -> None:
+        """Let no hash of a scope count until it is committed: somebody may change it at the sink."""
+        self._doubted.add(name_of(entity_type, scope))
+
+    def forget(self, entity_type: EntityType, scope: str) -> None:
+        """Know nothing of a scope any more. Raises StateError."""
+        self.begin()
+        name = name_of(entity_type, scope)
+        self.store.delete(name)
+        self._drop(name)
+        self._heads.pop((entity_type, scope), None)
+
+    def reset(self) -> None:
+        """Know nothing of any scope any more. Raises StateError."""
+        for name in (INDEX, *self.store.names()):
+            self.store.delete(name)
+        for each in (self._heads, self._unread, self._doubted, self.unreadable):
+            each.clear()
+        self._begun = False
+
+    def close(self) -> None:
+        """Leave an index for the next run, when all that was written is committed. Raises StateError."""
+        if self._begun:
+            heads = self.heads()
+            about = _Index(VERSION, sorted(self.unreadable), sorted(self._doubted))
+            self.store.put(INDEX, pack([about, *(heads[each] for each in sorted(heads))]))
+            self._begun = False
+
+    # --- objects ---
+
+    def _look(self) -> None:
+        """Learn which shards there are: from the index, else from their names."""
+        if not self._looked and not self._take_index():
+            names = self.store.names()
+            self._unread = {each for each in names if _SHARD.fullmatch(each)}
+            self._doubted = {*self._unread}
+        self._looked = True
+
+    def _take_index(self) -> bool:
+        try:
+            data = self.store.get(INDEX)
+        except FileNotFoundError:
+            return False
+        try:
+            about, *lines = unpack(data) or [b""]
+            index = _decode_index(about)
+            heads = [_decode_head(each) for each in lines]
+        except _BROKEN:
+            return False  # the shards say it again
+        if index.version == VERSION:
+            self._heads = {each.key: each for each in heads}
+            self.unreadable, self._doubted = {*index.unreadable}, {*index.doubted}
+        return index.version == VERSION
+
+    def _opened(self, name: str) -> tuple[Head, list[bytes]] | None:
+        """A shard's head and records; None, and a warning, when it cannot be read."""
+        try:
+            data = self.store.get(name)
+        except FileNotFoundError:
+            self._unread.discard(name)
+            self._heads = {key: head for key, head in self._heads.items() if name_of(*key) != name}
+            return None
+        try:
+            head, lines = _unpacked(data, name)
+        except _BROKEN as error:
+            self._give_up(name, str(error))
+            return None
+        self._heads[head.key] = head
+        self._unread.discard(name)
+        return head, lines
+
+    def _give_up(self, name: str, reason: str) -> None:
+        """A shard that says nothing. Its head, when the index had it, still counts."""
+        self._unread.discard(name)
+        if name not in self.unreadable:
+            self.unreadable.add(name)
+            self.warnings.append(
+                f"What was known of a scope cannot be read ({self.store.url}/{name}: {reason})."
+                " It is read and written anew; what vanished from it will not be noticed."
+            )
+
+    def _drop(self, name: str) -> None:
+        for each in (self._unread, self._doubted, self.unreadable):
+            each.discard(name)
+
+
+def _unpacked(data: bytes, name: str) -> tuple[Head, list[bytes]]:
+    """Raises one of _BROKEN."""
+    lines = unpack(data)
+    if not lines:
+        raise StateError("it is incomplete")
+    head = _decode_head(lines[0])
+    if head.version != VERSION:
+        raise StateError(f"its version is {head.version!r}, this rayingest reads {VERSION!r}")
+    if name_of(*head.key) != name:
+        raise StateError(f"it is about {head.type.value} in {head.scope!r}")
+    return head, lines[1:]
+
+
+def _shard(head: Head, lines: Iterable[bytes]) -> Shard:
+    """Decode records; equal texts (types, an FQN that is the id) are kept once."""
+    kinds: dict[str, str] = {}
+    present: dict[str, tuple[Stored, ...]] = {}
+    missing = []
+    for line in lines:
+        record = _decode_record(line)
+        if isinstance(record, Missing):
+            missing.append(record)
+            continue
+        identity = record.id
+        present[identity] = tuple(
+            [
+                Stored(
+                    kinds.setdefault(each.type, each.type),
+                    identity if each.fqn == identity else each.fqn,
+                    each.hash,
+                )
+                for each in record.written
+            ]
+        )
+    return Shard(*head.key, head.run_id, head.context, present, tuple(missing), head.proof)
+
+
+def _exported(shard: Shard) -> Iterator[dict[str, Any]]:
+    where = {"scopeType": shard.type.value, "scope": shard.scope, "run": shard.run_id}
+    for each in shard.records():
+        if isinstance(each, Known):
+            written = [msgspec.structs.asdict(one) for one in each.written]
+            yield {"record": "known", **where, "id": each.id, "written": written}
+        else:
+            yield {
+                "record": "missing",
+                **where,
+                "id": each.id,
+                "type": each.type.value,
+                "fqn": each.fqn,
+                "missingSince": each.since,
+                "withheldIn": each.withheld or None,
+                "removed": each.removed,
+            }
