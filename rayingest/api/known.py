@@ -21,13 +21,14 @@ from rayingest.state.run_directory import attempt_of, default_url, safe
 from rayingest.state.store import store
 
 SAMPLES = 5
+_ORDER = {each: place for place, each in enumerate(EntityType)}
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class OfType(msgspec.Struct, kw_only=True):
     """What is known of one type's entities; `missing` are among the `entities`, `withheld` among those.
 
-    `run` is the run that last changed any of it, `at` when it did; `samples` name missing ones.
+    `run` is the run that last learned something new of them; `samples` name missing ones.
     """
 
     scopes: int = 0
@@ -35,12 +36,11 @@ class OfType(msgspec.Struct, kw_only=True):
     missing: int = 0
     withheld: int = 0
     run: str = ""
-    at: datetime | None = None
     samples: list[str] = []
 
 
 class OfScope(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one scope."""
+    """What is known of one scope, as `run` left it; `at` is when the shard was put."""
 
     type: EntityType
     scope: str
@@ -111,7 +111,7 @@ def look(job: Job) -> Standing:
         **about,
         url=state.store.url,
         types={each.value: looked.types[each] for each in EntityType if each in looked.types},
-        scopes=looked.scopes,
+        scopes=sorted(looked.scopes, key=lambda each: (_ORDER[each.type], each.scope)),
         unreadable=looked.unreadable,
         begun=_begun(state) if MARK in names else None,
         others=[] if known else _others(job, state),
@@ -125,6 +125,7 @@ class _Look:
     state: KnownState
     times: dict[str, datetime]
     types: dict[EntityType, OfType] = field(default_factory=dict)
+    newest: dict[EntityType, tuple[datetime, str]] = field(default_factory=dict)
     scopes: list[OfScope] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
 
@@ -137,11 +138,11 @@ class _Look:
                 self._take(heads[scope], shard)
         named = {name_of(*each): each for each in heads}
         for name in sorted(self.state.unreadable):
-            kind, scope = named.get(name, (None, None))
-            told = f"{self.state.store.url}/{name}"
-            self.unreadable.append(
-                Unreadable(url=told, why=self._why(told), type=kind, scope=scope)
-            )
+            url = f"{self.state.store.url}/{name}"
+            broken = Unreadable(url=url, why=self._why(url))
+            if (of := named.get(name)) is not None:
+                broken = msgspec.structs.replace(broken, type=of[0], scope=of[1])
+            self.unreadable.append(broken)
 
     def _why(self, url: str) -> str:
         """The reason in the state's own warning; none when an earlier run has seen it."""
@@ -168,8 +169,8 @@ class _Look:
             told = self.types.setdefault(kind, OfType())
             told.scopes += 1
             told.entities += head.counts.get(kind.value, 0)
-            if (at or _NEVER, head.run_id) > (told.at or _NEVER, told.run):
-                told.at, told.run = at, head.run_id
+            newest = max((at or _NEVER, head.run_id), self.newest.get(kind, (_NEVER, "")))
+            self.newest[kind], told.run = newest, newest[1]
             _count(told, [each for each in missing if each.type is kind])
 
 

@@ -10,8 +10,6 @@ from rayingest.cli.exits import Exit
 from rayingest.errors import ConfigError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from rayingest.api import Job
     from rayingest.api.known import Forgotten, Standing, Unreadable
     from rayingest.model import EntityType
@@ -195,12 +193,11 @@ def _table(found: "Standing") -> None:
     table = output.plain_table("type")
     for head in ("scopes", "entities", "missing", "withheld"):
         table.add_column(head, justify="right")
-    table.add_column("last changed by run", no_wrap=True)
-    table.add_column("at (UTC)", no_wrap=True)
+    table.add_column("as left by run", no_wrap=True)
     for kind, each in found.types.items():
         counts = (each.scopes, each.entities, each.missing, each.withheld)
         shown = (Text(f"{count:,}", "" if count else "dim") for count in counts)
-        table.add_row(Text(kind), *shown, Text(each.run), _time(each.at))
+        table.add_row(Text(kind), *shown, Text(each.run))
     output.console().print(table)
 
 
@@ -210,16 +207,12 @@ def _scopes(found: "Standing") -> None:
     table = output.plain_table("type", "scope")
     for head in ("entities", "missing"):
         table.add_column(head, justify="right")
-    table.add_column("last changed by run", no_wrap=True)
+    table.add_column("as left by run", no_wrap=True)
     for each in found.scopes:
         counts = (sum(each.entities.values()), each.missing)
         shown = (Text(f"{count:,}", "" if count else "dim") for count in counts)
         table.add_row(Text(each.type.value), Text(repr(each.scope)), *shown, Text(each.run))
     output.console().print(table)
-
-
-def _time(at: "datetime | None") -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}" if at else "?"
 
 
 def _warn(unreadable: Sequence["Unreadable"]) -> None:

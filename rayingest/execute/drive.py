@@ -189,13 +189,7 @@ class Drive:
             return
         knowing = self._knowing = Knowing(self.memory, self._session)
         if (before := self.scheduler.plan.before) is not None:
-            for descriptor in before.open.values():
-                knowing.found(descriptor)
-            for (kind, scope), results in before.results.items():
-                for result in results:
-                    knowing.ended(kind, scope, result)
-            for gone in before.removed:
-                knowing.removed(gone)
+            knowing.go_on(before)
 
     def _keep_known(self) -> None:
         """Keep what this run has learned; delete what has vanished, when it came to its end."""
@@ -270,6 +264,7 @@ class Drive:
         scheduler = self.scheduler
         scheduler.handle(None, time.monotonic())
         self._record()
+        self._combine()  # what earlier attempts have settled
         self._perform()
         while not scheduler.done:
             events = self.engine.wait(self._patience())

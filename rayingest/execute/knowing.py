@@ -2,7 +2,9 @@
 
 A scope's shard is read, and the sink asked how many entities it has there, when the scope's first
 member is found; both beside the driver's loop. When the scope settles its new shard is kept. While a
-run writes, a mark says so: shards that a run without an end may have made untrue are not believed.
+run writes, a mark says so: shards that a run without an end may have made untrue are not believed,
+and a run that another one has written beside, or between its attempts, trusts nothing and deletes
+nothing.
 """
 
 import threading
@@ -19,6 +21,7 @@ from rayingest.core.sink import SinkSession
 from rayingest.core.source import EntityDescriptor, Removed, ScopeListed
 from rayingest.errors import RayingestError, StateError
 from rayingest.execute.events import Chunk, KnownOf, Result, ScopeSettled
+from rayingest.execute.replay import Replay
 from rayingest.model import EntityType
 from rayingest.state import deletions
 from rayingest.state.deletions import Candidate, Census, Decision, End, Obstacle, Outcome, Rules
@@ -56,6 +59,14 @@ class _Open:
     loading: "Future[tuple[Shard | None, bool]] | None" = None
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
+    sent: set[str] = field(default_factory=set)  # to be described and written, without an end yet
+
+
+class _Mark(msgspec.Struct, frozen=True):
+    """The run that wrote last; `clean`: what it wrote is all kept."""
+
+    run: str
+    clean: bool = False
 
 
 class Knowing:
@@ -73,20 +84,41 @@ class Knowing:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="state")
         self._commits: list[Future[None]] = []
-        self._distrust = self._mark()
+        self._overtaken = False
+        self._clean = False
+        self._before = self._marked()
+        if self._before is not None and not self._before.clean:
+            self.state.doubt_others(self._before.run)
+        self._mark()
 
-    def _mark(self) -> str | None:
-        """Say that this run writes; the id of the run that wrote last and did not come to its end."""
+    def _marked(self) -> _Mark | None:
+        """Who wrote last; None: somebody who came to the end."""
         try:
-            before = msgspec.json.decode(self.state.store.get(MARK), type=dict[str, str])["run"]
+            return msgspec.json.decode(self.state.store.get(MARK), type=_Mark)
         except FileNotFoundError:
-            before = None
-        except (msgspec.MsgspecError, KeyError):
-            before = ""
-        self.state.store.put(MARK, msgspec.json.encode({"run": self.memory.run_id}))
-        return before
+            return None
+        except msgspec.MsgspecError:
+            return _Mark("")
+
+    def _mark(self, *, clean: bool = False) -> None:
+        self.state.store.put(MARK, msgspec.json.encode(_Mark(self.memory.run_id, clean)))
 
     # --- during the run ---
+
+    def go_on(self, before: Replay) -> None:
+        """Take over what earlier attempts of this run have learned.
+
+        When another run has written since, its listings are old, and what it wrote may be, too.
+        """
+        self._overtaken = self._before is None or self._before.run != self.memory.run_id
+        for descriptor in before.open.values():
+            self.found(descriptor)
+            self._scopes[descriptor.type, descriptor.scope].sent.add(descriptor.id)
+        for (kind, scope), results in before.results.items():
+            for result in results:
+                self.ended(kind, scope, result)
+        for gone in before.removed:
+            self.removed(gone)
 
     def found(self, descriptor: EntityDescriptor) -> None:
         """A member of a scope was found: read what is known of it."""
@@ -98,11 +130,13 @@ class Knowing:
 
     def of(self, chunk: Chunk) -> KnownOf | None:
         """Hashes of what the sink has of a chunk's members; None when there is nothing to compare."""
-        if not self.memory.compare or chunk.kind == "deferred":
-            return None
         ids: dict[str, list[str]] = {}
         for each in chunk.items:
             ids.setdefault(each.scope, []).append(each.id)
+        for scope, members in ids.items():
+            self._scopes.setdefault((chunk.type, scope), _Open()).sent.update(members)
+        if not self.memory.compare or chunk.kind == "deferred":
+            return None
         hashes: dict[str, dict[str, str]] = {}
         for scope, members in ids.items():
             shard, believed = self._known((chunk.type, scope))
@@ -114,11 +148,13 @@ class Knowing:
     def ended(self, entity_type: EntityType, scope: str, result: Result) -> None:
         """A member came to its end."""
         written = tuple(
-            Stored(each.type, each.fqn, each.hash)
+            Stored(each.type, each.fqn, "" if self._overtaken else each.hash)
             for each in result.written
             if each.outcome != "refused"
         )
+        self._listed.add((entity_type, scope))
         here = self._scopes.setdefault((entity_type, scope), _Open())
+        here.sent.discard(result.id)
         here.outcomes[result.id] = Outcome(cast("End", result.status), written)
 
     def removed(self, gone: Removed) -> None:
@@ -136,7 +172,8 @@ class Knowing:
 
     @property
     def _partial(self) -> bool:
-        return self.memory.obstacle is not None and self.memory.obstacle.partial
+        obstacle = self.memory.obstacle
+        return self._overtaken or (obstacle is not None and obstacle.partial)
 
     def _known(self, scope: Scope) -> tuple[Shard | None, bool]:
         here = self._scopes.get(scope)
@@ -148,9 +185,7 @@ class Knowing:
         """The shard of a scope, and whether the sink still has as many entities as it says."""
         with self._lock:
             shard = self.state.load(*scope)
-        if shard is None or not self.memory.compare:
-            return shard, False
-        if self._distrust not in (None, shard.run_id):
+        if shard is None or not shard.present or not self.memory.compare:
             return shard, False
         for kind in shard.counts():
             if EntityType(kind) is scope[0] and not self._as_many(shard, scope):
@@ -163,6 +198,9 @@ class Knowing:
         if catalogue is None:
             return True
         try:
+            if not scope[1]:  # the services of everybody else are there, too
+                own = shard.fqns(scope[0])
+                return len(catalogue.get(scope[0], sorted(own))) == len(own)
             there = catalogue.count(*scope)
         except RayingestError:
             return False
@@ -199,9 +237,11 @@ class Knowing:
     def close(self, *, clean: bool) -> None:
         """Keep what is not settled, too; `clean`: the sink holds nothing that nobody knows of.
 
-        Raises StateError.
+        What was sent and has no end may be written: of that no hash is kept. Raises StateError.
         """
         for scope, here in self._scopes.items():
+            for identity in here.sent:
+                here.outcomes.setdefault(identity, Outcome("failed"))
             if here.outcomes or here.removed:
                 self._commit(scope, here, mode=None)
         self._scopes.clear()
@@ -211,16 +251,24 @@ class Knowing:
         finally:
             self._pool.shutdown()
         self.warnings += self.state.warnings
+        now = self._marked()
+        if now is None or now.run != self.memory.run_id:
+            self._candidates.clear()
+            self.state.doubt_others(None)
+            clean = False
         self.state.close()
-        if clean:
-            self.state.store.delete(MARK)
+        self._clean = clean
+        self._mark(clean=clean)
 
     def leave(self) -> None:
         """End the threads; nothing more is kept."""
         self._pool.shutdown(cancel_futures=True)
 
     def decide(self, *, whole: bool) -> Decision:
-        """What may be deleted of what has vanished, and what is withheld. Raises StateError."""
+        """What may be deleted of what has vanished, and what is withheld. Raises StateError.
+
+        Of what will go with a container no hash counts from now on, should we die before the end.
+        """
         memory = self.memory
         parents = {*memory.dependencies.values()}
         found = self._candidates
@@ -241,7 +289,13 @@ class Knowing:
             allow_deletions=memory.allow_deletions,
             obstacle=memory.obstacle,
         )
-        return deletions.decide(found, rules=rules, census=census)
+        decision = deletions.decide(found, rules=rules, census=census)
+        if below := {scope for each in decision.delete for scope in each.below}:
+            self.state.begin()
+            for scope in below:
+                self.state.doubt(*scope)
+            self.state.close()
+        return decision
 
     def seen(self, candidate: Candidate) -> set[str] | None:
         """FQNs of the candidate's type that are to stay in its scope. Raises StateError."""
@@ -255,7 +309,7 @@ class Knowing:
         for deletion in decision.delete:
             if deletion.candidate.key in keys:
                 for scope in deletion.below:
-                    self.state.forget(*scope)
+                    self._bury(scope)
         touched = {each.scope for each in over}
         touched |= {each.candidate.scope for each in decision.withheld}
         for scope in touched:
@@ -269,3 +323,13 @@ class Knowing:
                 self.state.commit(after)
         with suppress(StateError):
             self.state.close()
+            if self._clean:
+                self.state.store.delete(MARK)
+
+    def _bury(self, scope: Scope) -> None:
+        """What went with its container may come back with it, and is deleted again then."""
+        shard = self.state.load(*scope)
+        if shard is None:
+            self.state.forget(*scope)
+        else:
+            self.state.commit(deletions.buried(shard, run_id=self.memory.run_id))

@@ -213,6 +213,20 @@ def conclude(
     return replace(shard, missing=missing)
 
 
+def buried(shard: Shard, *, run_id: str) -> Shard:
+    """The shard of a scope that was deleted with its container.
+
+    The sink may bring all of it back when the container returns; it was looked at twice already.
+    """
+    lost = [each for key, of in shard.present.items() for each in _missing(key, of, run_id)]
+    missing = _still_missing([*lost, *shard.missing], {}, ())
+    rest = tuple(
+        msgspec.structs.replace(each, withheld=each.withheld or run_id, buried=True)
+        for each in missing
+    )
+    return Shard(*shard.key, run_id, "", {}, rest)
+
+
 class _Past:
     """What was known of a scope, put so that this run can go on from it."""
 

@@ -62,7 +62,8 @@ class Missing(
     """An entity that the sink has and the source, when it was last asked, had not.
 
     `id` is the descriptor that wrote it; `since` the run that missed it first; `withheld` the run
-    that first kept it for a second look ('': none did); `removed`: the source itself said so.
+    that first kept it for a second look ('': none did); `removed`: the source itself said so;
+    `buried`: it was deleted with its container, and may come back with that.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Missing(
     since: str
     withheld: str = ""
     removed: bool = False
+    buried: bool = False
 
     @property
     def key(self) -> Key:
@@ -136,7 +138,9 @@ class Shard:
         kind = entity_type.value
         found = {each.fqn for each in self._stored() if each.type == kind}
         if missing:
-            found.update(each.fqn for each in self.missing if each.type is entity_type)
+            found.update(
+                each.fqn for each in self.missing if each.type is entity_type and not each.buried
+            )
         return found
 
     def count(self, entity_type: EntityType) -> int:
@@ -331,6 +335,16 @@ class KnownState:
         """Let no hash of a scope count until it is committed: somebody may change it at the sink."""
         self._doubted.add(name_of(entity_type, scope))
 
+    def doubt_others(self, run_id: str | None) -> None:
+        """Let no hash count of a scope that another run than this has kept. Raises StateError.
+
+        Whoever is doubted stays so, also in later runs, until it is committed.
+        """
+        self.begin()
+        for scope, head in self._heads.items():
+            if head.run_id != run_id:
+                self.doubt(*scope)
+
     def forget(self, entity_type: EntityType, scope: str) -> None:
         """Know nothing of a scope any more. Raises StateError."""
         self.begin()
@@ -466,4 +480,5 @@ def _exported(shard: Shard) -> Iterator[dict[str, Any]]:
                 "missingSince": each.since,
                 "withheldIn": each.withheld or None,
                 "removed": each.removed,
+                "buried": each.buried,
             }

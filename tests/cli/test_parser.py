@@ -27,6 +27,9 @@ WANTED = {
     "runs report": "--output -o --service --state-url",
     "runs diff": "--format --service --state-url",
     "runs prune": "--keep --older-than --service --dry-run --state-url",
+    "state show": "--config -c --set --overlay --state-url --scopes --format",
+    "state export": "--config -c --set --overlay --state-url --output -o",
+    "state reset": "--config -c --set --overlay --state-url --type --scope --yes",
     "schema": "",
 }
 HEAVY = ("pydantic", "sqlalchemy", "ray", "httpx2", "rich", "structlog", "yaml", "msgspec")
@@ -49,7 +52,7 @@ def test_every_flag_has_a_variable_and_help(name: str, flag: object) -> None:
     assert flag.help  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("name", ["run", "runs list", "runs prune"])
+@pytest.mark.parametrize("name", ["run", "runs list", "runs prune", "state reset"])
 def test_variables_are_shown_in_help(cli: Callable, name: str) -> None:
     told = " ".join(cli(*name.split(), "--help").out.split())
     assert all(variable(flag) in told for of, flag in flags(command()) if of == name)
@@ -115,6 +118,10 @@ def test_python_m_is_the_same_program(spawn: Callable) -> None:
         ["runs", "prune"],
         ["runs", "prune", "--keep", "0"],
         ["runs", "prune", "--older-than", "-1"],
+        ["state", "nonsense"],
+        ["state", "show"],
+        ["state", "show", "nowhere.yaml"],
+        ["state", "reset", "nowhere.yaml", "--type", "table"],
     ],
 )
 def test_misuse_is_2_and_says_so_on_standard_error_alone(
@@ -126,7 +133,7 @@ def test_misuse_is_2_and_says_so_on_standard_error_alone(
     assert "Traceback" not in said.err
 
 
-@pytest.mark.parametrize("above", [[], ["runs"]], ids=str)
+@pytest.mark.parametrize("above", [[], ["runs"], ["state"]], ids=str)
 def test_without_a_command_help_is_shown(cli: Callable, above: list[str]) -> None:
     said = cli(*above)
     assert "Commands:" in said.out + said.err

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import stamina
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from rayingest.execute.knowing import Knowing
@@ -163,6 +163,7 @@ class History:
         return {kind: self.toys.deleted(kind) for kind in COLLECTIONS}
 
     def run(self, what: str, *how: Any) -> None:
+        import sys, time; print(f"{time.monotonic():.1f}", what, how, file=sys.stderr, flush=True)
         place, catalogue = self.toys.place, self.toys.catalogue
         options: dict[str, Any] = dict(EVERYTHING)
         wishes: dict[str, Any] = {}
@@ -263,6 +264,8 @@ def any_history(contracts: Path, connector: str, story: list[Step]) -> None:
 
 UNHURRIED = settings(
     max_examples=40,
+    phases=[Phase.generate],
+    print_blob=False,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

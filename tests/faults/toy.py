@@ -65,7 +65,7 @@ COLLECTIONS = {
 class Place:
     """What there is, schema by schema, each name with the version of its content; what goes wrong.
 
-    `refers`: the table that a table has a foreign key to. `raises`: schemas at which the listing
+    `refers`: the table that a table has a foreign key to, when it is there (`dangling`: also when not). `raises`: schemas at which the listing
     breaks off; `partial`: schemas of which it gives the first half; `hides`: schemas, or
     `schema.table`, that it leaves out; `fails`: tables that cannot be described.
     """
@@ -73,6 +73,7 @@ class Place:
     tables: dict[str, dict[str, int]] = field(default_factory=dict)
     procedures: dict[str, dict[str, int]] = field(default_factory=dict)
     refers: dict[str, str] = field(default_factory=dict)
+    dangling: bool = False
     raises: set[str] = field(default_factory=set)
     partial: set[str] = field(default_factory=set)
     hides: set[str] = field(default_factory=set)
@@ -229,7 +230,8 @@ def entity(place: Place, descriptor: EntityDescriptor) -> Entity:
 def _table(place: Place, descriptor: EntityDescriptor, description: str) -> Table:
     name = fqn.split(descriptor.id)[-1]
     constraints: tuple[TableConstraint, ...] = ()
-    if (other := place.refers.get(name)) is not None:
+    other = place.refers.get(name)
+    if other is not None and (other in place.tables[fqn.split(descriptor.scope)[-1]] or place.dangling):
         referred = fqn.child(descriptor.scope, other)
         constraints = (
             TableConstraint(

@@ -613,9 +613,10 @@ def seldom(strategy, empty):
 
 def runs(world):
     some = {"max_size": 3}
-    return st.builds(
+    config = st.integers(0, world.configs - 1)
+    troubled = st.builds(
         Run,
-        config=st.integers(0, world.configs - 1),
+        config=config,
         listings=seldom(
             st.dictionaries(
                 st.sampled_from(SCOPES), st.sampled_from(("incomplete", "error")), **some
@@ -637,6 +638,14 @@ def runs(world):
         torn=seldom(st.frozensets(members, **some), frozenset()),
         context=st.sampled_from(("m1", "m1", "m2")),
     )
+    almost_clean = st.builds(
+        Run,
+        config=config,
+        allow=st.booleans(),
+        obstacle=seldom(st.sampled_from(Obstacle), None),
+        torn=seldom(st.just(frozenset(SCHEMAS)), frozenset()),
+    )
+    return st.one_of(almost_clean, troubled)
 
 
 worlds = st.builds(
@@ -663,7 +672,7 @@ def check(data):
     world.seen.clear()
     assert {*world.source.entities()} == {*world.sink}
     for happening, run in data.draw(
-        st.lists(st.tuples(st.lists(changes, max_size=4), runs(world)), max_size=6)
+        st.lists(st.tuples(st.lists(changes, max_size=4), runs(world)), min_size=2, max_size=7)
     ):
         for each in happening:
             world.source.change(*each)

@@ -96,16 +96,17 @@ class Source:
         getattr(self, op)(*args)
 
     def create_schema(self, schema, tables):
+        """What is made again is as it was the first time."""
         members = self.schemas.setdefault(schema, {})
         for name in (*TABLES[:tables], "p0"):
-            members.setdefault(name, self.clock)
+            members.setdefault(name, 0)
 
     def drop_schema(self, schema):
         self.removed.setdefault(schema, set()).update(self.schemas.pop(schema, ()))
 
     def create(self, schema, name):
         if schema in self.schemas:
-            self.schemas[schema].setdefault(name, self.clock)
+            self.schemas[schema].setdefault(name, 0)
 
     def alter(self, schema, name):
         if name in self.schemas.get(schema, ()):
