@@ -21,7 +21,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -360,9 +360,13 @@ def ingest(
     parallelism: int = 4,
     host_port: str = "",
     timeout: float = 900,
+    place: Path | None = None,
 ) -> dict[str, Any]:
-    """One `rayingest run` as a whole process: what it cost, by the client, the server and the sink."""
-    with scratch() as folder:
+    """One `rayingest run` as a whole process: what it cost, by the client, the server and the sink.
+
+    Its state is in `place`, for the next run to find, or in a folder that is removed at the end.
+    """
+    with nullcontext(place) if place is not None else scratch() as folder:
         config = write_config(folder, document(source, catalogue, host_port=host_port))
         report = folder / "report.json"
         source.forget_statements()

@@ -102,7 +102,6 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 def look(job: Job) -> Standing:
     """All that is known, counted; every shard is read. Raises ConfigError, StateError."""
     state = job.known()
-    names = state.store.names()
     looked = _Look(state, _times(state))
     looked.take_all()
     known = bool(looked.scopes or looked.unreadable)
@@ -113,7 +112,7 @@ def look(job: Job) -> Standing:
         types={each.value: looked.types[each] for each in EntityType if each in looked.types},
         scopes=sorted(looked.scopes, key=lambda each: (_ORDER[each.type], each.scope)),
         unreadable=looked.unreadable,
-        begun=_begun(state) if MARK in names else None,
+        begun=_begun(state),
         others=[] if known else _others(job, state),
     )
 
@@ -189,12 +188,20 @@ def _times(state: KnownState) -> dict[str, datetime]:
     return {}
 
 
+class _Mark(msgspec.Struct):
+    """What a run says of itself while it writes; `clean`: it has stopped, and kept all it learned."""
+
+    run: str
+    clean: bool = False
+
+
 def _begun(state: KnownState) -> str | None:
     """The run that has said that it writes, and not yet that it has done so."""
     try:
-        return msgspec.json.decode(state.store.get(MARK), type=dict[str, str])["run"]
-    except (FileNotFoundError, msgspec.MsgspecError, KeyError):
+        mark = msgspec.json.decode(state.store.get(MARK), type=_Mark)
+    except (FileNotFoundError, msgspec.MsgspecError):
         return None
+    return None if mark.clean else mark.run
 
 
 def _others(job: Job, state: KnownState) -> list[str]:

@@ -35,7 +35,7 @@ from rayingest.execute.events import (
     why,
 )
 from rayingest.execute.knowing import Knowing, Memory
-from rayingest.execute.replay import books, disagreements
+from rayingest.execute.replay import recounted
 from rayingest.execute.report import (
     EXIT_CODES,
     ErrorGroup,
@@ -130,7 +130,7 @@ class Drive:
         self._heard: dict[Listing, float] = {}
         self._combiner = Combiner.of(opened.connector)
         self._unresolved = scheduler.ledger.unresolved  # as recorded
-        self._recorded = False
+        self._audited = 0.0
         if before is not None:
             for part in before.parts:
                 self._combiner.take(part)
@@ -220,11 +220,12 @@ class Drive:
             return
         try:
             self._record(force=True)
-            recorded = books(self.directory)
+            started = time.thread_time()
+            wrong = recounted(self.directory, self.scheduler.ledger)
+            self._audited = time.thread_time() - started
         except StateError as error:
             self.problem = self.problem or why(error, "state")
             return
-        wrong = recorded.wrong + disagreements(recorded.ledger, self.scheduler.ledger)
         if wrong and self.scheduler.stopping is None:
             cause = f"What is recorded is not what was counted: {'; '.join(wrong[:5])}."
             self.problem = self.problem or Why("BooksDisagree", cause, None, None, "state")
@@ -594,9 +595,8 @@ class Drive:
                 "sink": int(stats.get("sink_calls", 0)),
             },
             cpu_seconds=time.process_time() - self._cpu,
-            state_seconds=sum(
-                each.seconds for each in (self._journal, self._deferred.journal) if each
-            ),
+            state_seconds=self._audited
+            + sum(each.seconds for each in (self._journal, self._deferred.journal) if each),
             peak_rss_bytes=_peak_rss(),
             speed_up=work / max(seconds.total, 1e-9),
             bottleneck=bottleneck(seconds, parallelism, self.opened.sink.concurrency),

@@ -116,7 +116,7 @@ class Knowing:
             self._scopes[descriptor.type, descriptor.scope].sent.add(descriptor.id)
         for (kind, scope), results in before.results.items():
             for result in results:
-                self.ended(kind, scope, result)
+                self.ended(kind, scope, result, believed=not self._overtaken)
         for gone in before.removed:
             self.removed(gone)
 
@@ -145,10 +145,12 @@ class Knowing:
                     hashes.setdefault(kind, {}).update(found)
         return KnownOf(hashes) if hashes else None
 
-    def ended(self, entity_type: EntityType, scope: str, result: Result) -> None:
-        """A member came to its end."""
+    def ended(
+        self, entity_type: EntityType, scope: str, result: Result, *, believed: bool = True
+    ) -> None:
+        """A member came to its end; `believed`: nobody has written since."""
         written = tuple(
-            Stored(each.type, each.fqn, "" if self._overtaken else each.hash)
+            Stored(each.type, each.fqn, each.hash if believed else "")
             for each in result.written
             if each.outcome != "refused"
         )

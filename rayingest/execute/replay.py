@@ -29,8 +29,8 @@ from rayingest.core.source import EntityDescriptor, Removed, ScopeListed
 from rayingest.errors import StateError
 from rayingest.execute.events import Listing, PartOf, Result, Why, Written
 from rayingest.model import EntityType
-from rayingest.state.ledger import Ledger
-from rayingest.state.run_directory import RunDirectory, attempt_of
+from rayingest.state.ledger import OUTCOMES, Ledger
+from rayingest.state.run_directory import RunDirectory, attempt_of, intact_body
 
 Key = tuple[EntityType, str]
 ListingKey = tuple[EntityType, str | None]
@@ -188,6 +188,14 @@ class Replay:
                 yield Listing(kind, scope)
 
 
+# How a Result goes on after its status: with why, or without.
+_STATUSES = {
+    "ok": b"null,[",
+    "unchanged": b"null,[",
+    "skipped": b"{",
+    "failed": b"{",
+    "quarantined": b"{",
+}
 _OPENED = msgspec.json.Decoder(tuple[str, EntityDescriptor])
 _ENDED = msgspec.json.Decoder(tuple[str, EntityType, Result])
 _LISTED = msgspec.json.Decoder(tuple[str, ScopeListed])
@@ -226,6 +234,72 @@ def replay(
             kind, descriptor, *_ = _HEAD.decode(record)
             found.defer(attempt_of(name), kind, descriptor)
     return found.unfinished()
+
+
+def recounted(directory: RunDirectory, counted: Ledger) -> list[str]:
+    """What the segments of this attempt hold, by a look at their bytes, against what was counted.
+
+    A segment is JSON by one encoder, and no quotation mark stands in a string unescaped: what is
+    counted here cannot stand in one. A run of several attempts, or with parts to combine, is read
+    record by record. Raises StateError.
+    """
+    if directory.attempt > 1:
+        return _reread(directory, counted)
+    bodies = []
+    for name in directory.segments():
+        whole = intact_body(directory.store.get(name))
+        if whole is None:
+            return [f"{name} is torn"]
+        bodies.append(whole[0])
+    if any(b'\n["part",' in each for each in bodies):
+        return _reread(directory, counted)
+    kinds = [EntityType(each) for each in sorted({*counted.discovered, *counted.ended})]
+
+    def number(*patterns: bytes) -> int:
+        return sum(each.count(pattern) for each in bodies for pattern in patterns)
+
+    found = [
+        *(
+            (f"{kind.value} discovered", counted.discovered[kind.value], number(*_beginnings(kind)))
+            for kind in kinds
+        ),
+        ("all discovered", counted.discovered.total(), number(b'\n["opened",', b'\n["told",')),
+        *(
+            (
+                f"{kind.value} ended",
+                sum(counted.ended.get(kind.value, {}).values()),
+                number(b'\n["ended","%b",[' % kind.value.encode()),
+            )
+            for kind in kinds
+        ),
+        *(
+            (status, counted.total(status), number(b'","%b",%b' % (status.encode(), next_)))
+            for status, next_ in _STATUSES.items()
+        ),
+        *(
+            (
+                outcome,
+                sum(each[outcome] for each in counted.outcomes.values()),
+                number(b'","%b"]' % outcome.encode()),
+            )
+            for outcome in OUTCOMES
+        ),
+    ]
+    return [
+        f"{what}: {ours:,} counted, {theirs:,} recorded"
+        for what, ours, theirs in found
+        if ours != theirs
+    ]
+
+
+def _reread(directory: RunDirectory, counted: Ledger) -> list[str]:
+    recorded = books(directory)
+    return recorded.wrong + disagreements(recorded.ledger, counted)
+
+
+def _beginnings(kind: EntityType) -> tuple[bytes, bytes]:
+    plain = kind.value.encode()
+    return b'\n["opened",{"type":"%b",' % plain, b'\n["told",{"type":"%b",' % plain
 
 
 def books(directory: RunDirectory) -> Replay:

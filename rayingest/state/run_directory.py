@@ -145,6 +145,15 @@ def pack(records: Sequence[Any]) -> bytes:
 
 def unpack(data: bytes) -> list[bytes] | None:
     """Records of a segment, None when it is torn. Raises StateError for one of another version."""
+    whole = intact_body(data)
+    return whole[0].split(b"\n")[1:] if whole is not None else None
+
+
+def intact_body(data: bytes) -> tuple[bytes, int] | None:
+    """A segment's head and records as they are, and how many; None when it is torn.
+
+    Raises StateError for one of another version.
+    """
     body, _, last = data.rstrip(b"\n").rpartition(b"\n")
     try:
         footer = msgspec.json.decode(last, type=dict[str, int])
@@ -153,13 +162,15 @@ def unpack(data: bytes) -> list[bytes] | None:
     body += b"\n"
     if footer.get("crc32") != zlib.crc32(body):
         return None
-    head, *records = body.rstrip(b"\n").split(b"\n")
+    body = body.rstrip(b"\n")
+    head = body[: body.find(b"\n")] if b"\n" in body else body
     if VERSION.encode() not in head:
         raise StateError(
             f"A segment says {head.decode(errors='replace')}, this rayingest reads {VERSION!r}.",
             hint="Read this run with the version of rayingest that wrote it.",
         )
-    return records if len(records) == footer.get("records") else None
+    records = body.count(b"\n")
+    return (body, records) if records == footer.get("records") else None
 
 
 class Journal:

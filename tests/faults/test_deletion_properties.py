@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,9 +112,7 @@ misfortunes = st.one_of(
     st.tuples(st.just("refresh"), st.just(None)),
     st.tuples(st.just("only tables"), st.just(None)),
 )
-steps = st.lists(
-    st.builds(Step, st.lists(edits, max_size=4), misfortunes), min_size=3, max_size=6
-)
+steps = st.lists(st.builds(Step, st.lists(edits, max_size=4), misfortunes), min_size=3, max_size=6)
 
 
 @dataclass
@@ -162,8 +160,11 @@ class History:
     def deleted(self) -> dict[str, set[str]]:
         return {kind: self.toys.deleted(kind) for kind in COLLECTIONS}
 
-    def run(self, what: str, *how: Any) -> None:
-        import sys, time; print(f"{time.monotonic():.1f}", what, how, file=sys.stderr, flush=True)
+    def run(self, what: str, *how: Any) -> None:  # noqa: C901, PLR0912 - a list of cases
+        import sys
+        import time
+
+        print(f"{time.monotonic():.1f}", what, how, file=sys.stderr, flush=True)
         place, catalogue = self.toys.place, self.toys.catalogue
         options: dict[str, Any] = dict(EVERYTHING)
         wishes: dict[str, Any] = {}
@@ -215,10 +216,8 @@ class History:
         self.doubt()
         config = self.toys.config(**options)
         with dying(where, at, after=after):
-            try:
+            with suppress(KilledError):
                 self.toys.run(config, **wishes)
-            except KilledError:
-                pass
         if resumed:
             self.toys.run(config, take_over=True, unfinished=True, **wishes)
 

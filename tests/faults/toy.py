@@ -231,7 +231,9 @@ def _table(place: Place, descriptor: EntityDescriptor, description: str) -> Tabl
     name = fqn.split(descriptor.id)[-1]
     constraints: tuple[TableConstraint, ...] = ()
     other = place.refers.get(name)
-    if other is not None and (other in place.tables[fqn.split(descriptor.scope)[-1]] or place.dangling):
+    if other is not None and (
+        other in place.tables[fqn.split(descriptor.scope)[-1]] or place.dangling
+    ):
         referred = fqn.child(descriptor.scope, other)
         constraints = (
             TableConstraint(
@@ -318,7 +320,11 @@ class Toys:
 
     def missing(self) -> dict[str, set[str]]:
         """What is in the source and not alive in the catalogue."""
-        return {kind: gone for kind, all_ in self.place.fqns().items() if (gone := all_ - self.alive(kind))}
+        return {
+            kind: gone
+            for kind, all_ in self.place.fqns().items()
+            if (gone := all_ - self.alive(kind))
+        }
 
     def different(self) -> dict[str, str]:
         """FQNs of tables that the catalogue tells otherwise than the source, field by field."""

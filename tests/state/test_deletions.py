@@ -607,45 +607,48 @@ members = st.sampled_from((*SCHEMAS, *TABLES[:6], "p0", *DASHBOARDS[:4]))
 ends = st.sampled_from(("failed", "quarantined", "skipped", "token"))
 
 
-def seldom(strategy, empty):
-    return st.one_of(st.just(empty), st.just(empty), strategy)
+scopes = st.one_of(
+    st.sampled_from(("schemas", "dashboards f0", "dashboards f1")), st.sampled_from(SCOPES)
+)
+
+
+def troubles(world):
+    """Field of a run -> what may go wrong there."""
+    some = {"min_size": 1, "max_size": 3}
+    found = {
+        "listings": st.dictionaries(scopes, st.sampled_from(("incomplete", "error")), **some),
+        "members": st.dictionaries(members, ends, **some),
+        "changes": st.frozensets(schemas, min_size=1),
+        "off": st.frozensets(st.sampled_from((SCHEMA, TABLE, CHART)), **some),
+        "excluded": st.frozensets(members, **some),
+        "obstacle": st.sampled_from(Obstacle),
+        "crash_at": st.integers(0, 9),
+        "crash_before_decision": st.just(True),
+        "torn": st.just(frozenset({*SCHEMAS, *TABLES})),
+        "context": st.just("m2"),
+    }
+    return found | ({"revoked": st.frozensets(schemas, **some)} if world.hides else {})
 
 
 def runs(world):
-    some = {"max_size": 3}
-    config = st.integers(0, world.configs - 1)
-    troubled = st.builds(
-        Run,
-        config=config,
-        listings=seldom(
-            st.dictionaries(
-                st.sampled_from(SCOPES), st.sampled_from(("incomplete", "error")), **some
-            ),
-            {},
-        ),
-        members=seldom(st.dictionaries(members, ends, **some), {}),
-        changes=seldom(st.frozensets(schemas), frozenset()),
-        revoked=seldom(st.frozensets(schemas), frozenset())
-        if world.hides
-        else st.just(frozenset()),
-        off=seldom(st.frozensets(st.sampled_from((SCHEMA, TABLE, CHART)), **some), frozenset()),
-        excluded=seldom(st.frozensets(members, **some), frozenset()),
-        allow=st.booleans(),
-        obstacle=seldom(st.sampled_from(Obstacle), None),
-        stop_at=st.integers(0, 9),
-        crash_at=seldom(st.integers(0, 9), None),
-        crash_before_decision=seldom(st.booleans(), False),
-        torn=seldom(st.frozensets(members, **some), frozenset()),
-        context=st.sampled_from(("m1", "m1", "m2")),
+    """Without any trouble, with one, or with all kinds at once."""
+    every = {
+        "config": st.integers(0, world.configs - 1),
+        "allow": st.booleans(),
+        "stop_at": st.integers(0, 9),
+    }
+    possible = troubles(world)
+    one = [st.builds(Run, **every, **{name: each}) for name, each in possible.items()]
+    return st.one_of(
+        st.builds(Run, **every), st.one_of(one), st.builds(Run, **every, **maybe(possible))
     )
-    almost_clean = st.builds(
-        Run,
-        config=config,
-        allow=st.booleans(),
-        obstacle=seldom(st.sampled_from(Obstacle), None),
-        torn=seldom(st.just(frozenset(SCHEMAS)), frozenset()),
-    )
-    return st.one_of(almost_clean, troubled)
+
+
+def maybe(possible):
+    default = Run()
+    return {
+        name: st.one_of(st.just(getattr(default, name)), each) for name, each in possible.items()
+    }
 
 
 worlds = st.builds(
@@ -726,6 +729,19 @@ def test_a_run_without_any_trouble_deletes_what_vanished():
     assert len(second.delete) == 21
     assert {*world.sink} == {*world.source.entities()}
     assert clean(world, 0).delete == []
+
+
+def test_a_deletion_whose_answer_was_lost_does_not_hide_what_is_made_again():
+    """The schema's tables went with it; made again as they were, they are written again."""
+    world = World()
+    world.source.create_schema("s0", 4)
+    world.source.create_schema("s1", 4)
+    clean(world, 0)
+    world.source.drop_schema("s0")
+    assert len(world.run(Run(torn=frozenset({"s0"}))).delete) == 1
+    world.source.create_schema("s0", 4)
+    clean(world, 0)
+    assert {*world.sink} == {*world.source.entities()}
 
 
 @pytest.mark.parametrize("one_key", [False, True])

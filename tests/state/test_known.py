@@ -413,6 +413,17 @@ def test_after_a_crash_no_hash_counts_until_its_scope_is_committed(state, opened
     assert later.load(TABLE, "shop.db.t").context == ""
 
 
+def test_a_scope_that_somebody_may_change_is_doubted_until_it_is_committed(state, opened):
+    """A deletion of its container may have come through without the sink's saying so."""
+    state.commit(shard())
+    state.doubt(TABLE, SCOPE)
+    assert state.load(TABLE, SCOPE) == shard(about="")
+    state.close()
+    assert opened().load(TABLE, SCOPE) == shard(about="")
+    state.commit(shard())
+    assert state.load(TABLE, SCOPE) == shard()
+
+
 # --- the rest ---
 
 

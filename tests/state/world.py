@@ -13,6 +13,7 @@ from rayingest.state.deletions import (
     Census,
     Obstacle,
     Outcome,
+    Rule,
     Rules,
     candidates,
     conclude,
@@ -176,6 +177,7 @@ class World:
     sink: dict = field(default_factory=dict)
     seen: Counter = field(default_factory=Counter)
     lost: set = field(default_factory=set)
+    withheld: dict = field(default_factory=dict)
     number: int = 0
 
     def __post_init__(self):
@@ -205,8 +207,9 @@ class World:
             if each == key or each[1].startswith(f"{key[1]}."):
                 del self.sink[each]
 
-    def check(self, run, found, decision):
+    def check(self, engine, found, decision):
         """Nothing that exists is decided for deletion; every candidate has its answer."""
+        run = engine.run
         existing = {} if self.hides and run.allow else self.source.entities()
         for each in decision.delete:
             key = each.candidate.key
@@ -223,10 +226,34 @@ class World:
         assert Counter(answered) == Counter(each for each in found if each.scope not in covered)
         for each in decision.withheld:
             assert each.reason.endswith("."), each
+        self.check_pace(engine, decision)
         self.seen.update(each.rule for each in decision.withheld)
         self.seen.update("deleted" for each in decision.delete)
         self.seen.update("deleted with its children" for each in decision.delete if each.below)
         self.seen.update("moved" for each in decision.moved)
+
+    def check_pace(self, engine, decision):
+        """Without a second look, few go at once from one scope, and never all."""
+        here = self.withheld.setdefault(engine.run.config % len(self.shelves), set())
+        for scope in {each.candidate.scope for each in decision.delete}:
+            going = [each.candidate for each in decision.delete if each.candidate.scope == scope]
+            at_first_sight = [each for each in going if each.key not in here]
+            assert not (at_first_sight and scope in engine.emptied), f"{scope} was listed empty"
+            for each in at_first_sight:
+                takes = Counter(kind for kind, _ in self.takes(each.key))
+                for kind in takes:
+                    gone = {one for other in going for one in self.takes(other.key)}
+                    number = sum(one[0] == kind for one in gone)
+                    known = sum(one[0] == kind for one in self.takes(("", scope[1])))
+                    many = number > 5 and number * 10 > known
+                    assert not many or scope[0] is DASHBOARD, f"{number} of {known} {kind} go"
+        rules = (Rule.MANY, Rule.EMPTIED, Rule.HIDDEN)
+        here.update(each.candidate.key for each in decision.withheld if each.rule in rules)
+
+    def takes(self, key):
+        """What the sink has of an entity and below it, as far as anybody may know of it."""
+        found = (each for each in self.sink if each == key or each[1].startswith(f"{key[1]}."))
+        return {each for each in found if each not in self.lost}
 
 
 @dataclass
@@ -243,6 +270,7 @@ class Engine:
         self.filters = self.world.filters(self.run)
         self.whole = True
         self.listed = set()
+        self.emptied = set()
         self.settled = {}
         self.scopes = 0
 
@@ -333,8 +361,7 @@ class Engine:
             self.whole = False
             return True
         found = self.cut(label, found)
-        if found:
-            self.listed.add(scope)
+        (self.listed if found else self.emptied).add(scope)
         if run.obstacle in (Obstacle.SELECTION, Obstacle.RETRY):
             found = {key: each for at, (key, each) in enumerate(found.items()) if at % 2}
         stopping = run.obstacle is Obstacle.STOPPED and self.scopes == run.stop_at
@@ -428,7 +455,7 @@ class Engine:
         members = self.state.members({*DEPENDENCIES.values()})
         census = Census(self.state.heads(), members, DEPENDENCIES, self.state.unreadable)
         decision = decide(found, rules=rules, census=census)
-        world.check(run, found, decision)
+        world.check(self, found, decision)
         gone = [*decision.moved]
         for each in decision.delete:
             for scope in each.below:

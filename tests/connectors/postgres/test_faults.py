@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 import socket
+import sys
 import threading
 import traceback
 
@@ -68,7 +69,8 @@ def test_azure_without_its_package_is_a_clear_refusal(one):
         open_and_close(one, authType={"azureConfig": {"clientId": "x"}})
 
 
-def test_aws_without_its_package_names_the_extra(one):
+def test_aws_without_its_package_names_the_extra(one, monkeypatch):
+    monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(errors.MissingDriver, match="boto3"):
         open_and_close(one, authType={"awsConfig": {"awsRegion": "eu-west-1"}})
 
