@@ -20,6 +20,7 @@
     - SinkUnauthorised     the sink does not accept the credentials
   + NoWorker               no worker became ready to work
   + StateError             the run directory cannot be read or written
+    - Superseded           another driver has taken the run over (state.claims)
 """
 
 from typing import Any

@@ -17,6 +17,8 @@ def next_command(report: Report, config: str) -> str:
 
 def _moves(report: Report, config: str) -> Iterator[str]:
     quoted = shlex.quote(config)
+    if any(each.kind == "Superseded" for each in report.errors):
+        yield f"rayingest runs show {report.run_id}"
     if mend := after_process(report, config):
         yield mend
     if report.resumable:
@@ -29,7 +31,9 @@ def _moves(report: Report, config: str) -> Iterator[str]:
         yield f"rayingest check {quoted}"
     if report.state == "success" and report.dry_run:
         yield f"rayingest run {quoted}"
-    if not any(each["discovered"] for kind, each in report.types.items() if "Service" not in kind):
+    if report.parent is None and not any(
+        each["discovered"] for kind, each in report.types.items() if "Service" not in kind
+    ):
         yield f"rayingest discover {quoted} --explain NAME"
 
 

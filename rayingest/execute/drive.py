@@ -265,7 +265,6 @@ class Drive:
         scheduler = self.scheduler
         scheduler.handle(None, time.monotonic())
         self._record()
-        self._combine()  # what earlier attempts have settled
         self._perform()
         while not scheduler.done:
             events = self.engine.wait(self._patience())

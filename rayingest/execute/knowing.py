@@ -84,6 +84,7 @@ class Knowing:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="state")
         self._commits: list[Future[None]] = []
+        self._old: set[Scope] = set()  # listed by an earlier attempt
         self._overtaken = False
         self._clean = False
         self._before = self._marked()
@@ -108,8 +109,10 @@ class Knowing:
     def go_on(self, before: Replay) -> None:
         """Take over what earlier attempts of this run have learned.
 
-        When another run has written since, its listings are old, and what it wrote may be, too.
+        What they listed may be days old: it proves nobody's absence any more. When another run has
+        written since, what they wrote may be gone, too.
         """
+        self._old.update(before.scopes)
         self._overtaken = self._before is None or self._before.run != self.memory.run_id
         for descriptor in before.open.values():
             self.found(descriptor)
@@ -167,7 +170,7 @@ class Knowing:
         """Keep what became of a scope, beside the loop."""
         scope = settled.type, settled.scope
         here = self._scopes.pop(scope, None) or _Open()
-        if settled.complete and not self._partial:
+        if settled.complete and not self._partial and scope not in self._old:
             self._commit(scope, here, mode=listed.mode)
         else:
             self._commit(scope, here, mode=None)

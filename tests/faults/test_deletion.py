@@ -11,11 +11,9 @@ from rayingest.api import Run
 from rayingest.execute.knowing import Knowing
 from rayingest.sinks.openmetadata.session import OpenMetadataSession
 from rayingest.testing import Faults, StrictCatalogue
-from rayingest.testing.strict import upserts
-from rayingest.testing.strict.store import Entity
 
 from ..running import ROLE, World
-from .toy import Place, Toys, register
+from .toy import Place, Toys, register, restore_children
 
 ALL = {"markDeletedSchemas": True, "markDeletedDatabases": True}
 
@@ -372,9 +370,10 @@ def killed(toys: Toys, config: Path, owner: type, name: str, *, after: bool = Fa
             original(*args, **kwargs)
         raise KilledError
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KilledError):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner, name, dying)
-        toys.run(config, run_id="night")
+        with pytest.raises(KilledError):
+            toys.run(config, run_id="night")
 
 
 @pytest.mark.parametrize("how", ["resumed", "another run"])
@@ -425,6 +424,18 @@ def test_a_run_that_went_on_after_another_deletes_nothing_of_its(toys: Toys) -> 
     assert toys.differs() == {}
 
 
+def test_an_old_listing_proves_no_absence(toys: Toys) -> None:
+    """It came back between the two attempts; what is gone for good goes in the next run."""
+    config = toys.config(**ALL)
+    drop(toys, "t0", "t1")
+    killed(toys, config, Knowing, "close")
+    toys.place.tables["a"]["t0"] = 1
+    toys.run(config, run_id="night", take_over=True)
+    assert toys.deleted() == set()
+    toys.run(config)
+    assert toys.deleted() == {"svc.db.a.t1"}
+
+
 def test_a_changed_config_that_is_accepted_deletes_nothing(toys: Toys) -> None:
     killed(toys, toys.config(**ALL), Knowing, "close")
     drop(toys, "t0")
@@ -437,27 +448,11 @@ def test_a_changed_config_that_is_accepted_deletes_nothing(toys: Toys) -> None:
 # --- a server that brings children back with their container ---
 
 
-@pytest.fixture
-def restoring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenMetadata restores what went with a container when that is written again."""
-    keep = upserts._Upsert._keep
-
-    def keeping(self: Any, row: Any, body: bytes) -> tuple[Entity, str, int]:
-        here, _ = self._admit(row)
-        held = self.state.store.by_fqn[self.kind.collection].get(here.fqn)
-        if held is not None and held.deleted:
-            for each in held.descendants():
-                each.deleted = False
-        return keep(self, row, body)
-
-    monkeypatch.setattr(upserts._Upsert, "_keep", keeping)
-
-
-@pytest.mark.usefixtures("restoring")
 @pytest.mark.parametrize("left", [["x"], [], ["x", "new"]], ids=["some", "nothing", "new"])
 def test_what_comes_back_with_its_schema_alone_is_deleted_again(
-    toys: Toys, left: list[str]
+    toys: Toys, left: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    restore_children(monkeypatch)
     config = toys.config(**ALL)
     toys.place.procedures["b"] = {"q": 1}
     toys.run(config)

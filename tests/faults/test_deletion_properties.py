@@ -20,7 +20,7 @@ from rayingest.state.run_directory import RunDirectory
 from rayingest.testing import Faults, StrictCatalogue
 
 from ..running import TOKEN
-from .toy import COLLECTIONS, Place, Toys, register
+from .toy import COLLECTIONS, Place, Toys, register, restore_children
 
 SCHEMAS = ("a", "b", "c")
 NAMES = tuple(f"t{number}" for number in range(12))
@@ -111,6 +111,7 @@ misfortunes = st.one_of(
     st.tuples(st.just("select"), st.builds("*.{}.{}".format, schemas, names)),
     st.tuples(st.just("refresh"), st.just(None)),
     st.tuples(st.just("only tables"), st.just(None)),
+    st.tuples(st.just("goes on"), st.just(None)),
 )
 steps = st.lists(st.builds(Step, st.lists(edits, max_size=4), misfortunes), min_size=3, max_size=6)
 
@@ -120,7 +121,7 @@ class History:
     """All runs of one example."""
 
     toys: Toys
-    gone_on: tuple[str, dict[str, Any], set[str]] | None = None
+    dead: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     doubtful: set[str] = field(default_factory=set)
     runs: int = 0
 
@@ -161,10 +162,7 @@ class History:
         return {kind: self.toys.deleted(kind) for kind in COLLECTIONS}
 
     def run(self, what: str, *how: Any) -> None:  # noqa: C901, PLR0912 - a list of cases
-        import sys
-        import time
 
-        print(f"{time.monotonic():.1f}", what, how, file=sys.stderr, flush=True)
         place, catalogue = self.toys.place, self.toys.catalogue
         options: dict[str, Any] = dict(EVERYTHING)
         wishes: dict[str, Any] = {}
@@ -195,6 +193,11 @@ class History:
                 wishes["full_refresh"] = True
         if what == "stopped":
             self.stopped(options, how[0])
+        elif what == "goes on" and self.dead:
+            run_id, options = self.dead.pop()
+            self.toys.run(
+                self.toys.config(**options), run_id=run_id, take_over=True, unfinished=True
+            )
         elif what == "killed":
             self.killed(options, *how)
         else:
@@ -215,11 +218,12 @@ class History:
         wishes = {"run_id": f"run-{self.runs}"}
         self.doubt()
         config = self.toys.config(**options)
-        with dying(where, at, after=after):
-            with suppress(KilledError):
-                self.toys.run(config, **wishes)
+        with dying(where, at, after=after), suppress(KilledError):
+            self.toys.run(config, **wishes)
         if resumed:
             self.toys.run(config, take_over=True, unfinished=True, **wishes)
+        else:
+            self.dead.append((wishes["run_id"], options))
 
     def doubt(self) -> None:
         """What a run wrote and could not record any more, nobody knows of once it is dropped."""
@@ -252,9 +256,12 @@ def any_history(contracts: Path, connector: str, story: list[Step]) -> None:
         StrictCatalogue(token=TOKEN) as catalogue,
     ):
         register(patch)
+        if connector == "restoring":
+            restore_children(patch)
         patch.setenv("XDG_STATE_HOME", folder)
         stamina.set_testing(True, attempts=2)
-        history = History(Toys(place, catalogue, Path(folder), connector))
+        source = "shy" if connector == "shy" else "toy"
+        history = History(Toys(place, catalogue, Path(folder), source))
         history.run("nothing")
         for step in story:
             history.step(step)
@@ -262,7 +269,6 @@ def any_history(contracts: Path, connector: str, story: list[Step]) -> None:
 
 
 UNHURRIED = settings(
-    max_examples=40,
     phases=[Phase.generate],
     print_blob=False,
     deadline=None,
@@ -270,8 +276,8 @@ UNHURRIED = settings(
 )
 
 
-@pytest.mark.parametrize("connector", ["toy", "shy"])
-@settings(UNHURRIED, max_examples=20)
+@pytest.mark.parametrize("connector", ["toy", "shy", "restoring"])
+@settings(UNHURRIED, max_examples=14)
 @given(story=steps)
 def test_what_exists_is_never_deleted_and_in_the_end_all_is_true(
     contracts: Path, connector: str, story: list[Step]
@@ -280,8 +286,8 @@ def test_what_exists_is_never_deleted_and_in_the_end_all_is_true(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("connector", ["toy", "shy"])
-@settings(UNHURRIED, max_examples=150)
+@pytest.mark.parametrize("connector", ["toy", "shy", "restoring"])
+@settings(UNHURRIED, max_examples=100)
 @given(story=steps)
 def test_many_more_histories(contracts: Path, connector: str, story: list[Step]) -> None:
     any_history(contracts, connector, story)

@@ -223,11 +223,16 @@ def test_what_a_killed_run_may_have_changed_is_not_believed(
     assert toys.differs() == {}
 
 
-@pytest.mark.parametrize("wishes", [{"select": ["*.y"]}, {"timeout": 0.0, "unfinished": True}], ids=str)
-def test_nor_after_a_run_that_looked_elsewhere(toys: Toys, wishes: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "wishes", [{"select": ["*.y"]}, {"timeout": 0.0, "unfinished": True}], ids=str
+)
+@pytest.mark.parametrize("place", [(Knowing, "close"), (KnownState, "commit")], ids=str)
+def test_nor_after_a_run_that_looked_elsewhere(
+    toys: Toys, wishes: dict[str, Any], place: tuple[type, str]
+) -> None:
     """The run in between ends well, and has not seen what the killed one wrote."""
     change(toys, 2)
-    killed(toys, toys.config(), Knowing, "close")
+    killed(toys, toys.config(), *place)
     change(toys, 1)
     toys.run(**wishes)
     toys.run()
@@ -266,17 +271,17 @@ def test_a_run_that_goes_on_after_another_does_not_believe_itself(toys: Toys) ->
 def test_runs_at_the_same_time_believe_nothing(toys: Toys) -> None:
     """The second begins and ends while the first one is under way."""
     change(toys, 2)
-    close, inner = Knowing.close, []
+    settled, inner = Knowing.settled, []
 
-    def closing(self: Knowing, *, clean: bool) -> None:
-        if not inner:
+    def settling(self: Knowing, *about: Any) -> None:
+        if about[0].scope == "svc.db.a" and not inner:
             inner.append(True)
             change(toys, 3)
             toys.run()
-        close(self, clean=clean)
+        settled(self, *about)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Knowing, "close", closing)
+        patch.setattr(Knowing, "settled", settling)
         toys.run()
     change(toys, 2)
     toys.run()

@@ -43,6 +43,7 @@ from rayingest.model import (
     TableConstraint,
 )
 from rayingest.testing import StrictCatalogue
+from rayingest.testing.strict import upserts
 
 from ..running import TOKEN, balanced
 
@@ -258,6 +259,21 @@ def register(patch: pytest.MonkeyPatch) -> None:
     module = f"{__package__}.toy"
     there = {**registry.locations(), "toy": f"{module}:CONNECTOR", "shy": f"{module}:SHY"}
     patch.setattr(registry, "locations", lambda: there)
+
+
+def restore_children(patch: pytest.MonkeyPatch) -> None:
+    """Let the catalogue restore what went with a container when that is written again."""
+    keep = upserts._Upsert._keep
+
+    def keeping(self: Any, row: Any, body: bytes) -> tuple[Any, str, int]:
+        here, _ = self._admit(row)
+        held = self.state.store.by_fqn[self.kind.collection].get(here.fqn)
+        if held is not None and held.deleted:
+            for each in held.descendants():
+                each.deleted = False
+        return keep(self, row, body)
+
+    patch.setattr(upserts._Upsert, "_keep", keeping)
 
 
 @dataclass
