@@ -561,7 +561,7 @@ class Drive:
             ledger,
             stopping=scheduler.stopping,
             fatal=scheduler.fatal or self.problem,
-            not_listed=len(unlisted),
+            unfinished=len(unlisted) + len(self._deleted.refused),
             threshold=self.bounds.success_threshold,
         )
         seconds = self._seconds(stats)

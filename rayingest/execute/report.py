@@ -126,9 +126,12 @@ class Report(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
 
 
 def judge(
-    ledger: Ledger, *, stopping: str | None, fatal: Why | None, not_listed: int, threshold: float
+    ledger: Ledger, *, stopping: str | None, fatal: Why | None, unfinished: int, threshold: float
 ) -> State:
-    """The state of a run, as docs/how-it-works.md says (`threshold` in percent)."""
+    """The state of a run, as docs/how-it-works.md says (`threshold` in percent).
+
+    `unfinished`: scopes that were not listed, and deletions that the sink refused.
+    """
     if fatal is not None:
         return "failed"
     if stopping is not None:
@@ -137,7 +140,7 @@ def judge(
         )
     if ledger.imbalances() or round(ledger.succeeded * 100, 6) < threshold:
         return "failed"
-    if not_listed or ledger.total("failed") or ledger.total("quarantined"):
+    if unfinished or ledger.total("failed") or ledger.total("quarantined"):
         return "partialSuccess"
     return "success"
 

@@ -31,7 +31,7 @@ def ledger(**ends: int) -> Ledger:
 
 
 def judged(book: Ledger, **changes: object) -> str:
-    settings = {"stopping": None, "fatal": None, "not_listed": 0, "threshold": 90.0}
+    settings = {"stopping": None, "fatal": None, "unfinished": 0, "threshold": 90.0}
     return judge(book, **settings | changes)
 
 
@@ -63,8 +63,8 @@ def test_a_share_equal_to_the_threshold_is_enough(threshold: int) -> None:
 
 
 def test_what_could_not_be_listed_is_never_better_than_partial() -> None:
-    assert judged(ledger(ok=10), not_listed=1) == "partialSuccess"
-    assert judged(ledger(), not_listed=1) == "partialSuccess"
+    assert judged(ledger(ok=10), unfinished=1) == "partialSuccess"
+    assert judged(ledger(), unfinished=1) == "partialSuccess"
 
 
 @pytest.mark.parametrize("book", ["descriptors", "entities"])
@@ -101,7 +101,7 @@ def test_success_means_that_nothing_failed_and_everything_was_listed(
     ends: dict[str, int], not_listed: int, threshold: float
 ) -> None:
     book = ledger(**ends)
-    if judged(book, not_listed=not_listed, threshold=threshold) == "success":
+    if judged(book, unfinished=not_listed, threshold=threshold) == "success":
         assert not ends.get("failed")
         assert not ends.get("quarantined")
         assert not not_listed

@@ -327,6 +327,7 @@ def test_a_sink_that_does_not_delete_is_asked_again_in_the_next_run(
     toys.catalogue.faults = Faults(fail_rate={status: 1.0}, only="DELETE")
     run = toys.run()
     assert toys.deleted() == set()
+    assert (run.report.state, run.report.exit_code) == ("partialSuccess", 3)
     assert any(set(each.samples) & {"svc.db.a.t0"} for each in run.report.errors)
     toys.catalogue.faults = Faults()
     toys.run()
