@@ -27,7 +27,7 @@ STAMP = VENV / "rayingest-installed"
 # On top of the package itself: extras, and groups of development dependencies.
 WANTED = {
     "demo": (["demo"], []),
-    "dev": (["demo", "mysql", "duckdb", "state", "contract"], ["dev"]),
+    "dev": (["demo", "mysql", "duckdb", "s3", "contract"], ["dev"]),
 }
 GRACE_SECONDS = 10
 SET_CHILD_SUBREAPER = 36  # prctl(2)

@@ -361,7 +361,10 @@ class Engine:
             self.whole = False
             return True
         found = self.cut(label, found)
-        (self.listed if found else self.emptied).add(scope)
+        if found:
+            self.listed.add(scope)
+        elif mode == "snapshot":
+            self.emptied.add(scope)
         if run.obstacle in (Obstacle.SELECTION, Obstacle.RETRY):
             found = {key: each for at, (key, each) in enumerate(found.items()) if at % 2}
         stopping = run.obstacle is Obstacle.STOPPED and self.scopes == run.stop_at
