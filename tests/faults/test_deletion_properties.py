@@ -287,7 +287,7 @@ def test_what_exists_is_never_deleted_and_in_the_end_all_is_true(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("connector", ["toy", "shy", "restoring"])
-@settings(UNHURRIED, max_examples=30)
+@settings(UNHURRIED, max_examples=20)
 @given(story=steps)
 def test_many_more_histories(contracts: Path, connector: str, story: list[Step]) -> None:
     any_history(contracts, connector, story)
