@@ -157,7 +157,7 @@ def intact_body(data: bytes) -> tuple[bytes, int] | None:
     body, _, last = data.rstrip(b"\n").rpartition(b"\n")
     try:
         footer = msgspec.json.decode(last, type=dict[str, int])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     body += b"\n"
     if footer.get("crc32") != zlib.crc32(body):
