@@ -78,15 +78,23 @@ class Engine(Protocol):
 
 
 def blocks(source: DiscoverableSource, listing: Listing) -> Iterator[list[Listed]]:
-    """A listing's items in blocks: at once while they come slowly, by 500 when they come fast."""
+    """A listing's items in blocks: at once while they come slowly, by 500 when they come fast.
+
+    What was yielded before a listing breaks off is handed over before its exception.
+    """
     block: list[Listed] = []
     flushed = 0.0
-    for item in source.discover_entities(listing.type, listing.scope):
-        block.append(item)
-        now = time.monotonic()
-        if len(block) >= BLOCK_ITEMS or now - flushed >= BLOCK_SECONDS:
+    try:
+        for item in source.discover_entities(listing.type, listing.scope):
+            block.append(item)
+            now = time.monotonic()
+            if len(block) >= BLOCK_ITEMS or now - flushed >= BLOCK_SECONDS:
+                yield block
+                block, flushed = [], now
+    except Exception:
+        if block:
             yield block
-            block, flushed = [], now
+        raise
     if block:
         yield block
 

@@ -1,11 +1,21 @@
 """What was listed: the union of all attempts, and no scope is called listed that is not."""
 
+from collections.abc import Iterator, Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rayingest.core.source import Described, EntityDescriptor, Listed, Removed, ScopeListed
+from rayingest.core.source import (
+    Described,
+    EntityDescriptor,
+    Listed,
+    Processed,
+    Removed,
+    ScopeListed,
+)
 from rayingest.errors import Permanent, Retryable
+from rayingest.execute.engine import blocks
 from rayingest.execute.events import Found, Listing, ListingEnded
 from rayingest.execute.listings import Listings
 from rayingest.model import EntityType
@@ -145,6 +155,30 @@ def test_deaths_that_brought_something_new_are_forgiven_and_errors_are_not() -> 
         listings.want(following)
         listings.start(1)
         attempt = following
+
+
+class Breaking:
+    """Lists fast, and breaks off."""
+
+    def get_parallelizable_entity_types(self) -> Sequence[EntityType]:
+        return [TABLE]
+
+    def discover_entities(
+        self, entity_type: EntityType, scope: str | None = None
+    ) -> Iterator[Listed]:
+        yield from (item(str(n)) for n in range(7))
+        raise Permanent("broken off")
+
+    def process_entities(self, descriptors: Sequence[EntityDescriptor]) -> Iterator[Processed]:
+        yield from ()
+
+
+def test_what_was_listed_before_a_listing_breaks_off_is_handed_over() -> None:
+    found: list[Listed] = []
+    handed = blocks(Breaking(), ALL)
+    with pytest.raises(Permanent, match="broken off"):
+        found.extend(each for block in handed for each in block)
+    assert len(found) == 7
 
 
 def test_only_so_many_run_at_once() -> None:
