@@ -14,6 +14,7 @@ from rayingest.api import continuing
 from rayingest.api.continuing import Beginning, Origin
 from rayingest.api.holding import claimed, interruptible
 from rayingest.api.remembering import known_state, memory
+from rayingest.api.retrying import Again
 from rayingest.api.run import Run
 from rayingest.api.wishes import Wishes, parse_failures, selection
 from rayingest.config import Config, ExecutionMode
@@ -237,11 +238,16 @@ class Job:
         return self.connected()._run(asked, tuple(entities), None, log, interrupted)  # noqa: SLF001
 
     def run_directory(self, run_id: str | None = None) -> RunDirectory:
-        """Where a run is recorded; without an id that of the config, or a new one."""
-        name = run_id or self.config.pipeline_run_id or new_run_id()
-        return RunDirectory(
-            self.config.execution.state_url or default_url(), self.config.service, name
-        )
+        """Where a run is recorded; without an id that of the config, or a new one.
+
+        A config may keep its `pipelineRunId` for ever: where that run has ended, another begins.
+        """
+        place = self.config.execution.state_url or default_url()
+        if run_id is None and (told := self.config.pipeline_run_id):
+            directory = RunDirectory(place, self.config.service, told)
+            if continuing.finished(directory) is None:
+                return directory
+        return RunDirectory(place, self.config.service, run_id or new_run_id())
 
     def refuse_untested(self, asked: Wishes) -> None:
         """Connectors that nobody has tried need the user's word. Raises ConfigError."""
@@ -277,6 +283,8 @@ class Job:
             changed = not continuing.agree(
                 before, beginning, accept_change=asked.accept_config_change
             )
+        keeps = selection(config.service, asked.select, asked.exclude)
+        again = Again(asked.again, keeps) if asked.again is not None else None
         failures, rate = parse_failures(asked.max_failures)
         options = Options(
             engine="local" if only else execution.engine,
@@ -296,12 +304,11 @@ class Job:
                 sink_outage=execution.sink_outage,
                 success_threshold=config.success_threshold,
             ),
-            keeps=selection(config.service, asked.select, asked.exclude),
+            keeps=again or keeps,
             limit=asked.preview,
             only=only,
             seed=asked.seed,
             resume=before is not None,
-            again=asked.again,
         )
         if not asked.dry_run and sink is None:
             few = bool(only)
@@ -323,7 +330,7 @@ class Job:
                 report = driver.run()
             if reporter is not None:
                 reporter.finish(report)
-            return self._finished(report, directory, asked, sink)
+            return self._finished(report, directory, asked, sink, again)
 
     def _beginning(self, asked: Wishes, directory: RunDirectory, *, few: bool) -> Beginning:
         """What is to be recorded of a run that begins now."""
@@ -344,13 +351,23 @@ class Job:
         """What is known of this config's service in its sink. Raises ConfigError, StateError."""
         return known_state(self.config)
 
-    def _finished(self, report: Report, directory: RunDirectory, asked: Wishes, sink: Any) -> Run:
+    def _finished(
+        self,
+        report: Report,
+        directory: RunDirectory,
+        asked: Wishes,
+        sink: Any,
+        again: Again | None,
+    ) -> Run:
         if asked.partial_ok and report.exit_code == 3:
             report.exit_code = 0
         report.dry_run = asked.dry_run or asked.preview is not None
         report.parent = asked.again.run_id if asked.again else None
         report.warnings = [*self.config.warnings, *self.messages]
-        if (hint := self.zero_hint(report)) and report.state == "success" and not asked.preview:
+        if again is not None:
+            if not report.not_listed and not report.resumable:
+                report.warnings += again.vanished(directory)
+        elif (hint := self.zero_hint(report)) and report.state == "success" and not asked.preview:
             report.warnings.append(hint)
         with suppress(StateError):  # the run has said so already
             directory.put_report(report.to_json())

@@ -236,12 +236,38 @@ def replay(
     return found.unfinished()
 
 
+def unsuccessful(directory: RunDirectory) -> tuple[set[Key], set[Key]]:
+    """What failed or was quarantined in a run, and which scopes were listed whole. Raises StateError."""
+    failed: set[Key] = set()
+    listed: set[Key] = set()
+    for record in directory.records():
+        if record.startswith(b'["ended",'):
+            _, kind, result = _ENDED.decode(record)
+            if result.status in ("failed", "quarantined"):
+                failed.add((kind, result.id))
+        elif record.startswith(b'["listed",'):
+            end = _LISTED.decode(record)[1]
+            if end.complete:
+                listed.add((end.type, end.scope))
+    return failed, listed
+
+
+def found(directory: RunDirectory) -> set[Key]:
+    """Type and id of everything that a run discovered. Raises StateError."""
+    heads = (b'["opened",', b'["told",')
+    descriptors = (
+        _OPENED.decode(each)[1] for each in directory.records() if each.startswith(heads)
+    )
+    return {(each.type, each.id) for each in descriptors}
+
+
 def recounted(directory: RunDirectory, counted: Ledger) -> list[str]:
     """What the segments of this attempt hold, by a look at their bytes, against what was counted.
 
-    A segment is JSON by one encoder, and no quotation mark stands in a string unescaped: what is
-    counted here cannot stand in one. A run of several attempts, or with parts to combine, is read
-    record by record. Raises StateError.
+    A segment is JSON by one encoder, and no quotation mark stands in a string unescaped, so what is
+    counted here stands in no string, and a record that only ends with an FQN has no bracket after
+    it. A run of several attempts, or with parts to combine, is read record by record. Raises
+    StateError.
     """
     if directory.attempt > 1:
         return _reread(directory, counted)
@@ -280,10 +306,11 @@ def recounted(directory: RunDirectory, counted: Ledger) -> list[str]:
             (
                 outcome,
                 sum(each[outcome] for each in counted.outcomes.values()),
-                number(b'","%b"]' % outcome.encode()),
+                number(b'","%b"],' % outcome.encode(), b'","%b"]]' % outcome.encode()),
             )
             for outcome in OUTCOMES
         ),
+        ("deleted", counted.deleted.total(), number(b'\n["deleted",')),
     ]
     return [
         f"{what}: {ours:,} counted, {theirs:,} recorded"

@@ -11,7 +11,7 @@ from rayingest.execute.drive import Bounds, Drive
 from rayingest.execute.engine import Engine
 from rayingest.execute.knowing import Memory
 from rayingest.execute.local import LocalEngine
-from rayingest.execute.replay import Replay, replay
+from rayingest.execute.replay import replay
 from rayingest.execute.scheduler import Plan, RetryPolicy, Scheduler
 from rayingest.execute.snapshot import Snapshot
 from rayingest.state.run_directory import RunDirectory
@@ -25,8 +25,7 @@ SLOTS_PER_ACTOR = 25
 class Options:
     """How a stage is run. Seconds; `keeps` drops descriptors that a user did not select.
 
-    `resume` goes on from what the run directory holds; `again` is a run whose failures are tried again;
-    `memory` is what earlier runs know.
+    `resume` goes on from what the run directory holds; `memory` is what earlier runs know.
     """
 
     engine: str = "local"
@@ -41,7 +40,6 @@ class Options:
     only: tuple[EntityDescriptor, ...] = ()
     seed: int = 0
     resume: bool = False
-    again: RunDirectory | None = None
     memory: Memory | None = None
 
 
@@ -81,26 +79,12 @@ def drive(
 
 def _continued(whole: Plan, options: Options, directory: RunDirectory | None) -> Plan:
     """The plan with what is recorded already. Raises StateError."""
+    if not options.resume or directory is None:
+        return whole
     parents = frozenset(whole.dependencies.values())
     if whole.root is not None:
         parents |= {whole.root.descriptor.type}
-    if options.again is not None:
-        earlier = replay(options.again, parents)
-        failed = tuple(each for each, _ in earlier.failed.values())
-        well = {key: True for key, ok in earlier.parents.items() if ok}
-        root = whole.root and (whole.root.descriptor.type, whole.root.descriptor.id)
-        whole = replace(
-            whole,
-            types=(),
-            root=None if root in well else whole.root,
-            given=tuple(each for each in failed if (each.type, each.id) != root),
-            before=Replay(parents=well),
-        )
-    if not options.resume or directory is None:
-        return whole
-    before = replay(directory, parents)
-    before.parents = (whole.before.parents if whole.before else {}) | before.parents
-    return replace(whole, before=before)
+    return replace(whole, before=replay(directory, parents))
 
 
 def _prepared(stage: Stage, opened: Opened) -> object:

@@ -266,6 +266,17 @@ def test_a_retry_deletes_nothing(toys: Toys) -> None:
     assert toys.deleted() == set()
 
 
+def test_a_retry_takes_what_failed_and_what_could_not_be_listed(toys: Toys) -> None:
+    toys.place.fails.add("t1")
+    toys.place.partial.add("b")
+    first = toys.run(toys.config(**ALL))
+    toys.place.well()
+    toys.place.tables["a"]["new"] = 1
+    again = toys.run(toys.config(**ALL), again=first.directory)
+    tables = {each.id for each in again.entities() if each.type == "table"}
+    assert tables == {"svc.db.a.t1", *(f"svc.db.b.{each}" for each in toys.place.tables["b"])}
+
+
 def test_a_stopped_run_deletes_nothing(toys: Toys) -> None:
     drop(toys, "t0")
     run = toys.run(toys.config(**ALL), timeout=0.0, unfinished=True)

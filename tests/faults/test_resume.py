@@ -1,7 +1,6 @@
 """A driver that dies at any moment: another goes on, and the catalogue is what a clean run leaves."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,8 +14,10 @@ import pytest
 import rayingest as ri
 from rayingest.api import Run
 from rayingest.errors import ConfigError, StateError
+from rayingest.execute.report import Report
+from rayingest.state.run_directory import RunDirectory
 
-from ..running import World, balanced
+from ..running import BROKEN, World
 
 # A driver that writes small segments and kills itself at one of them: before it, in the middle, after.
 DYING = """
@@ -83,7 +84,9 @@ def test_what_has_its_end_is_not_done_again(world: World, clean: dict[str, Any])
     assert world.catalogue is not None
     log = len(world.catalogue.log)
     directory = ri.load(config).run_directory("night")
-    recorded = {each.id for each in Run(_report(), directory).entities()}
+    recorded = {
+        each.id for each in Run(Report(run_id="night", state="stopped"), directory).entities()
+    }
     assert recorded
     run = go_on(world, config, "night")
     again = {write["fqn"] for write in world.catalogue.writes()[log:]}
@@ -147,8 +150,6 @@ def test_failures_are_tried_again_in_a_run_of_their_own(
     world: World, create: Callable[..., str]
 ) -> None:
     # A view that cannot be described, until what it speaks of is there.
-    from ..running import BROKEN
-
     world.database = create(
         "again", "create schema a", BROKEN.format(s="a"), "drop table a.lost cascade"
     )
@@ -161,14 +162,25 @@ def test_failures_are_tried_again_in_a_run_of_their_own(
         connection.execute("drop view a.bad")
         connection.execute("create view a.bad as select i from a.t")
     again = world.run(config, again=first.directory)
-    assert again.report.parent == "first"
-    assert again.report.types["table"]["discovered"] == 1
+    assert (again.report.parent, again.report.state) == ("first", "success")
+    assert [each.id for each in again.entities() if each.type == "table"] == failed
+    assert set(failed) <= world.outcome()["tables"].keys()
 
 
-def _report() -> Any:
-    from rayingest.execute.report import Report
-
-    return Report(run_id="night", state="stopped")
+def test_what_failed_and_is_gone_is_named(world: World, create: Callable[..., str]) -> None:
+    world.database = create(
+        "later", "create schema a", BROKEN.format(s="a"), "drop table a.lost cascade"
+    )
+    first = world.run(run_id="first")
+    assert len(first.failures) == 1
+    with world.server.connect(world.database) as connection:
+        connection.execute("drop view a.bad")
+        connection.execute("create table a.later (i int)")
+    again = world.run(again=first.directory)
+    assert not [each for each in again.entities() if each.type == "table"]
+    [warning] = again.report.warnings
+    assert warning.startswith("No longer at the source, and not tried again:")
+    assert warning.endswith(".a.bad.")
 
 
 def test_the_command_line_goes_on(world: World, clean: dict[str, Any]) -> None:
@@ -187,6 +199,54 @@ def test_the_command_line_goes_on(world: World, clean: dict[str, Any]) -> None:
     assert "nothing was done" in again.stderr
 
 
+def test_a_driver_whose_run_is_taken_over_stops_and_leaves_the_report_to_the_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = world.config()
+    put = RunDirectory.put_segment
+
+    def overtaken(self: RunDirectory, kind: str, number: int, records: list[Any]) -> str:
+        if number == 1:
+            RunDirectory.claim(ri.load(config).run_directory("night"), take_over=True)
+        return put(self, kind, number, records)
+
+    monkeypatch.setattr(RunDirectory, "put_segment", overtaken)
+    run = world.run(config, run_id="night", unfinished=True)
+    assert (run.report.state, run.report.resumable) == ("failed", True)
+    assert {each.kind for each in run.report.errors} >= {"Superseded"}
+    assert run.directory is not None
+    assert not run.directory.store.exists("report.json")
+
+
+def test_a_segment_that_lost_a_record_fails_the_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = RunDirectory.put_segment
+
+    def lossy(self: RunDirectory, kind: str, number: int, records: list[Any]) -> str:
+        ended = [each for each in records if kind == "segment" and each[0] == "ended"]
+        return put(self, kind, number, [each for each in records if each not in ended[-1:]])
+
+    monkeypatch.setattr(RunDirectory, "put_segment", lossy)
+    report = world.run(run_id="night").report
+    assert (report.state, report.exit_code) == ("failed", 1)
+    assert {each.kind for each in report.errors} == {"BooksDisagree"}
+
+
+def test_names_that_look_like_outcomes_do_not_disturb_the_books(world: World) -> None:
+    for name in ("unchanged", "refused", "ok"):
+        config = world.config(source={"serviceName": name})
+        assert world.run(config).report.state == "success"
+
+
+def test_a_config_that_keeps_its_run_id_is_run_again(world: World) -> None:
+    config = world.config(pipelineRunId="6f0d2c6e-0000-4000-8000-000000000000")
+    first, second = world.run(config), world.run(config)
+    assert first.id == "6f0d2c6e-0000-4000-8000-000000000000"
+    assert not second.finished_before
+    assert second.id != first.id
+
+
 @pytest.mark.ray
 def test_a_killed_driver_of_a_ray_run_is_gone_on_with(world: World, clean: dict[str, Any]) -> None:
     config = world.config()
@@ -194,5 +254,3 @@ def test_a_killed_driver_of_a_ray_run_is_gone_on_with(world: World, clean: dict[
     run = go_on(world, config, "night", engine="ray")
     assert (run.report.state, run.report.attempt) == ("success", 2)
     assert world.outcome() == clean
-    balanced(run.report)
-    assert os.getpid()
