@@ -75,6 +75,10 @@ def _no_waiting() -> Iterator[None]:
 
 
 FINE = {("ok", None)}
+WELL = {
+    *FINE,
+    ("unchanged", None),
+}  # where a worker died it may have written what is then done again
 
 
 # --- the same as the sequential run ---
@@ -131,7 +135,7 @@ def test_an_entity_that_kills_every_worker_it_meets_is_quarantined_alone(
     odd = ("poison-1", "once-1")
     outcome = run(chaos(tmp_path, odd=odd), tmp_path, cluster, 50)
     assert outcome.named("poison-1") == {"poison-1": ("quarantined", "WorkerDied")}
-    assert outcome.others("poison-1") == FINE
+    assert outcome.others("poison-1") <= WELL
     assert outcome.report.exit_code == 3
 
 
@@ -144,7 +148,7 @@ def test_a_worker_killed_from_outside_costs_nothing(cluster: str, tmp_path: Path
     outcome = run(stage, tmp_path, cluster, 8)
     killer.join()
     assert killed
-    assert set(outcome.ends.values()) == {("ok", None)}
+    assert set(outcome.ends.values()) <= WELL
     assert outcome.report.exit_code == 0
 
 
