@@ -1,11 +1,14 @@
 """An S3 server on a random loopback port: moto's, which counts requests and fails when it is told to."""
 
 import contextlib
+import importlib
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+
+from ..conftest import SERVERS_REQUIRED
 
 BUCKET = "runs"
 ERROR = "<?xml version='1.0'?><Error><Code>{}</Code><Message>{}</Message></Error>"
@@ -42,7 +45,7 @@ class Server:
 @contextlib.contextmanager
 def serve() -> Iterator[Server]:
     """Start a server; s3fs of this process and its children talks to nothing else."""
-    moto, s3fs = (pytest.importorskip(each) for each in ("moto.server", "s3fs"))
+    moto, s3fs = (_needed(each) for each in ("moto.server", "s3fs"))
     from werkzeug.serving import make_server
 
     server = Server(moto.DomainDispatcherApplication(moto.create_backend_app))
@@ -58,6 +61,11 @@ def serve() -> Iterator[Server]:
         http.shutdown()
         thread.join()
         http.server_close()
+
+
+def _needed(module: str) -> Any:
+    """Import it; where servers are required its absence is an error, elsewhere a reason to skip."""
+    return importlib.import_module(module) if SERVERS_REQUIRED else pytest.importorskip(module)
 
 
 @contextlib.contextmanager
