@@ -75,11 +75,10 @@ class Shop:
             connection.execute("create extension if not exists pg_stat_statements")
         self.source = world.Source(server, tables, made.counts)
 
-    def ingest(self, *, parallelism: int = 1, compare: bool = True, ddl: bool = True) -> Cost:
+    def ingest(self, *, parallelism: int = 1, compare: bool = True) -> Cost:
         """Run through the public API, in this process, into a catalogue of another one."""
         with world.catalogue() as sink:
             document = world.document(self.source, sink)
-            document["source"]["sourceConfig"]["config"]["includeDDL"] = ddl
             config = world.write_config(self.folder, document)
             job = ri.load(config, flags={"engine": "local", "parallelism": parallelism})
             self.source.forget_statements()

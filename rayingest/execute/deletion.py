@@ -1,6 +1,6 @@
 """Delete from the sink what has vanished from the source, and tell what is withheld and why."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +19,6 @@ class Deleted:
     """What became of all candidates: gone, refused by the sink, or withheld."""
 
     gone: list[Candidate] = field(default_factory=list)
-    counted: Counter[str] = field(default_factory=Counter)
     refused: list[tuple[Why, str]] = field(default_factory=list)
     withheld: list[WithheldGroup] = field(default_factory=list)
 
@@ -35,7 +34,7 @@ def delete(knowing: Knowing, session: SinkSession, *, whole: bool) -> Deleted:
     for each in decision.delete:
         groups[each.candidate.type, each.candidate.scope[1]].append(each.candidate)
     for (kind, scope), candidates in groups.items():
-        _delete(session, kind, scope, candidates, done, seen=knowing.seen(candidates[0]))
+        _delete(session, kind, scope, candidates, done, known=knowing.known(candidates[0]))
     knowing.conclude(decision, done.gone)
     return done
 
@@ -47,10 +46,11 @@ def _delete(
     candidates: Sequence[Candidate],
     done: Deleted,
     *,
-    seen: set[str] | None,
+    known: set[str] | None,
 ) -> None:
     names = [each.fqn for each in candidates]
     try:
+        seen = known.difference(names) if known is not None else None
         answers = session.delete(kind.value, names, scope=scope, seen=seen)
     except RayingestError as error:
         done.refused += [(why(error, "sink"), name) for name in names]
@@ -61,7 +61,6 @@ def _delete(
             done.refused.append((Why("Refused", text, answer.hint, None, "sink"), each.fqn))
         else:
             done.gone.append(each)
-            done.counted[kind.value] += answer.outcome == "acknowledged"
 
 
 def grouped(decision: Decision) -> list[WithheldGroup]:

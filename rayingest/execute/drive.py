@@ -56,6 +56,7 @@ from rayingest.state.run_directory import Journal, RunDirectory
 from rayingest.workflows.stage import Opened
 
 GRACE = 10.0  # seconds for what is under way when a run is stopped
+NOT_SEEN = ("failed", "quarantined", "skipped")  # ends of what nobody has described
 CONFIG = 2  # the exit code of what the user must change before anything can work
 CONFIG_ERRORS = {"ConfigError", "ConfigErrors", "MissingDriver", "UnknownConnector"}
 
@@ -200,13 +201,8 @@ class Drive:
         if scheduler.stopping is not None or self._session is None:
             return
         ledger = scheduler.ledger
-        parents = {each.value for each in scheduler.plan.dependencies.values()}
-        whole = (
-            not scheduler.listings.unlisted()
-            and not ledger.total("failed")
-            and not ledger.total("quarantined")
-            and not any(ledger.filtered[each] for each in parents)
-        )
+        partly = (*(ledger.total(each) for each in NOT_SEEN), ledger.filtered.total())
+        whole = not scheduler.listings.unlisted() and not any(partly)
         self._deleted = delete(knowing, self._session, whole=whole)
         for each in self._deleted.gone:
             ledger.deleted[each.type.value] += 1

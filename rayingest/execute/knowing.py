@@ -302,10 +302,10 @@ class Knowing:
             self.state.close()
         return decision
 
-    def seen(self, candidate: Candidate) -> set[str] | None:
-        """FQNs of the candidate's type that are to stay in its scope. Raises StateError."""
+    def known(self, candidate: Candidate) -> set[str] | None:
+        """FQNs of the candidate's type that the sink has in its scope. Raises StateError."""
         shard = self.state.load(*candidate.scope)
-        return shard.fqns(candidate.type, missing=False) if shard is not None else None
+        return shard.fqns(candidate.type) if shard is not None else None
 
     def conclude(self, decision: Decision, gone: Iterable[Candidate]) -> None:
         """Note what was deleted, and what waits for a second look. Raises StateError."""
