@@ -11,8 +11,8 @@ import msgspec
 from msgspec.structs import replace
 
 from rayingest.errors import StateError
+from rayingest.execute.audit import books
 from rayingest.execute.events import Result
-from rayingest.execute.replay import books
 from rayingest.execute.report import SCHEMA, Errors, Report
 from rayingest.state.claims import Holder
 from rayingest.state.run_directory import RunDirectory, attempt_of, safe

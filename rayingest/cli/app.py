@@ -1,5 +1,6 @@
 """The program `rayingest`: its commands, and what happens to errors on the way out."""
 
+import atexit
 import os
 import signal
 import sys
@@ -157,13 +158,20 @@ def _terminated(*_: object) -> NoReturn:
 def main() -> NoReturn:
     """Run the program as a process."""
     signal.signal(signal.SIGTERM, _terminated)
-    code = program()
-    if code in (Exit.STALLED, Exit.INTERRUPTED):
-        # A thread that never returns from the source must not keep the process.
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                continue
-        os._exit(code)
-    sys.exit(code)
+    codes: list[int] = []
+    # The first to be registered is done last: instead of taking down a hundred megabytes of objects.
+    atexit.register(lambda: _leave(codes[0]) if codes else None)
+    codes.append(program())
+    if codes[0] in (Exit.STALLED, Exit.INTERRUPTED):
+        _leave(codes[0])  # a thread that never returns from the source must not keep the process
+    sys.exit(codes[0])
+
+
+def _leave(code: int) -> NoReturn:
+    """End this process now, with nothing unsaid."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue
+    os._exit(code)

@@ -1,78 +1,72 @@
 """Logs on standard error: lines for people, or JSON for programs; other libraries' warnings too."""
 
+import json
 import logging
 import os
 import sys
 import warnings
-from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
-
-Event = MutableMapping[str, Any]
+NAME = "rayingest"
 COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "debug": "\x1b[2m"}
 PLAIN = "\x1b[0m"
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_NAMES = {number: name for name, number in LEVELS.items()}
 
 
-class Stderr:
-    """Standard error as it is when something is written: a live display may have replaced it."""
+class ToStderr(logging.Handler):
+    """Writes to standard error as it is now: a live display may have replaced it."""
 
-    def write(self, text: str) -> int:
-        """Write; a reader who has left is no reason to fail."""
+    json = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record; a reader who has left is no reason to fail."""
+        ours = record.name == NAME
+        fields = dict(getattr(record, "fields", {})) if ours else {"logger": record.name}
+        level = _NAMES.get(min(record.levelno, LEVELS["error"]), "info")
         try:
-            return sys.stderr.write(text)
-        except (OSError, ValueError):
-            return len(text)
-
-    def flush(self) -> None:
-        """Flush."""
-        try:
+            sys.stderr.write(line(level, record.getMessage(), **fields))
             sys.stderr.flush()
         except (OSError, ValueError):
             return
 
 
-class FromLogging(logging.Handler):
-    """Records of other libraries as our events."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Hand on one record."""
-        level = "error" if record.levelno >= logging.ERROR else "warning"
-        say(level, record.getMessage(), logger=record.name)
+_LOGGER = logging.getLogger(NAME)
+_HANDLER = ToStderr()
 
 
 def configure(form: str = "text", *, verbose: bool = False, quiet: bool = False) -> None:
-    """Write events in this form from now on."""
+    """Write events in this form from now on, and warnings of other libraries with them."""
     set_level("DEBUG" if verbose else "WARNING" if quiet else "INFO")
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, _json if form == "json" else _text],
-        logger_factory=structlog.PrintLoggerFactory(Stderr()),  # type: ignore[arg-type]
-        cache_logger_on_first_use=False,
-    )
+    _HANDLER.json = form == "json"
     logging.captureWarnings(capture=True)
     if not verbose:
         warnings.simplefilter("ignore")
-    # Its pipelines complain of what the connector has already turned into an answer.
+    # What psycopg's pipelines complain of the connector has turned into an answer already, and of a
+    # call that is tried again nobody needs to know who is not looking for it.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
-    root = logging.getLogger()
-    root.handlers = [each for each in root.handlers if not isinstance(each, FromLogging)]
-    root.addHandler(FromLogging(logging.WARNING))
+    logging.getLogger("stamina").setLevel(logging.WARNING if verbose else logging.ERROR)
+    logging.getLogger().addHandler(_HANDLER)
+
+
+def reset() -> None:
+    """Write nothing of other libraries any more."""
+    logging.captureWarnings(capture=False)
+    logging.getLogger().removeHandler(_HANDLER)
+    _HANDLER.json = False
 
 
 def set_level(name: str) -> None:
     """Leave out what is less than this level."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS.get(name.lower(), 20))
-    )
+    _LOGGER.setLevel(LEVELS.get(name.lower(), LEVELS["info"]))
 
 
 def say(level: str, text: str, **fields: Any) -> None:
     """One event; `level` is debug, info, warning or error."""
-    if not structlog.is_configured():
+    if _HANDLER not in logging.getLogger().handlers:
         configure()
-    getattr(structlog.get_logger(), level if level in LEVELS else "info")(text, **fields)
+    _LOGGER.log(LEVELS.get(level, LEVELS["info"]), text, extra={"fields": fields})
 
 
 def info(text: str, **fields: Any) -> None:
@@ -92,7 +86,7 @@ def error(text: str, hint: str | None = None) -> None:
 
 def is_json() -> bool:
     """Whether events are written as JSON."""
-    return structlog.is_configured() and structlog.get_config()["processors"][-1] is _json
+    return _HANDLER.json
 
 
 def coloured() -> bool:
@@ -102,26 +96,24 @@ def coloured() -> bool:
     )
 
 
-def line(level: str, text: str) -> str:
-    """One event as `say` would write it, for a signal handler that must write by itself."""
-    return (_json if is_json() else _text)(None, level, {"level": level, "event": text}) + "\n"
+def line(level: str, text: str, **fields: Any) -> str:
+    """One event as `say` writes it; a signal handler writes it by itself."""
+    return (_json if is_json() else _text)(level, text, fields) + "\n"
 
 
-def _text(_logger: Any, _name: str, event: Event) -> str:
-    level, text, hint = event.pop("level"), str(event.pop("event")), event.pop("hint", None)
-    fields = "".join(f"  {key}={value}" for key, value in event.items())
+def _text(level: str, text: str, fields: dict[str, Any]) -> str:
+    hint = fields.pop("hint", None)
+    more = "".join(f"  {key}={value}" for key, value in fields.items())
     if level == "error":
-        written = f"error: {text}{fields}" + (f"\n  → {hint}" if hint else "")
+        written = f"error: {text}{more}" + (f"\n  → {hint}" if hint else "")
     else:
         word = "" if level == "info" else f"{level}: "
-        written = f"{datetime.now().astimezone():%H:%M:%S} {word}{text}{fields}"
+        written = f"{datetime.now().astimezone():%H:%M:%S} {word}{text}{more}"
         written += f" → {hint}" if hint else ""
     return f"{COLOURS[level]}{written}{PLAIN}" if level in COLOURS and coloured() else written
 
 
-def _json(_logger: Any, _name: str, event: Event) -> str:
-    import msgspec
-
+def _json(level: str, text: str, fields: dict[str, Any]) -> str:
     head = {"timestamp": datetime.now(UTC).isoformat(timespec="milliseconds")}
-    head |= {"level": event.pop("level"), "event": event.pop("event")}
-    return msgspec.json.encode(head | dict(event), enc_hook=str).decode()
+    whole = head | {"level": level, "event": text} | fields
+    return json.dumps(whole, default=str, ensure_ascii=False, separators=(",", ":"))

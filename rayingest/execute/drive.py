@@ -14,6 +14,7 @@ from pathlib import Path
 from rayingest.core.sink import Placement, SinkSession
 from rayingest.core.source import EntityDescriptor, Removed
 from rayingest.errors import NoWorker, RayingestError, StateError, TimedOut
+from rayingest.execute.audit import recounted
 from rayingest.execute.combine import Combiner
 from rayingest.execute.deferred import DeferredRows
 from rayingest.execute.deletion import Deleted, delete
@@ -35,7 +36,6 @@ from rayingest.execute.events import (
     why,
 )
 from rayingest.execute.knowing import Knowing, Memory
-from rayingest.execute.replay import recounted
 from rayingest.execute.report import (
     EXIT_CODES,
     ErrorGroup,

@@ -3,6 +3,7 @@
 import math
 import random
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from rayingest.core.source import Batching, EntityDescriptor
@@ -86,6 +87,7 @@ class Ready:
         batching: dict[EntityType, Batching],
         seed: int,
         linger: float,
+        urgent: Collection[EntityType] = (),
     ) -> None:
         self._rank = {each: at for at, each in enumerate(types)}
         self._batching = batching
@@ -93,6 +95,7 @@ class Ready:
         self._pools: dict[tuple[int, int, str], Pool] = {}
         self._chance = random.Random(seed)  # noqa: S311 - an order, not a secret
         self._linger = linger
+        self._urgent = urgent
         self.count = 0
 
     def sizer(self, entity_type: EntityType) -> Sizer:
@@ -123,15 +126,16 @@ class Ready:
         """The next chunk, or nothing yet.
 
         While listings run (`growing`), a pool with less than its type's `min` waits up to the linger
-        for more, so that a set-based source isn't asked table by table. `prefer` names batch values
-        that the worker has a session for.
+        for more, so that a set-based source isn't asked table by table; but not an `urgent` type, for
+        which others wait. `prefer` names batch values that the worker has a session for.
         """
         for key in sorted(
             self._pools, key=lambda key: (key[0], key[1], key[2] not in prefer, key[2])
         ):
             pool = self._pools[key]
             sizer = self.sizer(pool.type)
-            if growing and pool.count < sizer.batching.min and now - pool.since < self._linger:
+            few = growing and pool.count < sizer.batching.min and pool.type not in self._urgent
+            if few and now - pool.since < self._linger:
                 continue
             chunk = pool.take(sizer.cut(pool.count, slots), self._chance)
             self.count -= len(chunk)

@@ -1,7 +1,6 @@
 """Read what a run's segments say: both books, what is still to be done, what is known already.
 
-The same reading serves the end of a run, whose books must agree with what was recorded, and its
-continuation after any end.
+The same reading serves a run's continuation after any end, and the audit of its books.
 
     ["opened", descriptor]           found; to be processed
     ["told", descriptor]             found with all that is to be said of it
@@ -29,8 +28,8 @@ from rayingest.core.source import EntityDescriptor, Removed, ScopeListed
 from rayingest.errors import StateError
 from rayingest.execute.events import Listing, PartOf, Result, Why, Written
 from rayingest.model import EntityType
-from rayingest.state.ledger import OUTCOMES, Ledger
-from rayingest.state.run_directory import RunDirectory, attempt_of, intact_body
+from rayingest.state.ledger import Ledger
+from rayingest.state.run_directory import RunDirectory, attempt_of
 
 Key = tuple[EntityType, str]
 ListingKey = tuple[EntityType, str | None]
@@ -188,14 +187,7 @@ class Replay:
                 yield Listing(kind, scope)
 
 
-# How a Result goes on after its status: with why, or without.
-_STATUSES = {
-    "ok": b"null,[",
-    "unchanged": b"null,[",
-    "skipped": b"{",
-    "failed": b"{",
-    "quarantined": b"{",
-}
+_FOUND = (b'["opened",', b'["told",')
 _OPENED = msgspec.json.Decoder(tuple[str, EntityDescriptor])
 _ENDED = msgspec.json.Decoder(tuple[str, EntityType, Result])
 _LISTED = msgspec.json.Decoder(tuple[str, ScopeListed])
@@ -254,105 +246,6 @@ def unsuccessful(directory: RunDirectory) -> tuple[set[Key], set[Key]]:
 
 def found(directory: RunDirectory) -> set[Key]:
     """Type and id of everything that a run discovered. Raises StateError."""
-    heads = (b'["opened",', b'["told",')
-    descriptors = (
-        _OPENED.decode(each)[1] for each in directory.records() if each.startswith(heads)
-    )
+    records = (each for each in directory.records() if each.startswith(_FOUND))
+    descriptors = (_OPENED.decode(each)[1] for each in records)
     return {(each.type, each.id) for each in descriptors}
-
-
-def recounted(directory: RunDirectory, counted: Ledger) -> list[str]:
-    """What the segments of this attempt hold, by a look at their bytes, against what was counted.
-
-    A segment is JSON by one encoder, and no quotation mark stands in a string unescaped, so what is
-    counted here stands in no string, and a record that only ends with an FQN has no bracket after
-    it. A run of several attempts, or with parts to combine, is read record by record. Raises
-    StateError.
-    """
-    if directory.attempt > 1:
-        return _reread(directory, counted)
-    bodies = []
-    for name in directory.segments():
-        whole = intact_body(directory.store.get(name))
-        if whole is None:
-            return [f"{name} is torn"]
-        bodies.append(whole[0])
-    if any(b'\n["part",' in each for each in bodies):
-        return _reread(directory, counted)
-    kinds = [EntityType(each) for each in sorted({*counted.discovered, *counted.ended})]
-
-    def number(*patterns: bytes) -> int:
-        return sum(each.count(pattern) for each in bodies for pattern in patterns)
-
-    found = [
-        *(
-            (f"{kind.value} discovered", counted.discovered[kind.value], number(*_beginnings(kind)))
-            for kind in kinds
-        ),
-        ("all discovered", counted.discovered.total(), number(b'\n["opened",', b'\n["told",')),
-        *(
-            (
-                f"{kind.value} ended",
-                sum(counted.ended.get(kind.value, {}).values()),
-                number(b'\n["ended","%b",[' % kind.value.encode()),
-            )
-            for kind in kinds
-        ),
-        *(
-            (status, counted.total(status), number(b'","%b",%b' % (status.encode(), next_)))
-            for status, next_ in _STATUSES.items()
-        ),
-        *(
-            (
-                outcome,
-                sum(each[outcome] for each in counted.outcomes.values()),
-                number(b'","%b"],' % outcome.encode(), b'","%b"]]' % outcome.encode()),
-            )
-            for outcome in OUTCOMES
-        ),
-        ("deleted", counted.deleted.total(), number(b'\n["deleted",')),
-    ]
-    return [
-        f"{what}: {ours:,} counted, {theirs:,} recorded"
-        for what, ours, theirs in found
-        if ours != theirs
-    ]
-
-
-def _reread(directory: RunDirectory, counted: Ledger) -> list[str]:
-    recorded = books(directory)
-    return recorded.wrong + disagreements(recorded.ledger, counted)
-
-
-def _beginnings(kind: EntityType) -> tuple[bytes, bytes]:
-    plain = kind.value.encode()
-    return b'\n["opened",{"type":"%b",' % plain, b'\n["told",{"type":"%b",' % plain
-
-
-def books(directory: RunDirectory) -> Replay:
-    """Both books as the segments tell them. Raises StateError."""
-    found = Replay(keep=False)
-    for record in directory.records():
-        found.take(record)
-    return found
-
-
-def disagreements(recorded: Ledger, counted: Ledger) -> list[str]:
-    """A sentence for each figure of the two books that is recorded otherwise than it was counted."""
-    return [
-        f"{kind}: {ours:,} {what}, {theirs:,} recorded"
-        for (kind, what), ours, theirs in _figures(counted, recorded)
-        if ours != theirs
-    ]
-
-
-def _figures(one: Ledger, other: Ledger) -> Iterator[tuple[tuple[str, str], int, int]]:
-    for what in ("discovered", "emitted", "deleted"):
-        here, there = getattr(one, what), getattr(other, what)
-        for kind in sorted({*here, *there}):
-            yield (kind, what), here[kind], there[kind]
-    for book in ("ended", "outcomes"):
-        here, there = getattr(one, book), getattr(other, book)
-        for kind in sorted({*here, *there}):
-            for what in sorted({*here[kind], *there[kind]}):
-                yield (kind, what), here[kind][what], there[kind][what]

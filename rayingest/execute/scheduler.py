@@ -150,7 +150,13 @@ class Scheduler:
         self._workers: dict[int, WorkerState] = {}
         self._sent: dict[int, Sent] = {}
         self._ids = count(1)
-        self._ready = Ready(list(plan.types), dict(plan.batching), plan.seed, plan.linger)
+        self._ready = Ready(
+            list(plan.types),
+            dict(plan.batching),
+            plan.seed,
+            plan.linger,
+            frozenset(plan.dependencies.values()),
+        )
         self._writes: deque[Chunk] = deque()
         self._suspects: deque[Chunk] = deque()
         self._unreachable = 0  # chunks in a row that found nobody at the source's address

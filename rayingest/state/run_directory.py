@@ -154,15 +154,14 @@ def intact_body(data: bytes) -> tuple[bytes, int] | None:
 
     Raises StateError for one of another version.
     """
-    body, _, last = data.rstrip(b"\n").rpartition(b"\n")
+    cut = data.rfind(b"\n", 0, max(0, len(data) - 1)) + 1
     try:
-        footer = msgspec.json.decode(last, type=dict[str, int])
+        footer = msgspec.json.decode(data[cut:], type=dict[str, int])
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    body += b"\n"
-    if footer.get("crc32") != zlib.crc32(body):
+    if footer.get("crc32") != zlib.crc32(memoryview(data)[:cut]):
         return None
-    body = body.rstrip(b"\n")
+    body = data[: max(0, cut - 1)]
     head = body[: body.find(b"\n")] if b"\n" in body else body
     if VERSION.encode() not in head:
         raise StateError(

@@ -1,7 +1,6 @@
 """The program as a user has it: a SQLite shop, a config, and two ways to type a command."""
 
 import json
-import logging
 import os
 import sqlite3
 import subprocess
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
+from rayingest.cli import logs
 from rayingest.cli.app import program
 
 SECRET = "canary-4f2a91-password"  # noqa: S105 - looked for in everything that is said
@@ -104,11 +103,7 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Said]]:
 
     with warnings.catch_warnings():
         yield typed
-    logging.captureWarnings(capture=False)
-    logging.getLogger().handlers = [
-        each for each in logging.getLogger().handlers if type(each).__name__ != "FromLogging"
-    ]
-    structlog.reset_defaults()
+    logs.reset()
 
 
 @pytest.fixture

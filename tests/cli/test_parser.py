@@ -32,7 +32,7 @@ WANTED = {
     "state reset": "--config -c --set --overlay --state-url --type --scope --yes",
     "schema": "",
 }
-HEAVY = ("pydantic", "sqlalchemy", "ray", "httpx2", "rich", "structlog", "yaml", "msgspec")
+HEAVY = ("pydantic", "sqlalchemy", "ray", "httpx2", "rich", "yaml", "msgspec")
 
 
 @pytest.mark.parametrize("name", WANTED)

@@ -174,3 +174,9 @@ def test_a_pool_that_waits_holds_up_no_other() -> None:
     ready.add([*items(3), *items(2, type=PROCEDURE)], 0.0)
     chunk = ready.take(1, 0.0, growing=True, prefer=set())
     assert {each.type for each in chunk} == {PROCEDURE}
+
+
+def test_what_others_wait_for_does_not_wait_for_company() -> None:
+    ready = Ready([TABLE], {TABLE: Batching(5, 10)}, 1, 0.25, urgent={TABLE})
+    ready.add(items(3), 10.0)
+    assert len(ready.take(1, 10.0, growing=True, prefer=set())) == 3
