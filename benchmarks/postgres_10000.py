@@ -190,6 +190,11 @@ def show(result: dict[str, Any], told: Any) -> None:
             result["medians"]["rayingest"]["state_share_of_cpu"],
             0.02,
         ),
+        budget(
+            "the audit at the end, of CPU",
+            result["medians"]["rayingest"]["audit_share_of_cpu"],
+            0.02,
+        ),
         budget("objects per 10,000 tables", objects, 200),
     ]
     if "rayingest/six_queries" in ratios:

@@ -395,6 +395,7 @@ def ingest(
         "run_s": told["seconds"]["total"],
         "seconds": told["seconds"],
         "state_share_of_cpu": told["stateSeconds"] / max(told["cpuSeconds"], 1e-9),
+        "audit_share_of_cpu": told["auditSeconds"] / max(told["cpuSeconds"], 1e-9),
         "state_objects": found,
     }
 

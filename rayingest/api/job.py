@@ -30,7 +30,7 @@ from rayingest.core.source import (
     ScopeOpened,
 )
 from rayingest.errors import ConfigError, RayingestError, StateError
-from rayingest.execute.drive import Bounds
+from rayingest.execute.closing import Bounds
 from rayingest.execute.report import Report
 from rayingest.execute.scheduler import RetryPolicy
 from rayingest.execute.snapshot import Snapshot

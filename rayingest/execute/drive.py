@@ -3,18 +3,15 @@
 import contextlib
 import gc
 import math
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rayingest.core.sink import Placement, SinkSession
 from rayingest.core.source import EntityDescriptor, Removed
 from rayingest.errors import NoWorker, RayingestError, StateError, TimedOut
 from rayingest.execute.audit import recounted
+from rayingest.execute.closing import CONFIG_ERRORS, Bounds, Closing, Totals, peak_rss
 from rayingest.execute.combine import Combiner
 from rayingest.execute.deferred import DeferredRows
 from rayingest.execute.deletion import Deleted, delete
@@ -36,19 +33,7 @@ from rayingest.execute.events import (
     why,
 )
 from rayingest.execute.knowing import Knowing, Memory
-from rayingest.execute.report import (
-    EXIT_CODES,
-    ErrorGroup,
-    Errors,
-    Report,
-    Seconds,
-    State,
-    advice,
-    bottleneck,
-    judge,
-    sentence,
-    verdict,
-)
+from rayingest.execute.report import EXIT_CODES, Errors, Report
 from rayingest.execute.scheduler import Scheduler
 from rayingest.execute.snapshot import Snapshot
 from rayingest.model import EntityType
@@ -57,32 +42,6 @@ from rayingest.workflows.stage import Opened
 
 GRACE = 10.0  # seconds for what is under way when a run is stopped
 NOT_SEEN = ("failed", "quarantined", "skipped")  # ends of what nobody has described
-CONFIG = 2  # the exit code of what the user must change before anything can work
-CONFIG_ERRORS = {"ConfigError", "ConfigErrors", "MissingDriver", "UnknownConnector"}
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """When a run ends early. Seconds; `max_failures` is a count, or a rate in 0..1 once 100 ended."""
-
-    timeout: float | None = None
-    max_failures: int | None = None
-    max_failure_rate: float | None = None
-    sink_outage: float = 300.0
-    success_threshold: float = 90.0
-    no_worker: float = 120.0
-    grace: float = GRACE
-
-
-@dataclass
-class Totals:
-    """Sums over the run that the scheduler has no use for."""
-
-    source: float = 0.0
-    calls: int = 0
-    waiting: float = 0.0
-    described: int = 0
-    startup: float | None = None
 
 
 class _Incomplete(Exception):
@@ -508,122 +467,42 @@ class Drive:
             stats["sink_calls"] = float(self._session.calls)
         return stats
 
-    def _seconds(self, stats: dict[str, float]) -> Seconds:
-        total = time.monotonic() - self._began
-        return Seconds(
-            total,
-            self.totals.startup if self.totals.startup is not None else total,
-            self.scheduler.listings.seconds,
-            self.totals.source,
-            stats.get("sink_seconds", 0.0),
-            self.totals.waiting,
-        )
-
-    def _reason(self, state: State) -> str:
-        """Why the run ended as it did, when that needs words."""
-        cause = self.scheduler.fatal or self.problem
-        if cause is not None:
-            return sentence(cause.message, cause.hint)
-        if self.scheduler.stopping is None and (wrong := self.scheduler.ledger.imbalances()):
-            return "The books do not balance: " + "; ".join(wrong) + "."
-        if state == "failed" and self.scheduler.stopping is None:
-            most = self.errors.sorted()[0]
-            return f"Most of all: {sentence(most.message, most.hint)}"
-        return {
-            "timeout": f"The time limit of {self.bounds.timeout:.0f} s passed."
-            if self.bounds.timeout
-            else "",
-            "failures": "More failures than --max-failures allows.",
-            "stalled": "Too many calls to the source never returned.",
-            "interrupted": "Interrupted; nothing that was acknowledged is lost.",
-        }.get(self.scheduler.stopping or "", "")
-
     def _report(self, started: datetime, stats: dict[str, float]) -> Report:
-        scheduler, ledger = self.scheduler, self.scheduler.ledger
-        unlisted = scheduler.listings.unlisted() | self._combiner.withheld
-        if (
-            scheduler.stopping is not None
-        ):  # what a stopped run did not reach is no failure of a listing
-            unlisted = {name: each for name, each in unlisted.items() if each.kind != "Stopped"}
-        for name, cause in unlisted.items():
-            self.errors.add(cause, name)
-        known = {each.message for each in self.errors.groups.values()}
-        for fault in (scheduler.fatal, self.problem):
-            if fault is not None and fault.message not in known:
-                self.errors.add(fault, "the run")
-        if unlisted and not scheduler.listings.any_listed:
-            self.problem = self.problem or next(iter(unlisted.values()))
-        state = judge(
-            ledger,
-            stopping=scheduler.stopping,
-            fatal=scheduler.fatal or self.problem,
-            unfinished=len(unlisted) + len(self._deleted.refused),
-            threshold=self.bounds.success_threshold,
-        )
-        seconds = self._seconds(stats)
-        said = verdict(state, ledger, reason=self._reason(state), seconds=seconds.total)
-        errors = [*self.errors.sorted(), *self._unreached()]
-        parallelism = scheduler.plan.parallelism
-        work = seconds.source - seconds.waiting + seconds.sink + seconds.discovery
-        more = advice(seconds, parallelism, cap=self.opened.connector.max_connections)
+        now = datetime.now(UTC)
+        directory, opened = self.directory, self.opened
         report = Report(
-            run_id=self.directory.run_id if self.directory else "",
-            state=state,
-            verdict=said,
-            service=self.opened.settings.service,
+            run_id=directory.run_id if directory else "",
+            state="failed",
+            service=opened.settings.service,
             engine=self.engine.name,
-            parallelism=parallelism,
             dry_run=self.dry_run,
             started_at=started.isoformat(timespec="milliseconds"),
-            ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            types=ledger.types(),
-            entities=ledger.entities(),
-            filtered=dict(ledger.filtered),
-            errors=errors,
-            not_listed=sorted(unlisted),
-            unresolved=ledger.unresolved,
-            withheld=self._deleted.withheld,
+            ended_at=now.isoformat(timespec="milliseconds"),
             rewritten=sorted(self._knowing.rewritten) if self._knowing else [],
-            seconds=seconds,
-            calls={
-                "source": self.totals.calls + scheduler.listings.calls,
-                "sink": int(stats.get("sink_calls", 0)),
-            },
             cpu_seconds=time.process_time() - self._cpu,
-            state_seconds=self._audited
-            + sum(each.seconds for each in (self._journal, self._deferred.journal) if each),
-            peak_rss_bytes=_peak_rss(),
-            speed_up=work / max(seconds.total, 1e-9),
-            bottleneck=bottleneck(seconds, parallelism, self.opened.sink.concurrency),
-            advice=[more] if more else [],
-            run_directory=self.directory.url if self.directory else "",
-            exit_code=self._exit_code(state),
-            attempt=self.directory.attempt if self.directory else 1,
-            resumable=scheduler.stopping is not None,
+            state_seconds=sum(
+                each.seconds for each in (self._journal, self._deferred.journal) if each
+            ),
+            audit_seconds=self._audited,
+            peak_rss_bytes=peak_rss(),
+            run_directory=directory.url if directory else "",
+            attempt=directory.attempt if directory else 1,
         )
+        closing = Closing(
+            self.scheduler,
+            self.bounds,
+            self.totals,
+            self.errors,
+            self.problem,
+            self._deleted,
+            self._combiner.withheld,
+            sink_concurrency=opened.sink.concurrency,
+            max_connections=opened.connector.max_connections,
+        )
+        closing.fill(report, stats, time.monotonic() - self._began)
+        self.problem = closing.problem
         self._keep(report)
         return report
-
-    def _exit_code(self, state: State) -> int:
-        cause = self.scheduler.fatal or self.problem
-        if cause is not None and cause.kind in CONFIG_ERRORS:
-            return CONFIG
-        return EXIT_CODES[state]
-
-    def _unreached(self) -> list[ErrorGroup]:
-        """Close the books of a run that ended early, and say so."""
-        if self.scheduler.stopping is None:
-            return []
-        left = self.scheduler.ledger.close()
-        if not left:
-            return []
-        each = Errors()
-        cause = Why(
-            "NotReached", "the run ended before this was done", "Run it again for the rest."
-        )
-        for kind, number in left.items():
-            each.add(cause, f"{number:,} of type {kind}", number)
-        return each.sorted()
 
     def _keep(self, report: Report) -> None:
         if self.directory is None:
@@ -646,12 +525,3 @@ def rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def _peak_rss() -> int:
-    with contextlib.suppress(OSError):  # Linux; ru_maxrss there is never less than the launcher's
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return usage if sys.platform == "darwin" else usage * 1024

@@ -99,6 +99,7 @@ class Report(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
     calls: dict[str, int] = {}
     cpu_seconds: float = 0.0
     state_seconds: float = 0.0
+    audit_seconds: float = 0.0
     peak_rss_bytes: int = 0
     speed_up: float = 1.0
     bottleneck: str = ""

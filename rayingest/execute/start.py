@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from rayingest.core.sink import Placement
 from rayingest.core.source import EntityDescriptor
 from rayingest.errors import MissingDriver, Permanent, RayingestError
-from rayingest.execute.drive import Bounds, Drive
+from rayingest.execute.closing import Bounds
+from rayingest.execute.drive import Drive
 from rayingest.execute.engine import Engine
 from rayingest.execute.knowing import Memory
 from rayingest.execute.local import LocalEngine
