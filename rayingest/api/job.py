@@ -31,8 +31,8 @@ from rayingest.core.source import (
 )
 from rayingest.errors import ConfigError, RayingestError, StateError
 from rayingest.execute.closing import Bounds
+from rayingest.execute.plan import RetryPolicy
 from rayingest.execute.report import Report
-from rayingest.execute.scheduler import RetryPolicy
 from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.start import Options, drive
 from rayingest.model import EntityType

@@ -11,13 +11,12 @@ from difflib import get_close_matches
 import msgspec
 
 from rayingest.api.job import Job
-from rayingest.api.recorded import last_sign
 from rayingest.errors import ConfigError, StateError
-from rayingest.execute.knowing import MARK
 from rayingest.model import EntityType
-from rayingest.state.claims import WAIT_SECONDS, Holder
+from rayingest.state import mark
+from rayingest.state.claims import driven
 from rayingest.state.known import KEY, Head, KnownState, Missing, Scope, Shard, name_of
-from rayingest.state.run_directory import attempt_of, default_url, safe
+from rayingest.state.run_directory import default_url, safe
 from rayingest.state.store import store
 
 SAMPLES = 5
@@ -188,20 +187,10 @@ def _times(state: KnownState) -> dict[str, datetime]:
     return {}
 
 
-class _Mark(msgspec.Struct):
-    """What a run says of itself while it writes; `clean`: it has stopped, and kept all it learned."""
-
-    run: str
-    clean: bool = False
-
-
 def _begun(state: KnownState) -> str | None:
     """The run that has said that it writes, and not yet that it has done so."""
-    try:
-        mark = msgspec.json.decode(state.store.get(MARK), type=_Mark)
-    except (FileNotFoundError, msgspec.MsgspecError):
-        return None
-    return None if mark.clean else mark.run
+    found = mark.read(state.store)
+    return None if found is None or found.clean else found.run or None
 
 
 def _others(job: Job, state: KnownState) -> list[str]:
@@ -275,16 +264,7 @@ def _refuse_if_driven(job: Job, run_id: str | None) -> None:
     """A run that writes now would go on with what it had read. Raises StateError."""
     if run_id is None:
         return
-    directory = job.run_directory(run_id)
-    names = directory.store.names("attempts")
-    newest = f"attempts/{max(map(attempt_of, names), default=0)}"
-    if f"{newest}/ended.json" in names or f"{newest}/claim.json" not in names:
-        return
-    with suppress(msgspec.MsgspecError, FileNotFoundError):
-        if msgspec.json.decode(directory.store.get(f"{newest}/claim.json"), type=Holder).is_dead():
-            return
-    heard = last_sign(directory)
-    if heard is None or (datetime.now(UTC) - heard).total_seconds() >= WAIT_SECONDS:
+    if not driven(job.run_directory(run_id).store):
         return
     raise StateError(
         f"Run {run_id} is writing to it now.",

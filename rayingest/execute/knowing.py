@@ -14,8 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-import msgspec
-
 from rayingest.core.filters import Filters
 from rayingest.core.sink import SinkSession
 from rayingest.core.source import EntityDescriptor, Removed, ScopeListed
@@ -23,11 +21,10 @@ from rayingest.errors import RayingestError, StateError
 from rayingest.execute.events import Chunk, KnownOf, Result, ScopeSettled
 from rayingest.execute.replay import Replay
 from rayingest.model import EntityType
-from rayingest.state import deletions
+from rayingest.state import deletions, mark
 from rayingest.state.deletions import Candidate, Census, Decision, End, Obstacle, Outcome, Rules
 from rayingest.state.known import KnownState, Scope, Shard, Stored
 
-MARK = "open.json"
 READERS = 8
 
 
@@ -62,13 +59,6 @@ class _Open:
     sent: set[str] = field(default_factory=set)  # to be described and written, without an end yet
 
 
-class _Mark(msgspec.Struct, frozen=True):
-    """The run that wrote last; `clean`: what it wrote is all kept."""
-
-    run: str
-    clean: bool = False
-
-
 class Knowing:
     """Reads and keeps the state of one run; called by the driver's thread alone."""
 
@@ -87,22 +77,13 @@ class Knowing:
         self._old: set[Scope] = set()  # listed by an earlier attempt
         self._overtaken = False
         self._clean = False
-        self._before = self._marked()
+        self._before = mark.read(self.state.store)
         if self._before is not None and not self._before.clean:
             self.state.doubt_others(self._before.run)
         self._mark()
 
-    def _marked(self) -> _Mark | None:
-        """Who wrote last; None: somebody who came to the end."""
-        try:
-            return msgspec.json.decode(self.state.store.get(MARK), type=_Mark)
-        except FileNotFoundError:
-            return None
-        except msgspec.MsgspecError:
-            return _Mark("")
-
     def _mark(self, *, clean: bool = False) -> None:
-        self.state.store.put(MARK, msgspec.json.encode(_Mark(self.memory.run_id, clean)))
+        mark.write(self.state.store, mark.Mark(self.memory.run_id, clean))
 
     # --- during the run ---
 
@@ -256,7 +237,7 @@ class Knowing:
         finally:
             self._pool.shutdown()
         self.warnings += self.state.warnings
-        now = self._marked()
+        now = mark.read(self.state.store)
         if now is None or now.run != self.memory.run_id:
             self._candidates.clear()
             self.state.doubt_others(None)
@@ -329,7 +310,7 @@ class Knowing:
         with suppress(StateError):
             self.state.close()
             if self._clean:
-                self.state.store.delete(MARK)
+                mark.remove(self.state.store)
 
     def _bury(self, scope: Scope) -> None:
         """What went with its container may come back with it, and is deleted again then."""

@@ -12,8 +12,9 @@ from rayingest.execute.drive import Drive
 from rayingest.execute.engine import Engine
 from rayingest.execute.knowing import Memory
 from rayingest.execute.local import LocalEngine
+from rayingest.execute.plan import Plan, RetryPolicy
 from rayingest.execute.replay import replay
-from rayingest.execute.scheduler import Plan, RetryPolicy, Scheduler
+from rayingest.execute.scheduler import Scheduler
 from rayingest.execute.snapshot import Snapshot
 from rayingest.state.run_directory import RunDirectory
 from rayingest.workflows.stage import Opened, Stage, WorkerTask

@@ -150,13 +150,28 @@ def _took(store: Store, number: int) -> bool:
     return True
 
 
-def _refuse_if_held(store: Store, number: int) -> None:
+def driven(store: Store) -> bool:
+    """Whether somebody drives this run now, as far as anybody can tell. Raises StateError."""
+    names = store.names("attempts")
+    number = _newest(names)
+    taken = _claim(number) in names and _ended(number) not in names
+    return taken and _held(store, number) is not None
+
+
+def _held(store: Store, number: int) -> tuple[Holder, float] | None:
+    """Who holds an attempt that has not ended, and for how many seconds nothing was heard of them."""
     holder = _holder(store, number)
     if holder.is_dead():
-        return
+        return None
     age = _age(store, number)
-    if age >= WAIT_SECONDS:
+    return (holder, age) if age < WAIT_SECONDS else None
+
+
+def _refuse_if_held(store: Store, number: int) -> None:
+    held = _held(store, number)
+    if held is None:
         return
+    holder, age = held
     raise StateError(
         f"The run in {store.url} is being driven: {holder} took attempt {number} and wrote {age:.0f} s ago.",
         hint=f"Wait until it ends, or has not written for {WAIT_SECONDS:.0f} s; --take-over does not wait, "

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from rayingest.api.run import EntityRecord, Run
 from rayingest.execute.closing import Bounds
+from rayingest.execute.plan import RetryPolicy
 from rayingest.execute.report import Report
-from rayingest.execute.scheduler import RetryPolicy
 from rayingest.execute.start import Options, drive
 from rayingest.sinks.memory import Memory
 from rayingest.state.run_directory import RunDirectory

@@ -39,8 +39,9 @@ from rayingest.execute.events import (
     WorkerReady,
     Written,
 )
+from rayingest.execute.plan import Plan, RetryPolicy
 from rayingest.execute.replay import Replay
-from rayingest.execute.scheduler import Plan, RetryPolicy, Scheduler
+from rayingest.execute.scheduler import Scheduler
 from rayingest.model import EntityType
 
 SERVICE, DATABASE, SCHEMA = (

@@ -25,7 +25,8 @@ from rayingest.execute.events import (
     WorkerReady,
     Written,
 )
-from rayingest.execute.scheduler import Plan, RetryPolicy, Scheduler
+from rayingest.execute.plan import Plan, RetryPolicy
+from rayingest.execute.scheduler import Scheduler
 from rayingest.model import EntityType
 
 TABLE, PROCEDURE, CONTAINER = EntityType.TABLE, EntityType.STORED_PROCEDURE, EntityType.CONTAINER
