@@ -6,11 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 SERVE = """
 import os, sys, ray
 context = ray.init(
-    address="local", num_cpus=4, include_dashboard=False, log_to_driver=False,
+    address="local", num_cpus=int(sys.argv[1]), include_dashboard=False, log_to_driver=False,
     object_store_memory=80_000_000, _temp_dir=os.environ.get("RAYINGEST_RAY_TEMP_DIR"),
 )
 print(context.address_info["gcs_address"], flush=True)
@@ -20,7 +21,7 @@ ray.shutdown()
 
 
 @contextmanager
-def ray_cluster() -> Iterator[str]:
+def ray_cluster(cores: int = 4) -> Iterator[str]:
     """HOST:PORT of a Ray that lives until the block ends."""
     # A process reads its token once: it stays as it is for all that this process starts later.
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -29,7 +30,10 @@ def ray_cluster() -> Iterator[str]:
 
     Config.initialize("")
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SERVE, str(cores)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdin
     assert process.stdout
@@ -41,3 +45,17 @@ def ray_cluster() -> Iterator[str]:
         process.stdin.close()
         process.stdout.close()
         process.wait(timeout=30)
+
+
+@contextmanager
+def ray_node(address: str, cores: int) -> Iterator[None]:
+    """Another node of a cluster, on this machine, until the block ends."""
+    ray = Path(sys.executable).with_name("ray")
+    size = ["--num-cpus", str(cores), "--object-store-memory", "80000000"]
+    command = [ray, "start", "--address", address, *size, "--block"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=60)

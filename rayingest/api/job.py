@@ -13,6 +13,7 @@ from rayingest import sinks
 from rayingest.api import continuing
 from rayingest.api.continuing import Beginning, Origin
 from rayingest.api.holding import claimed, interruptible
+from rayingest.api.limits import limits
 from rayingest.api.remembering import known_state, memory
 from rayingest.api.retrying import Again
 from rayingest.api.run import Run
@@ -305,6 +306,7 @@ class Job:
                 success_threshold=config.success_threshold,
             ),
             keeps=again or keeps,
+            limits=limits(config),
             limit=asked.preview,
             only=only,
             seed=asked.seed,

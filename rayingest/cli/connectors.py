@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from rayingest.api.connectors import ConnectorInfo
+    from rayingest.core.limits import Limit
 
 INSTALLED = {True: "yes", False: "no", None: "?"}
 
@@ -44,6 +45,17 @@ def connectors(
             output.lines([connector_info(name)], write)
     else:
         _detail(connector_info(name))
+
+
+def _allows(limit: "Limit") -> str:
+    """What a limit allows, over what, and who says so."""
+    parts = [f"{limit.rate:g} calls/s"] if limit.rate else []
+    parts += [f"{limit.burst} at once after a rest"] if limit.burst else []
+    parts += [f"{limit.max_concurrency} at the same time"] if limit.max_concurrency else []
+    parts += ["as many at the same time as the server likes"] if limit.adaptive else []
+    where = f" for {limit.where}" if limit.where else ""
+    source = f" ({limit.documented})" if limit.documented else ""
+    return f"{', '.join(parts)}, per {limit.scope}{where}{source}"
 
 
 def _short(info: "ConnectorInfo") -> dict[str, object]:
@@ -88,6 +100,10 @@ def _detail(info: "ConnectorInfo") -> None:
     console.print(Text(f"tells: {', '.join(told)}"))
     for each, why in info.lacks.items():
         console.print(Text(f"lacks {each}: {why}"))
+    connector = registry.load(info.name)
+    console.print(Text(f"sessions: at most {connector.max_connections} in a run"))
+    for limit in connector.limits:
+        console.print(Text(f"limit {limit.name}: {_allows(limit)}"))
     table = output.plain_table("connection", "", "default", "meaning")
     for row in _fields(registry.load(info.name).connection):
         table.add_row(*map(Text, row))

@@ -9,6 +9,7 @@ from rich.text import Text
 from rayingest.cli import logs, output
 from rayingest.cli.pace import ordered
 from rayingest.cli.values import plural, size, spell
+from rayingest.execute.limits import LimitReport
 from rayingest.execute.report import ErrorGroup, Report
 
 COLOURS = {
@@ -149,9 +150,11 @@ def _time(report: Report) -> Iterator[Text]:
         ("source", seconds.source),
         ("sink", seconds.sink),
         ("waiting for the sink", seconds.waiting),
+        ("waiting for limits of the source", seconds.limits),
     )
     told = ", ".join(f"{name} {spell(each)}" for name, each in phases if each >= 0.05)
     yield Text(f"Time: {spell(seconds.total)} in all" + (f"; summed: {told}." if told else "."))
+    yield from (_limit(each) for each in report.limits if each.calls)
     if report.bottleneck and report.types:
         yield Text(f"The bottleneck was {report.bottleneck}.")
     if report.parallelism > 1 and report.speed_up >= 1:
@@ -164,6 +167,24 @@ def _time(report: Report) -> Iterator[Text]:
         f"{report.cpu_seconds:.1f} s CPU and {size(report.peak_rss_bytes)} in this process.",
         "dim",
     )
+
+
+def _limit(limit: LimitReport) -> Text:
+    """One limit: what it allows, how many calls it saw, who waited most."""
+    allows = [f"{limit.rate:g}/s"] if limit.rate else []
+    if limit.max_concurrency:
+        allows.append(f"{limit.max_concurrency} at once")
+    if limit.adaptive and limit.window:
+        allows.append(f"{limit.window} at once as the server answered")
+    told = f"Limit {limit.name} ({', '.join(allows)}): {plural(limit.calls, 'call')}"
+    if limit.refused:
+        told += f", {limit.refused:,} refused"
+    if limit.waited_seconds >= 0.05:
+        told += f", waited {spell(limit.waited_seconds)} in all, {spell(limit.longest_wait_seconds)} at most"
+    if len(limit.waited) > 1 and limit.waited_seconds >= 0.05:
+        most = max(limit.waited, key=lambda each: limit.waited[each])
+        told += f"; {most} most ({spell(limit.waited[most])})"
+    return Text(f"{told}.")
 
 
 def events(report: Report, said: tuple[str, ...] = ()) -> None:

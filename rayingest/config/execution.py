@@ -125,8 +125,8 @@ class DistributedExecution(ConnectionModel):
         default=None, description="Kubernetes namespace."
     )
     image: Annotated[str | None, Unused()] = Field(default=None, description="Container image.")
-    limits: Annotated[dict[str, LimitOverride], Unused()] = Field(
-        default_factory=dict, description="Limits of the source by name."
+    limits: dict[str, LimitOverride] = Field(
+        default_factory=dict, description="Other limits than the connector's, by name."
     )
     k8s: Annotated[dict[str, Any], Unused()] = Field(
         default_factory=dict, repr=False, description="More about the Kubernetes objects."

@@ -95,7 +95,8 @@ def _field(key: str, field: FieldInfo, indent: int, prefix: str, *, shown: bool)
     start = " " * indent + ("" if shown else "# ")
     why = f"  # {field.description}" if field.description else ""
     models = list(models_in(field.annotation))
-    if not models or models == [FilterPattern]:
+    named = get_origin(field.annotation) is dict  # its keys are names that nobody can know here
+    if not models or models == [FilterPattern] or named:
         yield f"{start}{key}: {_value(key, field, prefix, shown=shown)}".rstrip() + why
         return
     yield f"{start}{key}:{why}"

@@ -10,7 +10,7 @@ import msgspec
 from pydantic import BaseModel
 
 from rayingest.core.filters import Filters
-from rayingest.core.limits import Limit
+from rayingest.core.limits import UNLIMITED, Limit, Limiter
 from rayingest.errors import RayingestError
 from rayingest.model import Entity, EntityType, Fact
 
@@ -210,7 +210,8 @@ class Settings:
     """What a connector is opened with.
 
     `connection` is an instance of the connector's connection model, `options` of the config's
-    model of `sourceConfig.config`; both may hold `SecretStr`. `call_timeout` is in seconds.
+    model of `sourceConfig.config`; both may hold `SecretStr`. `call_timeout` is in seconds. A source
+    whose connector has limits asks `limiter` before each call that one of them is about.
     """
 
     service: str
@@ -218,6 +219,7 @@ class Settings:
     options: Any
     filters: Filters
     call_timeout: float = 300.0
+    limiter: Limiter = UNLIMITED
 
 
 def no_context(settings: Settings) -> None:

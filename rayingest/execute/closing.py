@@ -49,6 +49,7 @@ class Totals:
     source: float = 0.0
     calls: int = 0
     waiting: float = 0.0
+    held_back: float = 0.0
     described: int = 0
     startup: float | None = None
 
@@ -89,7 +90,7 @@ class Closing:
             "source": self.totals.calls + scheduler.listings.calls,
             "sink": int(stats.get("sink_calls", 0)),
         }
-        work = seconds.source - seconds.waiting + seconds.sink + seconds.discovery
+        work = seconds.source - seconds.waiting - seconds.limits + seconds.sink + seconds.discovery
         report.speed_up = work / max(elapsed, 1e-9)
         report.bottleneck = bottleneck(seconds, parallelism, self.sink_concurrency)
         more = advice(seconds, parallelism, cap=self.max_connections)
@@ -126,6 +127,7 @@ class Closing:
             self.totals.source,
             stats.get("sink_seconds", 0.0),
             self.totals.waiting,
+            self.totals.held_back,
         )
 
     def _reason(self, state: State) -> str:

@@ -33,6 +33,7 @@ from rayingest.execute.events import (
     why,
 )
 from rayingest.execute.knowing import Knowing, Memory
+from rayingest.execute.limits import LimitReport
 from rayingest.execute.report import EXIT_CODES, Errors, Report
 from rayingest.execute.scheduler import Scheduler
 from rayingest.execute.snapshot import Snapshot
@@ -91,6 +92,7 @@ class Drive:
         self._combiner = Combiner.of(opened.connector)
         self._unresolved = scheduler.ledger.unresolved  # as recorded
         self._audited = 0.0
+        self._limits: list[LimitReport] = []
         if before is not None:
             for part in before.parts:
                 self._combiner.take(part)
@@ -265,6 +267,7 @@ class Drive:
         elif isinstance(event, Read):
             self.totals.source += event.seconds
             self.totals.waiting += event.waited
+            self.totals.held_back += event.held_back
             self.totals.described += sum(event.emitted.values()) + len(event.ended)
             self.totals.calls += event.calls
             for part in event.parts:
@@ -453,6 +456,7 @@ class Drive:
             scheduler.deferred_open,
             (self.totals.source - self.totals.waiting) / max(1, self.totals.described),
             self.totals.waiting,
+            self.engine.limits(),
         )
 
     # --- the end ---
@@ -460,6 +464,7 @@ class Drive:
     def _stats(self) -> dict[str, float]:
         try:
             stats = self.engine.stats()
+            self._limits = self.engine.limits()
         except RayingestError:
             stats = {}
         if self._delivery is not None and self._session is not None:
@@ -478,6 +483,7 @@ class Drive:
             dry_run=self.dry_run,
             started_at=started.isoformat(timespec="milliseconds"),
             ended_at=now.isoformat(timespec="milliseconds"),
+            limits=self._limits,
             rewritten=sorted(self._knowing.rewritten) if self._knowing else [],
             cpu_seconds=time.process_time() - self._cpu,
             state_seconds=sum(

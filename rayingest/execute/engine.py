@@ -7,6 +7,7 @@ from typing import Protocol
 from rayingest.core.source import DiscoverableSource, Listed
 from rayingest.errors import Permanent, RayingestError
 from rayingest.execute.events import Chunk, Event, Listing
+from rayingest.execute.limits import LimitReport
 from rayingest.execute.snapshot import Snapshot
 
 # Allocations, and collections of the younger generations, between two garbage collections.
@@ -62,6 +63,10 @@ class Engine(Protocol):
 
     def stats(self) -> dict[str, float]:
         """Sums over workers: sink_seconds, sink_calls, cpu_seconds."""
+        ...
+
+    def limits(self) -> list[LimitReport]:
+        """How the source's limits were used so far, as far as known."""
         ...
 
     def about(self) -> dict[str, str]:

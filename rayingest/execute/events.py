@@ -176,7 +176,7 @@ class Read:
 
     `ended` are descriptors that need no sink any more (failed, skipped, retry, hung); `rows` are for
     a sink that lives in the driver; `emitted` counts entities per type; `seconds` includes those that
-    the source `waited` for room at the sink.
+    the source `waited` for room at the sink, and those that limits of the source `held_back`.
     """
 
     dispatch: int
@@ -190,6 +190,7 @@ class Read:
     emitted: dict[str, int] = field(default_factory=dict)
     waited: float = 0.0
     parts: list["PartOf"] = field(default_factory=list)
+    held_back: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from rayingest.execute.events import (
     ListingEnded,
     WorkerReady,
 )
+from rayingest.execute.limits import Hub, LimitReport
+from rayingest.execute.share import Share
 from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.worker import Worker
 from rayingest.workflows.stage import WorkerTask
@@ -34,6 +36,8 @@ class LocalEngine:
         self._go.set()
         self._closed = False
         self._failed: RayingestError | None = None
+        self._hub = Hub(task.limits)
+        self._share = Share(task.limits, self._hub, "this process") if task.limits else None
 
     def start(self) -> None:
         """See Engine."""
@@ -42,7 +46,7 @@ class LocalEngine:
     def _open(self) -> None:
         """Open the worker beside the first listing: drivers and clients take a while to import."""
         try:
-            worker = self._worker = Worker(1, self.task, self._events.put)
+            worker = self._worker = Worker(1, self.task, self._events.put, self._share)
         except Exception as error:  # noqa: BLE001 - it is raised again in the driver's thread
             self._failed = as_error(error)
         else:
@@ -68,6 +72,8 @@ class LocalEngine:
         self._events.put(Found(listing, []))
         try:
             opened = self.task.stage.open(os.environ)
+            if self._share is not None:
+                opened = opened.limited(self._share)
             with opened.connector.open(opened.settings, self.task.context) as source:
                 for block in blocks(source, listing):
                     self._go.wait()
@@ -120,6 +126,10 @@ class LocalEngine:
     def stats(self) -> dict[str, float]:
         """See Engine."""
         return self._worker.stats() if self._worker else {}
+
+    def limits(self) -> list[LimitReport]:
+        """See Engine."""
+        return self._hub.report()
 
     def about(self) -> dict[str, str]:
         """See Engine."""

@@ -6,6 +6,7 @@ import platform
 import queue
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -14,6 +15,8 @@ from rayingest.core.source import DiscoverableSource
 from rayingest.errors import RayingestError
 from rayingest.execute.engine import RARELY, as_error, blocks, calls_of
 from rayingest.execute.events import Chunk, Event, Found, Listing, ListingEnded
+from rayingest.execute.limits import Granted, Told
+from rayingest.execute.share import Share
 from rayingest.execute.worker import Worker
 from rayingest.workflows.stage import WorkerTask
 
@@ -41,19 +44,15 @@ class RayWorker:
         """Which of these variables this process has in its own environment."""
         return [name for name in names if name in os.environ]
 
-    def open(self, task: WorkerTask, context: Any) -> dict[str, str]:
+    def open(self, task: WorkerTask, context: Any, hub: Any = None) -> dict[str, str]:
         """Become a worker; answers the handshake and where this process runs."""
         import ray
 
         gc.set_threshold(*RARELY)
         try:
-            self._worker = Worker(
-                self.number,
-                WorkerTask(
-                    task.stage, context, task.dry_run, task.slots, task.writers, task.call_timeout
-                ),
-                self._events.put,
-            )
+            share = Share(task.limits, Far(hub), f"worker {self.number}") if task.limits else None
+            whole = replace(task, context=context)
+            self._worker = Worker(self.number, whole, self._events.put, share)
         except RayingestError as error:
             return {"error": str(error), "hint": error.hint or "", "kind": type(error).__name__}
         return handshake() | {"node": ray.get_runtime_context().get_node_id()}
@@ -92,17 +91,45 @@ class RayWorker:
             self._worker.close()
 
 
-def list_in_task(task: WorkerTask, context: Any, listing: Listing) -> Generator[Event]:
+class Far:
+    """The hub of a run, in another process."""
+
+    def __init__(self, hub: Any) -> None:
+        import ray
+
+        self._ray: Any = ray
+        self._hub = hub
+
+    def exchange(self, worker: str, name: str, told: Told) -> Granted:
+        """See Hub. Raises RayError while it is being replaced."""
+        granted: Granted = self._ray.get(self._hub.exchange.remote(worker, name, told))
+        return granted
+
+    def refuse(self, name: str, wait: float | None) -> None:
+        """See Hub."""
+        self._hub.refuse.remote(name, wait)
+
+
+def list_in_task(
+    task: WorkerTask, context: Any, listing: Listing, hub: Any = None, name: str = ""
+) -> Generator[Event]:
     """One listing as a stream of Found, ended by ListingEnded; a death in between ends it without one."""
     started = time.monotonic()
     source: DiscoverableSource | None = None
     error = None
+    share = None
     yield Found(listing, [])  # it has begun: a task may have waited long for a place to run
     try:
         opened = task.stage.open(os.environ)
+        if task.limits:
+            share = Share(task.limits, Far(hub), name)
+            opened = opened.limited(share)
         with opened.connector.open(opened.settings, context) as source:
             for block in blocks(source, listing):
                 yield Found(listing, block)
     except Exception as raised:  # noqa: BLE001 - whatever stopped a listing is its result
         error = as_error(raised)
+    if share is not None:
+        share.tell()
+        share.close()
     yield ListingEnded(listing, error, False, time.monotonic() - started, calls_of(source))

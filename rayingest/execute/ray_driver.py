@@ -6,7 +6,7 @@ import os
 import queue
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rayingest.errors import ConfigError, MissingDriver, RayingestError
@@ -18,6 +18,7 @@ from rayingest.execute.events import (
     WorkerLost,
     WorkerReady,
 )
+from rayingest.execute.limits import Hub, LimitReport
 from rayingest.execute.ray_actor import RayWorker, handshake, list_in_task
 from rayingest.execute.ray_metrics import Metrics
 from rayingest.execute.snapshot import Snapshot
@@ -25,6 +26,7 @@ from rayingest.workflows.stage import WorkerTask
 
 BACKPRESSURE_BLOCKS = 4
 FRUITLESS_STARTS = 3
+LOOK_SECONDS = 5.0  # between looks at a cluster that may have grown
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Actor:
     """One remote worker as the driver sees it."""
 
     handle: Any
+    slots: int
     node: str = ""
     ready: bool = False
 
@@ -75,6 +78,10 @@ class RayEngine:
         self._started = False
         self._link = ""
         self._metrics: Metrics | None = None
+        self._hub: Any = None
+        self._asked: Any = None
+        self._looked = 0.0
+        self._used: list[LimitReport] = []
 
     # --- beginning and end ---
 
@@ -82,8 +89,11 @@ class RayEngine:
         """See Engine. Raises ConfigError when Ray cannot be started or reached."""
         self._init()
         self._context = self._ray.put(self.task.context)
+        if self.task.limits:
+            self._hub = self._start_hub()
         cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
-        count = max(1, min(self.actors, self.parallelism, cores))
+        count = self._wanted()
+        self._looked = time.monotonic()
         self._share = min(0.5, cores / count / 2)
         self._task = _sized(self.task, self.parallelism, count)
         for _ in range(count):
@@ -116,6 +126,17 @@ class RayEngine:
         _silence_raylet()
         self._link = context.dashboard_url or ""
 
+    def _start_hub(self) -> Any:
+        """The limits of this run: an actor that costs no CPU, and is begun anew when its node goes."""
+        kind = self._ray.remote(Hub).options(
+            name=f"rayingest {self.task.stage.name} {self.run_id} limits",
+            num_cpus=0,
+            max_restarts=-1,
+            max_task_retries=0,
+            max_concurrency=8 + (2 * self.actors + 8) * len(self.task.limits),
+        )
+        return kind.remote(self.task.limits)
+
     def close(self) -> None:
         """See Engine."""
         if not self._started:
@@ -126,6 +147,9 @@ class RayEngine:
         for generator in self._listings:
             with contextlib.suppress(Exception):
                 self._ray.cancel(generator, force=True)
+        if self._hub is not None:
+            with contextlib.suppress(Exception):
+                self._ray.kill(self._hub)
         self._actors.clear()
         self._ray.shutdown()
         self._started = False
@@ -144,7 +168,9 @@ class RayEngine:
             scheduling_strategy="SPREAD",
         )
         handle = kind.remote(number)
-        self._actors[number] = Actor(handle)
+        # Together no more threads than slots, for each may hold a session; but nobody is born idle.
+        left = self.parallelism - sum(each.slots for each in self._actors.values())
+        self._actors[number] = Actor(handle, max(1, min(self._task.slots, left)))
         names = list(self.task.stage.variables)
         if names:
             self._opening[handle.present.remote(names)] = number
@@ -153,21 +179,28 @@ class RayEngine:
 
     def _open(self, number: int, present: list[str]) -> None:
         stage = self.task.stage.without(present)
-        task = WorkerTask(
-            stage,
-            None,
-            self._task.dry_run,
-            self._task.slots,
-            self._task.writers,
-            self._task.call_timeout,
-        )
-        ref = self._actors[number].handle.open.remote(task, self._context)
+        task = replace(self._task, stage=stage, context=None, slots=self._actors[number].slots)
+        ref = self._actors[number].handle.open.remote(task, self._context, self._hub)
         self._opening[ref] = number
+
+    def _grow(self) -> None:
+        """More workers when a cluster that we joined has more cores than before."""
+        now = time.monotonic()
+        if self.address == "local" or now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        for _ in range(self._wanted() - len(self._actors)):
+            self._spawn()
+
+    def _wanted(self) -> int:
+        cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        return max(1, min(self.actors, self.parallelism, cores))
 
     def replace(self, worker: int) -> None:
         """See Engine."""
         actor = self._actors.pop(worker, None)
         if actor is not None:
+            self._left(f"worker {worker}")
             self._polls = {ref: each for ref, each in self._polls.items() if each != worker}
             with contextlib.suppress(Exception):
                 self._ray.kill(actor.handle)
@@ -191,8 +224,9 @@ class RayEngine:
             max_retries=0,
             _generator_backpressure_num_objects=BACKPRESSURE_BLOCKS,
         )
-        task = WorkerTask(self.task.stage, None, self.task.dry_run)
-        self._listings[lister.remote(task, self._context, listing)] = listing
+        task = replace(self.task, context=None)
+        generator = lister.remote(task, self._context, listing, self._hub, _name(listing))
+        self._listings[generator] = listing
 
     def hold_listings(self, hold: bool) -> None:
         """See Engine."""
@@ -208,6 +242,7 @@ class RayEngine:
         """See Engine."""
         found: list[Event] = []
         self._drain(found)
+        self._grow()
         refs = [*self._polls, *self._opening, *([] if self._held else self._listings)]
         if not refs:
             if not found:
@@ -271,7 +306,7 @@ class RayEngine:
         self._actors[number].ready = True
         self._actors[number].node = answer["node"]
         self._poll(number)
-        found.append(WorkerReady(number, self._task.slots))
+        found.append(WorkerReady(number, self._actors[number].slots))
 
     def _take_block(self, generator: Any, found: list[Event]) -> None:
         listing = self._listings[generator]
@@ -283,6 +318,7 @@ class RayEngine:
             return
         except self._ray.exceptions.RayError:
             del self._listings[generator]
+            self._left(_name(listing))
             found.append(ListingEnded(listing, None, True))
             return
         if isinstance(event, ListingEnded):
@@ -291,16 +327,23 @@ class RayEngine:
 
     def _lost(self, number: int, error: Exception) -> WorkerLost:
         """Who is to blame for an actor's end: nobody when its machine went away."""
+        self._left(f"worker {number}")
         node = self._actors.pop(number).node
         alive = {each["NodeID"] for each in self._ray.nodes() if each["Alive"]}
         blame = node in alive and not getattr(error, "preempted", False)
         return WorkerLost(number, blame, "its process died" if blame else "its node went away")
+
+    def _left(self, name: str) -> None:
+        """What a process that is gone held of the limits is free."""
+        if self._hub is not None:
+            self._hub.leave.remote(name)
 
     def cancel_listing(self, listing: Listing) -> None:
         """See Engine."""
         for generator, each in list(self._listings.items()):
             if each == listing:
                 del self._listings[generator]
+                self._left(_name(listing))
                 with contextlib.suppress(Exception):
                     self._ray.cancel(generator, force=True)
 
@@ -321,11 +364,28 @@ class RayEngine:
         sums: dict[str, float] = {}
         refs = [each.handle.stats.remote() for each in self._actors.values() if each.ready]
         ready, _ = self._ray.wait(refs, num_returns=len(refs), timeout=5.0) if refs else ([], [])
+        if self._hub is not None:
+            with contextlib.suppress(self._ray.exceptions.RayError):
+                self._used = self._ray.get(self._hub.report.remote(), timeout=5.0)
+                self._asked = None
         for ref in ready:
             with contextlib.suppress(self._ray.exceptions.RayError):
                 for key, value in self._ray.get(ref).items():
                     sums[key] = sums.get(key, 0.0) + value
         return sums
+
+    def limits(self) -> list[LimitReport]:
+        """See Engine. What the hub said when it was asked the last time."""
+        if self._hub is None:
+            return []
+        if self._asked is None:
+            self._asked = self._hub.report.remote()
+        ready, _ = self._ray.wait([self._asked], timeout=0)
+        if ready:
+            asked, self._asked = self._asked, None
+            with contextlib.suppress(self._ray.exceptions.RayError):
+                self._used = self._ray.get(asked)
+        return self._used
 
     def about(self) -> dict[str, str]:
         """See Engine."""
@@ -340,6 +400,10 @@ class RayEngine:
                 answer = self._ray.get(actor.handle.stacks.remote(), timeout=2.0)
                 found |= {f"worker {number} {name}": stack for name, stack in answer.items()}
         return found
+
+
+def _name(listing: Listing) -> str:
+    return f"listing {listing.type.value} {listing.scope or ''} {listing.number}"
 
 
 def resolve_address(address: str, environment: str | None) -> str:
@@ -383,7 +447,7 @@ def _silence_raylet() -> None:
 def _sized(task: WorkerTask, parallelism: int, actors: int) -> WorkerTask:
     slots = -(-parallelism // actors)
     writers = max(1, task.writers // actors)
-    return WorkerTask(task.stage, None, task.dry_run, slots, writers, task.call_timeout)
+    return replace(task, context=None, slots=slots, writers=writers)
 
 
 def _first_line(error: BaseException) -> str:

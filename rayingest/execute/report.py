@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from rayingest.execute.events import Why, WithheldGroup
+from rayingest.execute.limits import LimitReport
 from rayingest.state.ledger import Ledger
 
 SCHEMA = "rayingest.report/1"
@@ -63,7 +64,8 @@ class Seconds(msgspec.Struct):
     """Time by phase in seconds.
 
     `total` and `startup` are wall time; `discovery`, `source`, `sink` and `waiting` are summed over
-    everything that ran at the same time. `waiting` is the source held up by the sink.
+    everything that ran at the same time. `waiting` is the source held up by the sink, `limits` by its
+    own limits.
     """
 
     total: float = 0.0
@@ -72,6 +74,7 @@ class Seconds(msgspec.Struct):
     source: float = 0.0
     sink: float = 0.0
     waiting: float = 0.0
+    limits: float = 0.0
 
 
 class Report(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
@@ -95,6 +98,7 @@ class Report(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
     unresolved: int = 0
     withheld: list[WithheldGroup] = []
     rewritten: list[str] = []
+    limits: list[LimitReport] = []
     seconds: Seconds = msgspec.field(default_factory=Seconds)
     calls: dict[str, int] = {}
     cpu_seconds: float = 0.0
@@ -179,10 +183,14 @@ def bottleneck(seconds: Seconds, parallelism: int, writers: int) -> str:
     busy = max(seconds.total - seconds.startup, 1e-9)
     if seconds.waiting > seconds.source / 2:
         return f"the sink: the source waited {seconds.waiting:.1f} s for it"
+    if seconds.limits > seconds.source / 2:
+        return f"a limit of the source: its calls waited {seconds.limits:,.1f} s for their turn"
     shares = {
         "start-up": seconds.startup / max(seconds.total, 1e-9),
         "discovery": seconds.discovery / max(seconds.total, 1e-9),
-        "the source": (seconds.source - seconds.waiting) / busy / max(1, parallelism),
+        "the source": (seconds.source - seconds.waiting - seconds.limits)
+        / busy
+        / max(1, parallelism),
         "the sink": seconds.sink / busy / max(1, writers),
     }
     name = max(shares, key=lambda each: shares[each])
@@ -191,7 +199,9 @@ def bottleneck(seconds: Seconds, parallelism: int, writers: int) -> str:
 
 def advice(seconds: Seconds, parallelism: int, *, cap: int) -> str | None:
     """What more parallelism would likely have saved, as a sentence; None when little."""
-    reading = seconds.source - seconds.waiting
+    reading = seconds.source - seconds.waiting - seconds.limits
+    if seconds.limits > seconds.source / 2:
+        return None  # more at once would only wait longer
     if seconds.total < 5 or parallelism >= cap or reading < seconds.total / 2:
         return None
     wanted = min(cap, max(8, parallelism * 4))

@@ -462,7 +462,7 @@ class Scheduler:
             return
         if sent.chunk.kind == "process" and not event.abandoned:
             self._ready.sizer(sent.chunk.type).measured(
-                len(sent.chunk), event.seconds - event.waited
+                len(sent.chunk), event.seconds - event.waited - event.held_back
             )
         sent.emitted = event.emitted
         for kind, number in event.emitted.items():

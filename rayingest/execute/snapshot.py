@@ -1,6 +1,8 @@
 """A run as it stands, for displays, metrics and progress reports."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from rayingest.execute.limits import LimitReport
 
 
 @dataclass
@@ -18,3 +20,4 @@ class Snapshot:
     second_wave: int = 0
     latency: float = 0.0
     waiting: float = 0.0
+    limits: list[LimitReport] = field(default_factory=list)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from rayingest.core.limits import Limit
 from rayingest.core.sink import Placement
 from rayingest.core.source import EntityDescriptor
 from rayingest.errors import MissingDriver, Permanent, RayingestError
@@ -43,6 +44,7 @@ class Options:
     seed: int = 0
     resume: bool = False
     memory: Memory | None = None
+    limits: tuple[Limit, ...] = ()
 
 
 def drive(
@@ -56,7 +58,7 @@ def drive(
     """Everything a run needs, ready for `.run()`. Raises ConfigError."""
     opened = stage.open(os.environ)
     context = _prepared(stage, opened)
-    parallelism = max(1, min(options.parallelism, opened.connector.max_connections))
+    parallelism, _ = divided(options.parallelism, opened.connector.max_connections)
     task = WorkerTask(
         stage,
         context,
@@ -64,6 +66,7 @@ def drive(
         parallelism,
         opened.sink.concurrency,
         options.call_timeout,
+        options.limits,
     )
     whole = _continued(plan(stage, opened, options, parallelism), options, directory)
     return Drive(
@@ -89,6 +92,13 @@ def _continued(whole: Plan, options: Options, directory: RunDirectory | None) ->
     return replace(whole, before=replay(directory, parents))
 
 
+def divided(parallelism: int, connections: int) -> tuple[int, int]:
+    """Slots and listings at once: each holds a session, and together they never hold more than allowed."""
+    kept = 2 if connections > LISTINGS_AT_ONCE else 1
+    slots = max(1, min(parallelism, connections - kept))
+    return slots, max(1, min(LISTINGS_AT_ONCE, slots, connections - slots))
+
+
 def _prepared(stage: Stage, opened: Opened) -> object:
     """What the connector builds once per run. Raises RayingestError."""
     try:
@@ -112,7 +122,7 @@ def plan(stage: Stage, opened: Opened, options: Options, parallelism: int) -> Pl
         connector.batching,
         stage.root(),
         parallelism=parallelism,
-        listings_at_once=max(1, min(LISTINGS_AT_ONCE, parallelism, connector.max_connections - 1)),
+        listings_at_once=divided(options.parallelism, connector.max_connections)[1],
         replaceable=options.engine == "ray",
         retry=options.retry,
         keeps=options.keeps,

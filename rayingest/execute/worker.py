@@ -49,6 +49,7 @@ from rayingest.execute.events import (
     Written,
     why,
 )
+from rayingest.execute.share import Share
 from rayingest.model import Entity, Fact
 from rayingest.workflows.stage import Opened, WorkerTask
 
@@ -102,6 +103,8 @@ class Running:
     emitted: Counter[str] = field(default_factory=Counter)
     calls: int = 0
     waited: float = 0.0
+    limited: float = 0.0  # when it began to wait for a limit
+    held_back: float = 0.0
     parts: list[PartOf] = field(default_factory=list)
     asked_to_end: float | None = None
     abandoned: bool = False
@@ -111,11 +114,22 @@ class Running:
 class Worker:
     """Runs chunks. `emit` hears Read, Settled and SinkState events."""
 
-    def __init__(self, number: int, task: WorkerTask, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        number: int,
+        task: WorkerTask,
+        emit: Callable[[Event], None],
+        share: Share | None = None,
+    ) -> None:
         self.number = number
         self.task = task
         self.emit = emit
         self.opened = task.stage.open(os.environ)
+        self._here = threading.local()
+        self._share = share
+        if share is not None:
+            share.listener = self._limited
+            self.opened = self.opened.limited(share)
         self._stack = ExitStack()
         self.session: SinkSession = self._stack.enter_context(
             self.opened.sink.open(dry_run=task.dry_run)
@@ -165,6 +179,8 @@ class Worker:
     def stats(self) -> dict[str, float]:
         """Seconds and calls at the sink so far."""
         delivery = self.delivery
+        if self._share is not None:
+            self._share.tell()
         return {
             "sink_seconds": delivery.seconds if delivery else 0.0,
             "sink_calls": float(self.session.calls),
@@ -190,6 +206,8 @@ class Worker:
     def close(self) -> None:
         """Let idle threads end and close the sink. Threads that hang are daemons and are left."""
         self._closed.set()
+        if self._share is not None:
+            self._share.close()
         with self._lock:
             idle = self._idle
         for _ in range(idle):
@@ -217,6 +235,7 @@ class Worker:
         run = Running(dispatch, chunk, holder, ticket, left, now, now)
         with self._lock:
             self._running[dispatch] = run
+        self._here.run = run
         if chunk.kind == "write":
             for described in chunk.described:
                 self._write(run, described)
@@ -238,6 +257,18 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - what cannot be spelled must not cost its neighbours
             self._end(run, self._failure(described.descriptor, error))
 
+    def _limited(self, waits: bool) -> None:
+        """A thread waits for a limit, or goes on: no time of the source's passes meanwhile."""
+        run: Running | None = getattr(self._here, "run", None)
+        if run is None:
+            return
+        now = time.monotonic()
+        if waits:
+            run.limited, run.since = now, math.inf
+        else:
+            run.held_back += now - run.limited
+            run.since = now
+
     def _report(self, run: Running, *, abandoned: bool = False) -> None:
         with self._lock:
             self._running.pop(run.dispatch, None)
@@ -255,6 +286,7 @@ class Worker:
                 dict(run.emitted),
                 run.waited,
                 run.parts,
+                run.held_back,
             )
         )
         if run.ticket is not None and self.delivery is not None:

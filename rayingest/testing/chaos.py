@@ -36,7 +36,7 @@ from rayingest.core.source import (
     Settings,
     no_context,
 )
-from rayingest.errors import Denied, Gone, Permanent, Retryable, SessionLost
+from rayingest.errors import Denied, Gone, Permanent, Retryable, SessionLost, Throttled
 from rayingest.model import (
     Column,
     Database,
@@ -50,7 +50,10 @@ from rayingest.workflows.stage import Opened
 
 
 class ChaosConnection(BaseModel):
-    """What should happen. Seconds are real time; `notes` is a folder that outlives processes."""
+    """What should happen. Seconds are real time; `notes` is a folder that outlives processes.
+
+    With a `url` each table costs a GET below it, under the limit `api`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     scopes: int = 4
@@ -64,6 +67,7 @@ class ChaosConnection(BaseModel):
     kill_listing_at: int = -1
     listing_error_at: int = -1
     notes: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,11 @@ class Chaos:
     @contextmanager
     def open(self, settings: Settings, context: Any = None) -> Generator["ChaosSource"]:
         """See Connector."""
-        yield ChaosSource(settings)
+        source = ChaosSource(settings)
+        try:
+            yield source
+        finally:
+            source.close()
 
     def check(self, settings: Settings) -> Iterator[CheckResult]:
         """See Connector."""
@@ -122,7 +130,13 @@ class ChaosSource:
         self.settings = settings
         self.config: ChaosConnection = settings.connection
         self.calls = 0
+        self._client: Any = None
         self._cancelled = threading.Event()
+
+    def close(self) -> None:
+        """End its session with the server."""
+        if self._client is not None:
+            self._client.close()
 
     def get_parallelizable_entity_types(self) -> Sequence[EntityType]:
         """See DiscoverableSource."""
@@ -198,9 +212,27 @@ class ChaosSource:
                 return Denied(f"permission denied for {name!r}", hint=f"GRANT SELECT ON {name}")
             case "flaky" if self._first_time(name):
                 return Retryable(f"{name} is busy")
+        if descriptor.type is EntityType.TABLE and self.config.url:
+            return self._ask(name)
         if descriptor.type is EntityType.TABLE:
             time.sleep(self.config.straggler_seconds if kind == "slow" else self.config.seconds)
         return None
+
+    def _ask(self, name: str) -> Throttled | None:
+        client = self._http()  # before a call is allowed: it takes its time
+        try:
+            with self.settings.limiter.call("api", "table"):
+                _refused(client.get(f"{self.config.url}/{name}"), name)
+        except Throttled as error:
+            return error
+        return None
+
+    def _http(self) -> Any:
+        if self._client is None:
+            import httpx2
+
+            self._client = httpx2.Client(timeout=60)
+        return self._client
 
     def _disaster(self, kind: str, name: str) -> None:
         """What breaks more than one answer: the process, the thread, the session, the batch."""
@@ -245,6 +277,14 @@ class ChaosSource:
                         columns=columns,
                     ),
                 )
+
+
+def _refused(answer: Any, name: str) -> None:
+    """Raises Throttled when a server has no room for us now."""
+    if answer.status_code in (429, 503):
+        wait = answer.headers.get("Retry-After")
+        raise Throttled(f"{answer.status_code} at {name}", float(wait) if wait else None)
+    answer.raise_for_status()
 
 
 @dataclass(frozen=True)

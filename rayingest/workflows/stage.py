@@ -4,9 +4,10 @@ A stage pickles; what it opens does not. The engine ships it to workers, which o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from rayingest.core.limits import Limit, Limiter
 from rayingest.core.sink import Sink
 from rayingest.core.source import Connector, Described, Settings
 
@@ -18,6 +19,10 @@ class Opened:
     connector: Connector
     settings: Settings
     sink: Sink
+
+    def limited(self, limiter: Limiter) -> "Opened":
+        """The same, with a limiter for what it calls."""
+        return replace(self, settings=replace(self.settings, limiter=limiter))
 
 
 class Stage(Protocol):
@@ -48,7 +53,7 @@ class Stage(Protocol):
 
 @dataclass(frozen=True)
 class WorkerTask:
-    """What every worker is given: the stage, the prepared context, and whether anything is written."""
+    """What every worker is given: the stage, the prepared context, whether anything is written, limits."""
 
     stage: Stage
     context: Any = None
@@ -56,3 +61,4 @@ class WorkerTask:
     slots: int = 1
     writers: int = 8
     call_timeout: float = 300.0
+    limits: tuple[Limit, ...] = ()

@@ -1,11 +1,17 @@
 """A job before it runs: what is possible, selected, and said."""
 
 import sqlite3
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 import rayingest as ri
+from rayingest.api.limits import limits
 from rayingest.api.wishes import parse_entities, parse_failures, selection
+from rayingest.config import Config
+from rayingest.config.execution import LimitOverride
+from rayingest.core.limits import Limit
 from rayingest.core.source import EntityDescriptor
 from rayingest.errors import ConfigError
 from rayingest.model import EntityType
@@ -108,3 +114,18 @@ def test_descriptors_are_read_as_one_as_a_list_and_by_line():
     with pytest.raises(ConfigError, match="--entity") as caught:
         parse_entities('{"type": "tabel"}')
     assert "rayingest discover" in caught.value.hint
+
+
+def test_limits_of_the_config_replace_those_of_the_connector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shipped = Limit(name="api", rate=50, burst=5, documented="https://example.com")
+    connector = SimpleNamespace(limits=(shipped, Limit(name="idle")))
+    monkeypatch.setattr("rayingest.api.limits.registry.load", lambda _: connector)
+    given = {"api": LimitOverride(rate=20, maxConcurrency=3)}
+    config = SimpleNamespace(connector="x", execution=SimpleNamespace(limits=given))
+    [limit] = limits(cast("Config", config))
+    assert (limit.rate, limit.burst, limit.max_concurrency) == (20, 5, 3)
+    config.execution.limits = {"apis": LimitOverride(rate=1)}
+    with pytest.raises(ConfigError, match=r"no limit 'apis'\. Did you mean 'api'"):
+        limits(cast("Config", config))

@@ -183,7 +183,8 @@ workflowConfig:
     assert (execution.requests.cores, execution.requests.bytes) == (0.5, 2 * 2**30)
     assert (execution.call_timeout, execution.sink_outage) == (60, 30)
     assert execution.parallelism == 50
-    assert "distributedExecution.limits" in config.warnings[0]
+    assert execution.limits["api"].rate == 5
+    assert "distributedExecution.k8s" in config.warnings[0]
 
 
 def test_errors_are_config_errors_that_pickle(written):

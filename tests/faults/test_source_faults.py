@@ -375,3 +375,36 @@ def test_the_canary_is_the_password_that_lets_us_in(world: World) -> None:
     """Or no search for it would ever find anything."""
     assert PASSWORD in world.config().read_text()
     assert PASSWORD in str(world.run() and world.outcome()["services/databaseServices"])
+
+
+@pytest.mark.parametrize("engine", ["local", pytest.param("ray", marks=pytest.mark.ray)])
+def test_a_run_opens_no_more_sessions_than_the_connector_allows(
+    engine: str, world: World, create: Callable[..., str]
+) -> None:
+    tables = "".join(f"create table t{n} (i int);" for n in range(40))
+    for number in range(6):
+        create(f"capped_{number}", tables)
+    lag = 2  # sessions that are closed already, as the server still counts them
+    with world.server.connect() as connection:
+        connection.execute(f"alter role {ROLE} connection limit {10 + lag}")
+    world.database = "capped_0"
+    before = (world.server.directory / "log").stat().st_size
+    config = world.config(
+        connection={
+            "username": ROLE,
+            "authType": {"password": PASSWORD},
+            "ingestAllDatabases": True,
+        },
+        options={"databaseFilterPattern": {"includes": ["^capped_"]}},
+        execution={"parallelism": 50, "enabled": True},
+    )
+    try:
+        run = world.run(config, engine=engine)
+    finally:
+        with world.server.connect() as connection:
+            connection.execute(f"alter role {ROLE} connection limit -1")
+    assert run.report.types["table"]["ok"] == 240
+    assert run.report.parallelism == 8
+    with (world.server.directory / "log").open("rb") as log:
+        log.seek(before)
+        assert b"too many connections" not in log.read()

@@ -1,0 +1,324 @@
+"""Limits of a source for all workers of a run together: what is free, who gets it, who waited.
+
+A worker's `Share` asks the run's one `Hub` for permits (calls per second) and places (calls at the
+same time), for a tenth of a second at a time, so that a call costs no message of its own. `Pace` and
+`Window` are the arithmetic, and touch no clock.
+
+Pace: a virtual schedule as in the Generic Cell Rate Algorithm (ITU-T I.371), at 0.95 of the rate.
+Window: additive increase and multiplicative decrease after RFC 5681, on refusals and time-outs, and
+on latency against the lowest median that the same route had lately, as in TCP Vegas.
+"""
+
+import math
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from statistics import median
+
+import msgspec
+
+from rayingest.core.limits import Limit
+
+HEADROOM = 0.95  # of a rate: clocks and networks are not exact
+LEASE = 0.1  # seconds of a rate that a worker may hold
+SOON = 0.001  # seconds: nobody asks more often
+HOLD = 0.5  # seconds that a question may wait for its answer
+FIRST = 2  # calls at once with which an adaptive limit begins
+FEW = 4  # answers are the least to learn from
+EPOCHS = 200  # medians of a route that are remembered
+SLOWER = 1.4  # of the lowest median: the server is crowded
+WORSE = 0.7  # what is left of a window after a refusal
+
+
+class Told(msgspec.Struct, array_like=True):
+    """What a share has to say since it asked last; seconds. `done` are routes and their latencies."""
+
+    waiting: int = 0
+    in_use: int = 0
+    done: list[tuple[str, float]] = []
+    refused: int = 0
+    calls: int = 0
+    waited: float = 0.0
+    longest: float = 0.0
+
+
+class Granted(msgspec.Struct, array_like=True):
+    """`permits` calls, the first in `first` seconds, one every `spacing`; `places` at once in all."""
+
+    permits: int = 0
+    first: float = 0.0
+    spacing: float = 0.0
+    places: int | None = None
+    pause: float = 0.0
+
+
+class LimitReport(msgspec.Struct, rename="camel"):
+    """One limit in a run's report. Seconds; `waited` is by worker, `window` the calls allowed at once at the end."""
+
+    name: str
+    rate: float | None = None
+    burst: int | None = None
+    max_concurrency: int | None = None
+    adaptive: bool = False
+    calls: int = 0
+    refused: int = 0
+    waited_seconds: float = 0.0
+    longest_wait_seconds: float = 0.0
+    window: int | None = None
+    waited: dict[str, float] = {}
+
+
+class Pace:
+    """When calls may be made: at most `rate` a second, and a few at once after a rest."""
+
+    def __init__(self, rate: float, burst: int | None, now: float) -> None:
+        self.spacing = 1 / (rate * HEADROOM)
+        self.lease = max(1, int(rate * HEADROOM * LEASE))
+        # Half of the burst is left to calls that are late on their way.
+        self._credit = max(0.0, (burst or 1) / 2 - 1) * self.spacing
+        self._next = now
+
+    def take(self, wanted: int, least: int, now: float) -> tuple[int, float, float]:
+        """Permits, seconds until the first of them, and, without any, seconds until it is worth asking.
+
+        The first was due before now when the seconds are below zero: a burst after a rest. Nobody takes less than `least`, so that many workers do not ask for one at a time.
+        """
+        self._next = max(self._next, now - self._credit)
+        free = math.floor((now + LEASE - self._next) / self.spacing) + 1
+        least = min(wanted, least)
+        if free < least:
+            due = self._next + (least - 1) * self.spacing - LEASE
+            return 0, 0.0, max(SOON, due - now)
+        taken = min(wanted, free, self.lease)
+        first = self._next - now
+        self._next += taken * self.spacing
+        return taken, first, 0.0
+
+    def pause(self, until: float) -> None:
+        """Nobody calls before then."""
+        self._next = max(self._next, until)
+
+
+class Window:
+    """How many calls may be under way at once, as the server's answers suggest; at most `cap`."""
+
+    def __init__(self, cap: float, *, adaptive: bool) -> None:
+        self._cap, self._adaptive = cap, adaptive
+        self.size = min(cap, FIRST) if adaptive else cap
+        self._rising = True
+        self._lowest: dict[str, deque[float]] = {}
+        self._epoch: dict[str, list[float]] = {}
+        self._count = 0
+        self._busiest = 0
+        self._stale = 0  # answers that were on their way when the window shrank
+        self._refused = False
+        self._hoped = math.inf  # slowness that the last shrinking should have brought
+
+    def told(self, done: Iterable[tuple[str, float]], refused: int, in_use: int) -> None:
+        """Learn from answers: routes and seconds; refusals; how many were under way."""
+        if not self._adaptive:
+            return
+        self._busiest = max(self._busiest, in_use)
+        late = min(self._stale, refused)
+        self._stale -= late
+        self._refused = self._refused or refused > late
+        for route, seconds in done:
+            if self._stale:
+                self._stale -= 1
+                continue
+            self._epoch.setdefault(route, []).append(seconds)
+            self._count += 1
+        if self._refused or self._count >= max(FEW, int(self.size)):
+            self._close()
+
+    def _close(self) -> None:
+        ratio = self._slowness()
+        if not self._refused and ratio > max(SLOWER, self._hoped):
+            # Fewer calls did not make it quicker: it is not our crowd that slows the server.
+            for route in self._epoch:
+                del self._lowest[route]
+            ratio = self._slowness()
+        self._hoped = math.inf
+        if self._refused or ratio > SLOWER:
+            kept = WORSE if self._refused else max(0.5, min(0.9, 1 / ratio + 0.2))
+            if not self._refused:
+                self._hoped = ratio * (1 + kept) / 2
+            self.size = max(1.0, self.size * kept)
+            self._rising = False
+            self._stale = self._busiest
+        elif self._busiest >= int(self.size) * 0.9:
+            # Twice as many while nothing speaks against it, then a twentieth at a time.
+            grown = (
+                self.size * 2
+                if self._rising and ratio < (1 + SLOWER) / 2
+                else self.size + max(1.0, self.size / 20)
+            )
+            self.size = min(self._cap, grown)
+        self._epoch, self._count, self._busiest, self._refused = {}, 0, 0, False
+
+    def _slowness(self) -> float:
+        """The epoch's medians against the lowest that their routes had, weighted by calls."""
+        ratios: list[float] = []
+        for route, seconds in self._epoch.items():
+            now = max(median(seconds), 1e-6)
+            lowest = self._lowest.setdefault(route, deque(maxlen=EPOCHS))
+            lowest.append(now)
+            usual = sorted(lowest)[len(lowest) // 10]  # the very lowest may be chance
+            ratios += [now / usual] * len(seconds)
+        return median(ratios) if ratios else 1.0
+
+
+@dataclass
+class _Shared:
+    """One limit as the hub keeps it."""
+
+    limit: Limit
+    pace: Pace | None
+    window: Window | None
+    held: dict[str, int] = field(default_factory=dict)
+    wanted: dict[str, int] = field(default_factory=dict)
+    queue: deque[object] = field(default_factory=deque)
+    paused_until: float = 0.0
+    waited: Counter[str] = field(default_factory=Counter)
+    calls: int = 0
+    refused: int = 0
+    longest: float = 0.0
+
+
+class Hub:
+    """All limits of one run. Thread-safe; a question waits for up to half a second for its answer."""
+
+    def __init__(
+        self, limits: Iterable[Limit], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        now = clock()
+        self._changed = threading.Condition()
+        self._shared = {
+            each.name: _Shared(
+                each,
+                Pace(each.rate, each.burst, now) if each.rate else None,
+                Window(each.max_concurrency or float("inf"), adaptive=each.adaptive)
+                if each.adaptive or each.max_concurrency
+                else None,
+            )
+            for each in limits
+        }
+
+    def exchange(self, worker: str, name: str, told: Told) -> Granted:
+        """Hear a worker, and give it what it may use next."""
+        with self._changed:
+            shared = self._shared[name]
+            self._hear(shared, worker, told)
+            if not told.waiting:
+                self._changed.notify_all()
+                return self._grant(shared, worker, told, now=self._clock())
+            ticket = object()
+            shared.queue.append(ticket)
+            # Who has places tells of their answers meanwhile: the window must hear of them soon.
+            deadline = self._clock() + (LEASE if shared.window else HOLD)
+            try:
+                return self._wait(shared, worker, told, ticket, deadline)
+            finally:
+                shared.queue.remove(ticket)
+                self._changed.notify_all()
+
+    def _wait(
+        self, shared: _Shared, worker: str, told: Told, ticket: object, deadline: float
+    ) -> Granted:
+        granted = Granted()
+        while (now := self._clock()) < deadline:
+            pause = deadline - now
+            if shared.queue[0] is ticket:
+                granted = self._grant(shared, worker, told, now=now)
+                if granted.permits or (shared.pace is None and self._helps(granted, told)):
+                    return granted
+                pause = min(pause, max(SOON, granted.pause))
+            self._changed.wait(pause)
+        return granted
+
+    def _helps(self, granted: Granted, told: Told) -> bool:
+        return granted.places is not None and granted.places > told.in_use
+
+    def refuse(self, name: str, wait: float | None) -> None:
+        """The server refused a call: everyone waits as long as it says."""
+        with self._changed:
+            shared = self._shared[name]
+            if wait:
+                shared.paused_until = max(shared.paused_until, self._clock() + wait)
+                if shared.pace is not None:
+                    shared.pace.pause(shared.paused_until)
+            self._changed.notify_all()
+
+    def leave(self, worker: str) -> None:
+        """A worker is gone, with all that it held."""
+        with self._changed:
+            for shared in self._shared.values():
+                shared.held.pop(worker, None)
+                shared.wanted.pop(worker, None)
+            self._changed.notify_all()
+
+    def report(self) -> list[LimitReport]:
+        """How each limit was used so far."""
+        with self._changed:
+            return [
+                LimitReport(
+                    each.limit.name,
+                    each.limit.rate,
+                    each.limit.burst,
+                    each.limit.max_concurrency,
+                    each.limit.adaptive,
+                    each.calls,
+                    each.refused,
+                    sum(each.waited.values()),
+                    each.longest,
+                    int(each.window.size) if each.window and each.window.size < 1e9 else None,
+                    dict(each.waited),
+                )
+                for each in self._shared.values()
+            ]
+
+    def _hear(self, shared: _Shared, worker: str, told: Told) -> None:
+        shared.calls += told.calls
+        shared.refused += told.refused
+        shared.waited[worker] += told.waited  # type: ignore[assignment] # seconds
+        shared.longest = max(shared.longest, told.longest)
+        shared.held[worker] = told.in_use
+        shared.wanted[worker] = told.in_use + told.waiting
+        if shared.window is not None:
+            shared.window.told(told.done, told.refused, sum(shared.held.values()))
+
+    def _grant(self, shared: _Shared, worker: str, told: Told, *, now: float) -> Granted:
+        """What is free for a worker now; `pause` is how long to wait when that is nothing."""
+        if now < shared.paused_until:
+            return Granted(places=told.in_use if shared.window else None, pause=LEASE)
+        granted = Granted()
+        if shared.window is not None:
+            granted.places = self._places(shared, worker)
+            shared.held[worker] = max(granted.places, told.in_use)
+            if granted.places <= told.in_use:
+                granted.pause = LEASE
+                return granted
+        if shared.pace is not None and told.waiting:
+            room = told.waiting
+            if granted.places is not None:
+                room = min(room, granted.places - told.in_use)
+            least = max(1, shared.pace.lease // max(1, len(shared.queue)))
+            taken, first, pause = shared.pace.take(room, least, now)
+            granted.permits, granted.first, granted.pause = taken, first, pause
+            granted.spacing = shared.pace.spacing
+        return granted
+
+    def _places(self, shared: _Shared, worker: str) -> int:
+        """A worker's part of the window: what it wants if there is room, else an equal share."""
+        assert shared.window is not None  # noqa: S101 - who asks has looked
+        size = int(min(shared.window.size, 1e9))
+        wanted = shared.wanted[worker]
+        free = size - sum(count for each, count in shared.held.items() if each != worker)
+        if sum(shared.wanted.values()) <= size:
+            return max(0, min(wanted, free))
+        hungry = sum(each > 0 for each in shared.wanted.values())
+        share = max(1, -(-size // max(1, hungry)))
+        return max(0, min(wanted, free, share))

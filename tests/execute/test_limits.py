@@ -1,0 +1,333 @@
+"""Limits hold for all workers together, are used to the full, and nobody waits without being counted."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rayingest.cli.connectors import _allows
+from rayingest.core.limits import UNLIMITED, Limit
+from rayingest.errors import Throttled, TimedOut
+from rayingest.execute.limits import Hub, Pace, Told, Window
+from rayingest.execute.share import Share
+from rayingest.execute.snapshot import Snapshot
+from rayingest.execute.start import Options, drive
+from rayingest.sinks.memory import Memory
+from rayingest.testing.busy import Room, server
+from rayingest.testing.chaos import ChaosConnection, ChaosStage
+
+from ..cluster import ray_cluster, ray_node
+
+# --- pace ---
+
+
+@given(
+    rate=st.floats(0.2, 2000),
+    burst=st.integers(1, 50),
+    asked=st.lists(st.tuples(st.floats(0, 0.4), st.integers(1, 60)), min_size=1, max_size=60),
+)
+def test_no_window_of_time_sees_more_calls_than_rate_and_burst(
+    rate: float, burst: int, asked: list[tuple[float, int]]
+) -> None:
+    pace, now, times = Pace(rate, burst, 0.0), 0.0, []
+    for pause, wanted in asked:
+        now += pause
+        taken, first, wait = pace.take(wanted, 1, now)
+        assert taken <= max(1, rate * 0.1)
+        assert (taken == 0) == (wait > 0)
+        times += [max(now, now + first + at * pace.spacing) for at in range(taken)]
+    assert times == sorted(times)
+    for at, start in enumerate(times):
+        for more, end in enumerate(times[at:], 1):
+            assert more <= burst + rate * (end - start) + 1e-6
+
+
+@given(rate=st.floats(0.5, 500), workers=st.integers(1, 12))
+def test_who_always_asks_gets_nearly_the_whole_rate(rate: float, workers: int) -> None:
+    pace, now, taken = Pace(rate, 1, 0.0), 0.0, 0
+    while now < 20 / rate + 5:
+        got, first, wait = pace.take(60, max(1, pace.lease // workers), now)
+        taken += got
+        now += wait if not got else max(0.0, first)
+    assert 0.9 * rate * now <= taken <= rate * now + 0.1 * rate + 2
+
+
+def test_after_a_pause_nobody_calls_before_its_end() -> None:
+    pace = Pace(50, 5, 0.0)
+    pace.pause(10.0)
+    taken, _, wait = pace.take(3, 1, 2.0)
+    assert (taken, wait > 7) == (0, True)
+    taken, first, _ = pace.take(3, 1, 10.0)
+    assert (taken, first) == (3, 0.0)
+
+
+# --- window ---
+
+
+def answers(window: Window, server: Any, rounds: int) -> list[float]:
+    """Let a server answer so many full windows."""
+    sizes = []
+    for _ in range(rounds):
+        n = int(window.size)
+        seconds, refused = server(n)
+        window.told([("r", seconds)] * (n - refused), refused, n)
+        sizes.append(window.size)
+    return sizes
+
+
+@given(room=st.integers(4, 200), base=st.floats(0.001, 2.0))
+def test_a_window_finds_the_room_of_a_server_whose_latency_tells(room: int, base: float) -> None:
+    window = Window(1000, adaptive=True)
+    sizes = answers(window, lambda n: (base * max(1.0, n / room) ** 2, 0), 150)[80:]
+    assert 0.5 * room <= sum(sizes) / len(sizes) <= 1.5 * room + 1
+
+
+@given(room=st.integers(4, 200))
+def test_a_window_finds_the_room_of_a_server_that_refuses(room: int) -> None:
+    window = Window(1000, adaptive=True)
+    sizes = answers(window, lambda n: (0.1, max(0, n - room)), 300)[150:]
+    assert 0.5 * room <= sum(sizes) / len(sizes) <= 1.1 * room + 1
+
+
+def test_a_window_never_passes_its_cap_nor_closes() -> None:
+    window = Window(5, adaptive=True)
+    assert max(answers(window, lambda _: (0.1, 0), 50)) == 5
+    assert min(answers(window, lambda n: (0.1, n), 50)) == 1.0
+
+
+def test_routes_are_not_compared_with_each_other() -> None:
+    window = Window(64, adaptive=True)
+    for _ in range(40):
+        n = int(window.size)
+        window.told([("quick", 0.01)] * (n // 2) + [("slow", 5.0)] * (n - n // 2), 0, n)
+    assert window.size == 64
+
+
+def test_a_server_that_grew_slower_for_good_is_believed_in_the_end() -> None:
+    window = Window(32, adaptive=True)
+    answers(window, lambda _: (0.1, 0), 40)
+    answers(window, lambda _: (0.5, 0), 120)
+    assert window.size == 32
+
+
+# --- hub and shares ---
+
+
+def test_places_of_all_workers_together_never_exceed_the_limit() -> None:
+    hub = Hub([Limit(name="api", max_concurrency=7)])
+    shares = [Share([Limit(name="api", max_concurrency=7)], hub, f"w{n}") for n in range(4)]
+    now, most, total, lock = 0, 0, 0, threading.Lock()
+
+    def work(share: Share) -> None:
+        nonlocal now, most, total
+        for _ in range(20):
+            with share.call("api"):
+                with lock:
+                    now += 1
+                    most, total = max(most, now), total + 1
+                time.sleep(0.002)
+                with lock:
+                    now -= 1
+
+    threads = [threading.Thread(target=work, args=(shares[n % 4],)) for n in range(24)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert total == 480
+    assert 4 <= most <= 7
+    for each in shares:
+        each.tell()
+        each.close()
+    [report] = hub.report()
+    assert report.calls == 480
+    assert set(report.waited) == {"w0", "w1", "w2", "w3"}
+    assert report.waited_seconds == pytest.approx(sum(report.waited.values()))
+
+
+def test_what_a_lost_worker_held_is_free() -> None:
+    hub = Hub([Limit(name="api", max_concurrency=2)])
+    assert hub.exchange("dead", "api", Told(waiting=2)).places == 2
+    assert hub.exchange("w", "api", Told(waiting=1)).places == 0
+    hub.leave("dead")
+    assert hub.exchange("w", "api", Told(waiting=1)).places == 1
+
+
+def test_a_retry_after_holds_for_every_worker() -> None:
+    limit = Limit(name="api", rate=1000, burst=10)
+    hub = Hub([limit])
+    one, other = Share([limit], hub, "one"), Share([limit], hub, "other")
+    with other.call("api"):
+        pass
+    with pytest.raises(Throttled), one.call("api"):
+        raise Throttled("busy", 0.4)
+    started = time.monotonic()
+    with one.call("api"):
+        here = time.monotonic() - started
+    with other.call("api"), other.call("api"):
+        pass
+    assert here >= 0.35
+    [report] = hub.report()
+    one.tell()
+    [report] = hub.report()
+    assert report.refused == 1
+    assert report.longest_wait_seconds >= 0.35
+
+
+def test_time_outs_lower_an_adaptive_limit_and_other_errors_do_not() -> None:
+    limit = Limit(name="api", adaptive=True)
+    sizes = []
+    for error in (ValueError("bad"), TimedOut("slow")):
+        hub = Hub([limit])
+        share = Share([limit], hub, "w")
+        with pytest.raises(type(error)), share.call("api"):
+            raise error
+        share.tell()
+        share.close()
+        sizes.append(hub.report()[0].window)
+    assert sizes == [2, 1]
+
+
+def test_a_name_without_a_limit_is_not_limited() -> None:
+    share = Share([Limit(name="api", rate=0.001)], Hub([]), "w")
+    with share.call("other"), UNLIMITED.call("api"):
+        pass
+
+
+def test_a_hub_that_is_gone_fails_the_calls_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rayingest.execute.share.TRIES", 3)
+    monkeypatch.setattr("rayingest.execute.share.LEASE", 0.01)
+
+    class Gone:
+        def exchange(self, worker: str, name: str, told: Told) -> Any:
+            raise ConnectionError("no hub")
+
+        def refuse(self, name: str, wait: float | None) -> None: ...
+
+    share = Share([Limit(name="api", rate=5)], Gone(), "w")
+    with pytest.raises(ConnectionError, match="no hub"), share.call("api"):
+        pass
+    share.close()
+
+
+# --- whole runs against a real server ---
+
+
+@contextmanager
+def busy(room: Room) -> Iterator[str]:
+    with server(room) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+
+
+def ingest(
+    folder: Path, url: str, limit: Limit, *, entities: int, engine: str = "local", **more: Any
+) -> Any:
+    notes = folder / "notes"
+    notes.mkdir()
+    connection = ChaosConnection(scopes=2, entities=entities // 2, url=url, notes=str(notes))
+    stage = ChaosStage(Memory(name=str(folder)), connection, **more.pop("stage", {}))
+    options = Options(engine=engine, limits=(limit,), **more)
+    return drive(stage, options, None).run()
+
+
+@pytest.mark.parametrize("where", ["local", pytest.param("ray", marks=pytest.mark.ray)])
+def test_a_rate_is_kept_by_all_workers_and_the_report_says_who_waited(
+    where: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    address = request.getfixturevalue("cluster") if where == "ray" else "local"
+    room = Room(rate=60, burst=10)
+    with busy(room) as url:
+        report = ingest(
+            tmp_path,
+            url,
+            Limit(name="api", rate=40, burst=5),
+            entities=80,
+            engine=where,
+            address=address,
+            parallelism=60,
+        )
+    assert report.state == "success"
+    assert len(room.served) - len(room.refused) >= 80 - len(room.refused)
+    times = [at for at, _ in room.served]
+    assert (len(times) - 6) / (times[-1] - times[0]) <= 40
+    [told] = report.limits
+    assert (told.name, told.rate) == ("api", 40)
+    assert told.calls == 80 + told.refused
+    assert told.waited_seconds > 1
+    assert told.waited_seconds == pytest.approx(sum(told.waited.values()))
+
+
+def test_waiting_for_a_limit_is_no_time_of_the_source(tmp_path: Path) -> None:
+    with busy(Room()) as url:
+        report = ingest(
+            tmp_path,
+            url,
+            Limit(name="api", rate=5),
+            entities=16,
+            parallelism=8,
+            stage={"call_timeout": 0.6},
+        )
+    assert report.seconds.total > 2
+    assert report.types["table"]["ok"] == 16
+
+
+def test_a_crowded_server_is_used_as_it_likes_best(tmp_path: Path) -> None:
+    room = Room(crowd=6, seconds=0.01)
+    with busy(room) as url:
+        report = ingest(
+            tmp_path, url, Limit(name="api", adaptive=True), entities=600, parallelism=60
+        )
+    assert report.state == "success"
+    late = sorted(n for _, n in room.served[300:])
+    assert late[len(late) // 2] <= 12
+    assert report.limits[0].window
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_a_cluster_that_grows_gets_more_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rayingest.execute.ray_driver.LOOK_SECONDS", 0.2)
+    seen: list[int] = []
+    with ray_cluster(cores=1) as address, ExitStack() as more, busy(Room(seconds=0.1)) as url:
+        notes = tmp_path / "notes"
+        notes.mkdir()
+        connection = ChaosConnection(scopes=2, entities=3_000, url=url, notes=str(notes))
+        stage = ChaosStage(Memory(name=str(tmp_path)), connection)
+        options = Options(engine="ray", address=address, parallelism=60)
+
+        def observe(snapshot: Snapshot) -> None:
+            seen.append(int(snapshot.about["workers"]))
+            if len(seen) == 4:
+                more.enter_context(ray_node(address, 2))
+
+        report = drive(stage, options, None, observe=observe).run()
+    assert report.types["table"]["ok"] == 6_000
+    assert (seen[3], max(seen)) == (1, 3)
+
+
+def test_the_server_is_a_program() -> None:
+    command = [sys.executable, "-m", "rayingest.testing.busy", "--rate", "1"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        process.communicate("")
+    assert process.returncode == 0
+
+
+def test_a_connectors_limits_are_told_with_their_source() -> None:
+    limit = Limit(name="api", rate=50, burst=5, scope="account", documented="https://x.example")
+    told = "50 calls/s, 5 at once after a rest, per account (https://x.example)"
+    assert _allows(limit) == told
