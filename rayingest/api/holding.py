@@ -9,6 +9,7 @@ from itertools import count
 
 from rayingest.errors import StateError
 from rayingest.execute.drive import Drive
+from rayingest.execute.together import Together
 from rayingest.state.run_directory import RunDirectory
 
 ECHO = 0.15  # seconds within which a second signal is the first one's echo
@@ -27,12 +28,19 @@ def claimed(directory: RunDirectory, *, take_over: bool) -> Generator[None]:
 
 @contextmanager
 def interruptible(
-    driver: Drive, interrupted: Callable[[int], None] | None = None
+    driver: Drive,
+    interrupted: Callable[[int], None] | None = None,
+    shared: Together | None = None,
 ) -> Generator[None]:
     """Ctrl-C or SIGTERM once: end what is under way; twice: leave at once.
 
-    Handlers are set when the engine has started, because Ray sets its own then.
+    Handlers are set when the engine has started, because Ray sets its own then. Of several runs each
+    is told by what they share.
     """
+    if shared is not None:
+        with shared.driving(driver):
+            yield
+        return
     if threading.current_thread() is not threading.main_thread():
         yield
         return

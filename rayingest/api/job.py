@@ -36,6 +36,7 @@ from rayingest.execute.plan import RetryPolicy
 from rayingest.execute.report import Report
 from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.start import Options, drive
+from rayingest.execute.together import Together
 from rayingest.model import EntityType
 from rayingest.state.known import KnownState
 from rayingest.state.run_directory import RunDirectory, default_url, new_run_id
@@ -214,16 +215,18 @@ class Job:
         observe: Callable[[Snapshot], None] | None = None,
         log: Callable[[str, str], None] | None = None,
         interrupted: Callable[[int], None] | None = None,
+        shared: Together | None = None,
         **more: Any,
     ) -> Run:
         """Discover, describe, write. Keyword arguments are those of `Wishes`.
 
-        `interrupted` is told, by a signal handler, how often the run was asked to stop.
+        `interrupted` is told, by a signal handler, how often the run was asked to stop; `shared` is what
+        the runs of several sources have in common.
         Raises ConfigError; whatever goes wrong later is in the report.
         """
         asked = replace(wishes or Wishes(), **more)
         self.refuse_untested(asked)
-        return self.connected()._run(asked, (), observe, log, interrupted)  # noqa: SLF001 - our own
+        return self.connected()._run(asked, (), observe, log, interrupted, shared=shared)  # noqa: SLF001 - our own
 
     def process(
         self,
@@ -267,6 +270,8 @@ class Job:
         observe: Callable[[Snapshot], None] | None,
         log: Callable[[str, str], None] | None,
         interrupted: Callable[[int], None] | None = None,
+        *,
+        shared: Together | None = None,
     ) -> Run:
         config, execution = self.config, self.config.execution
         sink: Sink | None = None
@@ -307,6 +312,7 @@ class Job:
             ),
             keeps=again or keeps,
             limits=limits(config),
+            together=shared,
             limit=asked.preview,
             only=only,
             seed=asked.seed,
@@ -328,7 +334,7 @@ class Job:
                 reporter = stack.enter_context(reporting(config, directory.run_id))
             seen_by = [each for each in (observe, reporter and reporter.observe) if each]
             driver = drive(stage, options, directory, observe=_all(seen_by), log=log)
-            with interruptible(driver, interrupted):
+            with interruptible(driver, interrupted, shared):
                 report = driver.run()
             if reporter is not None:
                 reporter.finish(report)

@@ -1,10 +1,13 @@
 """`rayingest run`: discover, describe, write; the main job."""
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from rayingest.cli import loading, options, output
+from rayingest.cli.many import run_several, several
 from rayingest.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -57,8 +60,22 @@ AllowDeletionsOption = Annotated[
 ]
 
 
+ConfigsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="CONFIG...|DIR",
+        help="The config file; several, or a folder of them; - is standard input.",
+        show_default=False,
+    ),
+]
+JobsOption = Annotated[
+    int,
+    typer.Option("--jobs", min=1, metavar="N", help="Of several configs, so many at once."),
+]
+
+
 def run(
-    config: options.ConfigArgument = None,
+    configs: ConfigsArgument = None,
     *,
     config_option: options.ConfigOption = None,
     engine: options.EngineOption = None,
@@ -78,6 +95,7 @@ def run(
     take_over: TakeOverOption = False,
     full_refresh: FullRefreshOption = False,
     allow_deletions: AllowDeletionsOption = False,
+    jobs: JobsOption = 4,
     sets: options.SetOption = None,
     overlays: options.OverlayOption = None,
     report_json: options.ReportOption = None,
@@ -86,13 +104,13 @@ def run(
     verbose: options.VerboseOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Read all that the config names, write it to its sink."""
+    """Read all that the config names, write it to its sink; of several configs, one beside the other."""
     from rayingest.api.wishes import Wishes, parse_failures
     from rayingest.cli import logs, outcome
     from rayingest.cli.progress import shown
 
     logs.configure(log_format, verbose=verbose, quiet=quiet)
-    source = loading.which(config, config_option)
+    given = loading.filled(configs)
     outcome.check_target(report_json, stdout_taken=preview is not None)
     parse_failures(max_failures)
     flags = {
@@ -101,12 +119,8 @@ def run(
         "parallelism": parallelism,
         "state_url": state_url,
     }
-    job = loading.load(source, sets=sets, overlays=overlays, flags=flags)
-    if not (verbose or quiet):
-        logs.set_level(job.config.logger_level)
-    directory = job.run_directory(run_id)
     wishes = Wishes(
-        run_id=directory.run_id,
+        run_id=run_id,
         select=loading.filled(select),
         exclude=loading.filled(exclude),
         dry_run=dry_run,
@@ -120,6 +134,25 @@ def run(
         full_refresh=full_refresh,
         allow_deletions=allow_deletions,
     )
+    if (many := several(given)) is not None:
+        if preview is not None or (config_option and os.environ.get("RAYINGEST_CONFIG") is None):
+            raise ConfigError("--preview and --config are for a single config.")
+        run_several(
+            many,
+            lambda job: replace(wishes, run_id=job.run_directory(run_id).run_id),
+            jobs=jobs,
+            flags=flags,
+            sets=loading.filled(sets),
+            overlays=loading.filled(overlays),
+            report_json=report_json,
+            quiet=quiet,
+        )
+    source = loading.which(given[0] if given else None, config_option)
+    job = loading.load(source, sets=sets, overlays=overlays, flags=flags)
+    if not (verbose or quiet):
+        logs.set_level(job.config.logger_level)
+    directory = job.run_directory(run_id)
+    wishes = replace(wishes, run_id=directory.run_id)
     job.refuse_untested(wishes)
     outcome.announce(job, directory)
     title = f"{job.config.connector} {job.config.service!r} -> {job.config.sink.type}"

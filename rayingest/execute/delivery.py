@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from rayingest.core.limits import UNLIMITED, Limiter
 from rayingest.core.sink import Answer, Row, SinkSession
 from rayingest.errors import (
     ConfigError,
@@ -76,7 +77,8 @@ class Delivery:
 
     `emit` hears Settled and SinkState. While too much is on its way `add` blocks, so that a slow sink
     slows the source and memory stays flat; where nobody may be held up (`blocking=False`: the
-    driver's own thread), it is `full` that says so.
+    driver's own thread), it is `full` that says so. `limiter` bounds the calls of several runs to one
+    `sink`.
     """
 
     def __init__(
@@ -89,8 +91,11 @@ class Delivery:
         emit: Callable[[Settled | SinkState], None],
         worker: int = 0,
         blocking: bool = True,
+        limiter: Limiter = UNLIMITED,
+        sink: str = "",
     ) -> None:
         self.session = session
+        self._limiter, self._sink = limiter, sink
         self._blocking = blocking
         self.seconds = 0.0
         self.written: Counter[str] = Counter()
@@ -269,7 +274,8 @@ class Delivery:
         while True:
             started = time.perf_counter()
             try:
-                answers = self.session.write(rows[0].type, rows)
+                with self._limiter.call(self._sink):
+                    answers = self.session.write(rows[0].type, rows)
             except (SinkDown, SinkUnauthorised, ConfigError) as error:
                 self._went_down(error)  # it is about no row: the driver waits, or gives up
             except Exception as error:  # noqa: BLE001 - a sink's own fault must not lose rows silently

@@ -19,6 +19,7 @@ from rayingest.execute.events import (
 from rayingest.execute.limits import Hub, LimitReport
 from rayingest.execute.share import Share
 from rayingest.execute.snapshot import Snapshot
+from rayingest.execute.together import Together
 from rayingest.execute.worker import Worker
 from rayingest.workflows.stage import WorkerTask
 
@@ -28,7 +29,7 @@ class LocalEngine:
 
     name = "local"
 
-    def __init__(self, task: WorkerTask) -> None:
+    def __init__(self, task: WorkerTask, together: Together | None = None) -> None:
         self.task = task
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._worker: Worker | None = None
@@ -38,6 +39,9 @@ class LocalEngine:
         self._failed: RayingestError | None = None
         self._hub = Hub(task.limits)
         self._share = Share(task.limits, self._hub, "this process") if task.limits else None
+        self._writing = None
+        if together is not None and together.limits:
+            self._writing = Share(together.limits, together.hub, task.stage.name)
 
     def start(self) -> None:
         """See Engine."""
@@ -46,7 +50,9 @@ class LocalEngine:
     def _open(self) -> None:
         """Open the worker beside the first listing: drivers and clients take a while to import."""
         try:
-            worker = self._worker = Worker(1, self.task, self._events.put, self._share)
+            worker = self._worker = Worker(
+                1, self.task, self._events.put, self._share, self._writing
+            )
         except Exception as error:  # noqa: BLE001 - it is raised again in the driver's thread
             self._failed = as_error(error)
         else:

@@ -44,15 +44,19 @@ class RayWorker:
         """Which of these variables this process has in its own environment."""
         return [name for name in names if name in os.environ]
 
-    def open(self, task: WorkerTask, context: Any, hub: Any = None) -> dict[str, str]:
+    def open(
+        self, task: WorkerTask, context: Any, hub: Any = None, sinks: Any = None
+    ) -> dict[str, str]:
         """Become a worker; answers the handshake and where this process runs."""
         import ray
 
         gc.set_threshold(*RARELY)
         try:
+            name = f"{task.stage.name} worker {self.number}"
             share = Share(task.limits, Far(hub), f"worker {self.number}") if task.limits else None
+            writing = Share(task.sink_limits, Far(sinks), name) if task.sink_limits else None
             whole = replace(task, context=context)
-            self._worker = Worker(self.number, whole, self._events.put, share)
+            self._worker = Worker(self.number, whole, self._events.put, share, writing)
         except RayingestError as error:
             return {"error": str(error), "hint": error.hint or "", "kind": type(error).__name__}
         return handshake() | {"node": ray.get_runtime_context().get_node_id()}

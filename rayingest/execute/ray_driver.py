@@ -6,9 +6,11 @@ import os
 import queue
 import secrets
 import time
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rayingest.core.limits import Limit
 from rayingest.errors import ConfigError, MissingDriver, RayingestError
 from rayingest.execute.events import (
     Chunk,
@@ -19,9 +21,10 @@ from rayingest.execute.events import (
     WorkerReady,
 )
 from rayingest.execute.limits import Hub, LimitReport
-from rayingest.execute.ray_actor import RayWorker, handshake, list_in_task
+from rayingest.execute.ray_actor import Far, RayWorker, handshake, list_in_task
 from rayingest.execute.ray_metrics import Metrics
 from rayingest.execute.snapshot import Snapshot
+from rayingest.execute.together import Together
 from rayingest.workflows.stage import WorkerTask
 
 BACKPRESSURE_BLOCKS = 4
@@ -54,6 +57,7 @@ class RayEngine:
         run_id: str = "",
         driver_sink: bool = False,
         dashboard: bool = False,
+        together: Together | None = None,
     ) -> None:
         try:
             import ray
@@ -66,6 +70,7 @@ class RayEngine:
         self.address = resolve_address(address, os.environ.get("RAY_ADDRESS"))
         self.run_id = run_id
         self.dashboard = dashboard
+        self._together = together
         self._tick = 0.02 if driver_sink else 0.25
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._actors: dict[int, Actor] = {}
@@ -87,10 +92,16 @@ class RayEngine:
 
     def start(self) -> None:
         """See Engine. Raises ConfigError when Ray cannot be started or reached."""
-        self._init()
+        if self._together is None:
+            self._link = _init(self._ray, self.address, dashboard=self.dashboard)
+        self._started = True
         self._context = self._ray.put(self.task.context)
         if self.task.limits:
-            self._hub = self._start_hub()
+            self._hub, _ = started_hub(
+                f"{self.task.stage.name} {self.run_id} limits",
+                self.task.limits,
+                callers=2 * self.actors + 8,
+            )
         cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         count = self._wanted()
         self._looked = time.monotonic()
@@ -98,44 +109,6 @@ class RayEngine:
         self._task = _sized(self.task, self.parallelism, count)
         for _ in range(count):
             self._spawn()
-
-    def _init(self) -> None:
-        ray = self._ray
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        options: dict[str, Any] = {"address": self.address, "log_to_driver": False}
-        options |= {"logging_level": logging.ERROR, "namespace": "rayingest"}
-        if "RAY_AUTH_TOKEN" in os.environ:  # a cluster's token means nothing without the mode
-            os.environ.setdefault("RAY_AUTH_MODE", "token")
-        if self.address == "local":
-            if "RAY_AUTH_TOKEN" not in os.environ:
-                os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-            options["include_dashboard"] = self.dashboard
-            if folder := os.environ.get("RAYINGEST_RAY_TEMP_DIR"):
-                options["_temp_dir"] = folder
-        try:
-            context = ray.init(**options)
-        except Exception as error:
-            raise ConfigError(
-                f"Ray could not be {'started' if self.address == 'local' else 'reached at ' + self.address}: "
-                f"{_first_line(error)}",
-                hint="Check the address and that the cluster runs the same Ray and Python versions; "
-                "`--engine local` works without Ray.",
-            ) from error
-        self._started = True
-        _silence_raylet()
-        self._link = context.dashboard_url or ""
-
-    def _start_hub(self) -> Any:
-        """The limits of this run: an actor that costs no CPU, and is begun anew when its node goes."""
-        kind = self._ray.remote(Hub).options(
-            name=f"rayingest {self.task.stage.name} {self.run_id} limits",
-            num_cpus=0,
-            max_restarts=-1,
-            max_task_retries=0,
-            max_concurrency=8 + (2 * self.actors + 8) * len(self.task.limits),
-        )
-        return kind.remote(self.task.limits)
 
     def close(self) -> None:
         """See Engine."""
@@ -151,7 +124,8 @@ class RayEngine:
             with contextlib.suppress(Exception):
                 self._ray.kill(self._hub)
         self._actors.clear()
-        self._ray.shutdown()
+        if self._together is None:
+            self._ray.shutdown()
         self._started = False
 
     # --- workers ---
@@ -180,7 +154,8 @@ class RayEngine:
     def _open(self, number: int, present: list[str]) -> None:
         stage = self.task.stage.without(present)
         task = replace(self._task, stage=stage, context=None, slots=self._actors[number].slots)
-        ref = self._actors[number].handle.open.remote(task, self._context, self._hub)
+        sinks = self._together.handle if self._together is not None else None
+        ref = self._actors[number].handle.open.remote(task, self._context, self._hub, sinks)
         self._opening[ref] = number
 
     def _grow(self) -> None:
@@ -400,6 +375,65 @@ class RayEngine:
                 answer = self._ray.get(actor.handle.stacks.remote(), timeout=2.0)
                 found |= {f"worker {number} {name}": stack for name, stack in answer.items()}
         return found
+
+
+def _init(ray: Any, address: str, *, dashboard: bool) -> str:
+    """Start Ray, or join one; its dashboard's address. Raises ConfigError."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    options: dict[str, Any] = {"address": address, "log_to_driver": False}
+    options |= {"logging_level": logging.ERROR, "namespace": "rayingest"}
+    if "RAY_AUTH_TOKEN" in os.environ:  # a cluster's token means nothing without the mode
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if address == "local":
+        if "RAY_AUTH_TOKEN" not in os.environ:
+            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        options["include_dashboard"] = dashboard
+        if folder := os.environ.get("RAYINGEST_RAY_TEMP_DIR"):
+            options["_temp_dir"] = folder
+    try:
+        context = ray.init(**options)
+    except Exception as error:
+        raise ConfigError(
+            f"Ray could not be {'started' if address == 'local' else 'reached at ' + address}: "
+            f"{_first_line(error)}",
+            hint="Check the address and that the cluster runs the same Ray and Python versions; "
+            "`--engine local` works without Ray.",
+        ) from error
+    _silence_raylet()
+    return context.dashboard_url or ""
+
+
+@contextlib.contextmanager
+def started_ray(address: str) -> Generator[None]:
+    """A Ray for several runs. Raises ConfigError, MissingDriver."""
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingDriver("ray", "ray") from error
+    _init(ray, resolve_address(address, os.environ.get("RAY_ADDRESS")), dashboard=False)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def started_hub(name: str, limits: Sequence[Limit], *, callers: int) -> tuple[Any, Far]:
+    """A hub for processes of a cluster: an actor that costs no CPU, begun anew when its node goes.
+
+    `callers` is how many processes ask at once: a question may wait for its answer.
+    """
+    import ray
+
+    kind: Any = ray.remote(Hub)
+    handle = kind.options(
+        name=f"rayingest {name} {secrets.token_hex(4)}",
+        num_cpus=0,
+        max_restarts=-1,
+        max_task_retries=0,
+        max_concurrency=min(1000, 8 + callers * max(1, len(limits))),
+    ).remote(limits)
+    return handle, Far(handle)
 
 
 def _name(listing: Listing) -> str:

@@ -17,6 +17,7 @@ from rayingest.execute.plan import Plan, RetryPolicy
 from rayingest.execute.replay import replay
 from rayingest.execute.scheduler import Scheduler
 from rayingest.execute.snapshot import Snapshot
+from rayingest.execute.together import Together
 from rayingest.state.run_directory import RunDirectory
 from rayingest.workflows.stage import Opened, Stage, WorkerTask
 
@@ -28,7 +29,8 @@ SLOTS_PER_ACTOR = 25
 class Options:
     """How a stage is run. Seconds; `keeps` drops descriptors that a user did not select.
 
-    `resume` goes on from what the run directory holds; `memory` is what earlier runs know.
+    `resume` goes on from what the run directory holds; `memory` is what earlier runs know; `together`
+    is what it shares with the runs of other sources.
     """
 
     engine: str = "local"
@@ -45,6 +47,7 @@ class Options:
     resume: bool = False
     memory: Memory | None = None
     limits: tuple[Limit, ...] = ()
+    together: Together | None = None
 
 
 def drive(
@@ -67,6 +70,7 @@ def drive(
         opened.sink.concurrency,
         options.call_timeout,
         options.limits,
+        options.together.limits if options.together else (),
     )
     whole = _continued(plan(stage, opened, options, parallelism), options, directory)
     return Drive(
@@ -143,7 +147,7 @@ def engine(
 ) -> Engine:
     """The engine that was asked for; importing ray only then. Raises MissingDriver."""
     if options.engine == "local":
-        return LocalEngine(task)
+        return LocalEngine(task, options.together)
     try:
         from rayingest.execute.ray_driver import RayEngine
     except ModuleNotFoundError as error:
@@ -158,4 +162,5 @@ def engine(
         run_id=directory.run_id if directory else "",
         driver_sink=opened.sink.placement is Placement.DRIVER,
         dashboard=os.environ.get("RAYINGEST_RAY_DASHBOARD", "") not in ("", "0"),
+        together=options.together,
     )

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rayingest.core.limits import UNLIMITED
 from rayingest.core.sink import Placement, Row, SinkSession
 from rayingest.core.source import (
     Described,
@@ -120,6 +121,7 @@ class Worker:
         task: WorkerTask,
         emit: Callable[[Event], None],
         share: Share | None = None,
+        writing: Share | None = None,
     ) -> None:
         self.number = number
         self.task = task
@@ -127,6 +129,7 @@ class Worker:
         self.opened = task.stage.open(os.environ)
         self._here = threading.local()
         self._share = share
+        self._writing = writing
         if share is not None:
             share.listener = self._limited
             self.opened = self.opened.limited(share)
@@ -157,6 +160,8 @@ class Worker:
             writers=self.task.writers,
             emit=self.emit,
             worker=self.number,
+            limiter=self._writing or UNLIMITED,
+            sink=sink.identity,
         )
 
     def submit(self, dispatch: int, chunk: Chunk) -> None:
@@ -206,8 +211,9 @@ class Worker:
     def close(self) -> None:
         """Let idle threads end and close the sink. Threads that hang are daemons and are left."""
         self._closed.set()
-        if self._share is not None:
-            self._share.close()
+        for each in (self._share, self._writing):
+            if each is not None:
+                each.close()
         with self._lock:
             idle = self._idle
         for _ in range(idle):

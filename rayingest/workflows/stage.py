@@ -53,7 +53,10 @@ class Stage(Protocol):
 
 @dataclass(frozen=True)
 class WorkerTask:
-    """What every worker is given: the stage, the prepared context, whether anything is written, limits."""
+    """What every worker is given: the stage, the prepared context, whether anything is written, limits.
+
+    `sink_limits` hold for several runs together, by the sink's identity.
+    """
 
     stage: Stage
     context: Any = None
@@ -62,3 +65,4 @@ class WorkerTask:
     writers: int = 8
     call_timeout: float = 300.0
     limits: tuple[Limit, ...] = ()
+    sink_limits: tuple[Limit, ...] = ()

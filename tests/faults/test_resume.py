@@ -13,7 +13,10 @@ import pytest
 
 import rayingest as ri
 from rayingest.api import Run
+from rayingest.api.many import Source, run_many
+from rayingest.api.wishes import Wishes
 from rayingest.errors import ConfigError, StateError
+from rayingest.execute import ray_driver
 from rayingest.execute.report import Report
 from rayingest.state.run_directory import RunDirectory
 
@@ -254,3 +257,27 @@ def test_a_killed_driver_of_a_ray_run_is_gone_on_with(world: World, clean: dict[
     run = go_on(world, config, "night", engine="ray")
     assert (run.report.state, run.report.attempt) == ("success", 2)
     assert world.outcome() == clean
+
+
+@pytest.mark.ray
+def test_several_sources_share_one_ray(
+    world: World, create: Callable[..., str], clean: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    init = ray_driver._init
+    monkeypatch.setattr(
+        ray_driver, "_init", lambda *args, **more: started.append("ray") or init(*args, **more)
+    )
+    first = world.config(source={"serviceName": "one"})
+    create("other_shop", "create table t (i int)")
+    world.database = "other_shop"
+    second = world.config(source={"serviceName": "two"}, name="other.yaml")
+    sources = [
+        Source(str(each), ri.load(each, flags={"engine": "ray", "parallelism": 4}))
+        for each in (first, second)
+    ]
+    assert run_many(sources, lambda _: Wishes(allow_untested=True), jobs=2) == 0
+    assert started == ["ray"]
+    assert all(each.run and each.run.report.engine == "ray" for each in sources)
+    tables = world.outcome()["tables"]
+    assert len(tables) == len(clean["tables"]) + 1
