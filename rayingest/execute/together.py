@@ -69,7 +69,7 @@ def together(limits: Iterable[Limit], ray_address: str | None) -> Generator[Toge
     if ray_address is None:
         yield Together(known, Hub(known))
         return
-    from rayingest.execute.ray_driver import started_hub, started_ray
+    from rayingest.execute.ray_session import started_hub, started_ray
 
     with started_ray(ray_address):
         handle, hub = started_hub("sinks", known, callers=200)

@@ -246,7 +246,7 @@ except MissingDriver as error:
 def test_addresses_that_cannot_work_are_refused(
     address: str, environment: str | None, part: str
 ) -> None:
-    from rayingest.execute.ray_driver import resolve_address
+    from rayingest.execute.ray_session import resolve_address
 
     with pytest.raises(ConfigError, match=part) as caught:
         resolve_address(address, environment)
@@ -254,7 +254,7 @@ def test_addresses_that_cannot_work_are_refused(
 
 
 def test_auto_is_the_address_in_the_environment() -> None:
-    from rayingest.execute.ray_driver import resolve_address
+    from rayingest.execute.ray_session import resolve_address
 
     assert resolve_address("auto", "head:6379") == "head:6379"
     assert resolve_address("local", "head:6379") == "local"

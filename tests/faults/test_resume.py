@@ -16,7 +16,7 @@ from rayingest.api import Run
 from rayingest.api.many import Source, run_many
 from rayingest.api.wishes import Wishes
 from rayingest.errors import ConfigError, StateError
-from rayingest.execute import ray_driver
+from rayingest.execute import ray_session
 from rayingest.execute.report import Report
 from rayingest.state.run_directory import RunDirectory
 
@@ -264,9 +264,11 @@ def test_several_sources_share_one_ray(
     world: World, create: Callable[..., str], clean: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
-    init = ray_driver._init
+    connect = ray_session.connect
     monkeypatch.setattr(
-        ray_driver, "_init", lambda *args, **more: started.append("ray") or init(*args, **more)
+        ray_session,
+        "connect",
+        lambda *args, **more: started.append("ray") or connect(*args, **more),
     )
     first = world.config(source={"serviceName": "one"})
     create("other_shop", "create table t (i int)")

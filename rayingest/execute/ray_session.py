@@ -1,0 +1,103 @@
+"""Start Ray or join one, and what lives there for several processes: the hub of limits."""
+
+import contextlib
+import logging
+import os
+import secrets
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from rayingest.core.limits import Limit
+from rayingest.errors import ConfigError, MissingDriver, RayingestError
+from rayingest.execute.limits import Hub
+from rayingest.execute.ray_actor import Far
+
+
+def connect(ray: Any, address: str, *, dashboard: bool) -> str:
+    """Start Ray, or join one; its dashboard's address. Raises ConfigError."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    options: dict[str, Any] = {"address": address, "log_to_driver": False}
+    options |= {"logging_level": logging.ERROR, "namespace": "rayingest"}
+    if "RAY_AUTH_TOKEN" in os.environ:  # a cluster's token means nothing without the mode
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if address == "local":
+        if "RAY_AUTH_TOKEN" not in os.environ:
+            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        options["include_dashboard"] = dashboard
+        if folder := os.environ.get("RAYINGEST_RAY_TEMP_DIR"):
+            options["_temp_dir"] = folder
+    try:
+        context = ray.init(**options)
+    except Exception as error:
+        raise ConfigError(
+            f"Ray could not be {'started' if address == 'local' else 'reached at ' + address}: "
+            f"{first_line(error)}",
+            hint="Check the address and that the cluster runs the same Ray and Python versions; "
+            "`--engine local` works without Ray.",
+        ) from error
+    _silence_raylet()
+    return context.dashboard_url or ""
+
+
+@contextlib.contextmanager
+def started_ray(address: str) -> Generator[None]:
+    """A Ray for several runs. Raises ConfigError, MissingDriver."""
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingDriver("ray", "ray") from error
+    connect(ray, resolve_address(address, os.environ.get("RAY_ADDRESS")), dashboard=False)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def started_hub(name: str, limits: Sequence[Limit], *, callers: int) -> tuple[Any, Far]:
+    """A hub for processes of a cluster: an actor that costs no CPU, begun anew when its node goes.
+
+    `callers` is how many processes ask at once: a question may wait for its answer.
+    """
+    import ray
+
+    kind: Any = ray.remote(Hub)
+    handle = kind.options(
+        name=f"rayingest {name} {secrets.token_hex(4)}",
+        num_cpus=0,
+        max_restarts=-1,
+        max_task_retries=0,
+        max_concurrency=min(1000, 8 + callers * max(1, len(limits))),
+    ).remote(limits)
+    return handle, Far(handle)
+
+
+def resolve_address(address: str, environment: str | None) -> str:
+    """`local`, `HOST:PORT`, or `auto` = RAY_ADDRESS. Raises ConfigError."""
+    wanted = environment if address == "auto" else address
+    if not wanted:
+        raise ConfigError(
+            "--address auto: the environment variable RAY_ADDRESS is not set.",
+            hint="Set RAY_ADDRESS=HOST:PORT, or use --address local for a Ray of this run's own.",
+        )
+    if wanted.startswith("ray://"):
+        raise ConfigError(
+            f"Ray Client addresses ({wanted}) are not supported: a driver far from its actors loses runs.",
+            hint="Run rayingest on the cluster (`ray job submit -- rayingest run …`) or name HOST:6379.",
+        )
+    return wanted
+
+
+def _silence_raylet() -> None:
+    """Ray prints a paragraph about every process that dies; the run says it in one line itself."""
+    with contextlib.suppress(Exception):
+        from ray._private.ray_logging import global_worker_stdstream_dispatcher as dispatcher
+
+        for name, _ in list(dispatcher.handlers):
+            dispatcher.remove_handler(name)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of somebody else's error; the whole of ours."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines and not isinstance(error, RayingestError) else str(error)
