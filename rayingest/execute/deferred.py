@@ -18,10 +18,13 @@ from rayingest.state.run_directory import Journal, RunDirectory, attempt_of
 NOTHING: Mapping[tuple[EntityType, str], int] = {}
 BLOCK_ROWS = 100
 BLOCKS_AT_ONCE = 32
+HELD_BYTES = 32_000_000  # of bodies that are kept in memory until the second wave
 
 
 class DeferredRows:
     """Collects deferred rows, in the run directory when there is one, and hands them out in blocks.
+
+    Few of them are kept in memory beside it; where they are many, they are read from the segments.
 
     References that neither this run nor the catalogue can satisfy are dropped and counted in the
     ledger as unresolved. Of what was written eight bytes are kept per entity, its hash in this process.
@@ -42,6 +45,8 @@ class DeferredRows:
         self._there: set[int] = set()
         self._elsewhere: dict[str, bool] = {}
         self._held: list[tuple[EntityType, Deferred]] = []
+        self._held_bytes = 0
+        self._overflowed = False
         self._wave: Iterator[Chunk] = iter(())
         self._before = before.deferred if before else NOTHING
         self._taken = 0
@@ -60,8 +65,12 @@ class DeferredRows:
         self._learn(deferred)
         if self.journal:
             self.journal.add(_to_record(kind, deferred))
-        else:
-            self._held.append((kind, deferred))
+        if self._overflowed:
+            return
+        self._held.append((kind, deferred))
+        self._held_bytes += sum(len(row.body) for row in deferred.rows)
+        if self.journal and self._held_bytes > HELD_BYTES:
+            self._held, self._overflowed = [], True  # they are read from the segments
 
     def _learn(self, deferred: Deferred) -> None:
         self._written.extend(hash(row.fqn) for row in deferred.rows if row.partial is not None)
@@ -96,14 +105,15 @@ class DeferredRows:
 
     def _not_handed_out(self) -> Iterator[tuple[EntityType, Deferred]]:
         self._there = self._needed.intersection(self._written)
-        held, self._held = self._held, []
+        held, self._held, self._held_bytes = self._held, [], 0
+        overflowed, self._overflowed = self._overflowed, False
         yield from held
         yield from self._earlier()
         self._old = []
         if self.journal:
             fresh = self.journal.names[self._taken :]
             self._taken = len(self.journal.names)
-            for name in fresh:
+            for name in fresh if overflowed else ():
                 for record in self.journal.directory.segment(name):
                     yield _from_record(record)
 

@@ -132,8 +132,8 @@ def encode(request: Any, what: str) -> bytes:
 
 
 def digest(body: bytes, stage: bytes = b"") -> str:
-    """The content hash: 32 hex digits over the mapping's version and the body."""
-    return hashlib.md5(MAPPING + stage + body, usedforsecurity=False).hexdigest()
+    """The content hash: 32 hex digits of SHA-256 over the mapping's version and the body."""
+    return hashlib.sha256(MAPPING + stage + body).hexdigest()[:32]
 
 
 def stamp(body: bytes, hashed: str) -> bytes:

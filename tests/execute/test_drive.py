@@ -102,10 +102,12 @@ def test_facts_wait_for_their_targets_and_those_without_one_are_counted(
 
 
 @PLACES
+@pytest.mark.parametrize("held", [0, 1_000_000], ids=["from segments", "from memory"])
 def test_references_are_dropped_only_where_the_target_is_nowhere(
-    placement: Placement, tmp_path: Path
+    placement: Placement, held: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`key-1` refers to what was written beside it by a descriptor that itself is deferred."""
+    monkeypatch.setattr("rayingest.execute.deferred.HELD_BYTES", held)
 
     def details(item: EntityDescriptor, context: Any) -> Described:
         made = table(item.id, description=f"shape.db.s.{item.metadata.get('to', item.id[4:])}")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from rayingest.api import Run
+from rayingest.execute.delivery import Recent
+from rayingest.execute.drive import Drive
 from rayingest.execute.knowing import Knowing
 from rayingest.sinks import spelling
 from rayingest.state.known import KnownState
@@ -243,8 +245,15 @@ def test_nor_after_a_run_that_looked_elsewhere(
 def test_a_row_that_was_half_written_when_the_run_stopped(toys: Toys, again: bool) -> None:
     """The sink has it without its references: the second wave never came."""
     change(toys, 2)
-    toys.place.fails.add("y")
-    stopped = toys.run(unfinished=True, max_failures="0", run_id="night")
+
+    def stop(self: Drive) -> None:
+        if self.scheduler.first_wave_over and self.scheduler.deferred_open:
+            self.scheduler.stop("timeout")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Drive, "_second_wave", stop)
+        patch.setattr(Recent, "issuperset", lambda *_: False)  # nothing goes in full at once
+        stopped = toys.run(unfinished=True, run_id="night")
     assert stopped.report.resumable
     held = toys.catalogue.entities("tables")["svc.db.a.t0"]
     assert (held["description"], held.get("tableConstraints")) == ("version 2", None)
