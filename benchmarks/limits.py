@@ -18,7 +18,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +35,20 @@ RATE, BURST, CROWD, BASE = 50.0, 5, 16, 0.05
 
 
 @contextmanager
-def busy(*arguments: str) -> Iterator[str]:
-    """The server, as a process of its own."""
-    command = [sys.executable, "-m", "rayingest.testing.busy", *arguments]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+def program(*arguments: str) -> Iterator[str]:
+    """A Python program that prints one line and ends with its standard input; the line."""
+    command, pipe = [sys.executable, *arguments], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None  # noqa: S101 - for the type checker
         try:
             yield process.stdout.readline().strip()
         finally:
             process.communicate("")
+
+
+def busy(*arguments: str) -> AbstractContextManager[str]:
+    """The server, as a process of its own."""
+    return program("-m", "rayingest.testing.busy", *arguments)
 
 
 def stats(url: str) -> dict[str, Any]:
@@ -149,23 +152,14 @@ ray.shutdown()
 """
 
 
-@contextmanager
-def cluster(workers: int, place: Path) -> Iterator[str]:
+def cluster(workers: int, place: Path) -> AbstractContextManager[str]:
     """A Ray that believes in so many cores, and so has so many workers."""
     os.environ |= {
         "RAYINGEST_RAY_TEMP_DIR": str(place),
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_AUTH_MODE": "token",
     }
-    command = [sys.executable, "-c", SERVE, str(workers)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None  # noqa: S101 - for the type checker
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.communicate("")
+    return program("-c", SERVE, str(workers))
 
 
 def main() -> None:

@@ -52,8 +52,8 @@ class RayWorker:
 
         gc.set_threshold(*RARELY)
         try:
-            name = f"{task.stage.name} worker {self.number}"
-            share = Share(task.limits, Far(hub), f"worker {self.number}") if task.limits else None
+            name = worker_name(task, self.number)
+            share = Share(task.limits, Far(hub), name) if task.limits else None
             writing = Share(task.sink_limits, Far(sinks), name) if task.sink_limits else None
             whole = replace(task, context=context)
             self._worker = Worker(self.number, whole, self._events.put, share, writing)
@@ -95,6 +95,11 @@ class RayWorker:
             self._worker.close()
 
 
+def worker_name(task: WorkerTask, number: int) -> str:
+    """What the hubs call a worker: `postgres:shop worker 1`."""
+    return f"{task.stage.name} worker {number}"
+
+
 class Far:
     """The hub of a run, in another process."""
 
@@ -112,6 +117,10 @@ class Far:
     def refuse(self, name: str, wait: float | None) -> None:
         """See Hub."""
         self._hub.refuse.remote(name, wait)
+
+    def leave(self, worker: str) -> None:
+        """See Hub."""
+        self._hub.leave.remote(worker)
 
 
 def list_in_task(

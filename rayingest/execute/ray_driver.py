@@ -17,7 +17,7 @@ from rayingest.execute.events import (
     WorkerReady,
 )
 from rayingest.execute.limits import LimitReport
-from rayingest.execute.ray_actor import RayWorker, handshake, list_in_task
+from rayingest.execute.ray_actor import RayWorker, handshake, list_in_task, worker_name
 from rayingest.execute.ray_metrics import Metrics
 from rayingest.execute.ray_session import connect, first_line, resolve_address, started_hub
 from rayingest.execute.snapshot import Snapshot
@@ -111,9 +111,10 @@ class RayEngine:
         """See Engine."""
         if not self._started:
             return
-        for actor in self._actors.values():
+        for number, actor in self._actors.items():
             with contextlib.suppress(Exception):
                 self._ray.kill(actor.handle)
+                self._left(worker_name(self.task, number))
         for generator in self._listings:
             with contextlib.suppress(Exception):
                 self._ray.cancel(generator, force=True)
@@ -172,7 +173,7 @@ class RayEngine:
         """See Engine."""
         actor = self._actors.pop(worker, None)
         if actor is not None:
-            self._left(f"worker {worker}")
+            self._left(worker_name(self.task, worker))
             self._polls = {ref: each for ref, each in self._polls.items() if each != worker}
             with contextlib.suppress(Exception):
                 self._ray.kill(actor.handle)
@@ -299,7 +300,7 @@ class RayEngine:
 
     def _lost(self, number: int, error: Exception) -> WorkerLost:
         """Who is to blame for an actor's end: nobody when its machine went away."""
-        self._left(f"worker {number}")
+        self._left(worker_name(self.task, number))
         node = self._actors.pop(number).node
         alive = {each["NodeID"] for each in self._ray.nodes() if each["Alive"]}
         blame = node in alive and not getattr(error, "preempted", False)
@@ -307,8 +308,10 @@ class RayEngine:
 
     def _left(self, name: str) -> None:
         """What a process that is gone held of the limits is free."""
-        if self._hub is not None:
-            self._hub.leave.remote(name)
+        shared = self._together.handle if self._together is not None else None
+        for hub in (self._hub, shared):
+            if hub is not None:
+                hub.leave.remote(name)
 
     def cancel_listing(self, listing: Listing) -> None:
         """See Engine."""

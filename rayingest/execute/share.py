@@ -9,8 +9,9 @@ from typing import Protocol
 
 from rayingest.core.limits import Limit
 from rayingest.errors import Throttled, TimedOut
-from rayingest.execute.limits import LEASE, Granted, Told
+from rayingest.execute.limits import HOLD, LEASE, Granted, Told
 
+LAST_WORDS = 2 * HOLD  # seconds for a question under way when a share is closed
 TRIES = 20  # questions in a row that nobody answers, before calls fail
 MANY = 5_000  # latencies to remember until the next question
 
@@ -26,12 +27,17 @@ class Source(Protocol):
         """See Hub."""
         ...
 
+    def leave(self, worker: str) -> None:
+        """See Hub."""
+        ...
+
 
 class Share:
     """A `Limiter` for all threads of a process. `listener` hears, in the thread, that it waits or goes on."""
 
     def __init__(self, limits: Iterable[Limit], source: Source, worker: str) -> None:
         self.listener: Callable[[bool], None] = lambda _waits: None
+        self._source, self._worker = source, worker
         self._taps = {each.name: _Tap(each, source, worker, self._waits) for each in limits}
 
     def _waits(self, waits: bool) -> None:
@@ -48,9 +54,11 @@ class Share:
             each.tell()
 
     def close(self) -> None:
-        """Ask for nothing any more."""
+        """Ask for nothing any more, and give back what is held."""
         for each in self._taps.values():
             each.close()
+        with suppress(Exception):  # whoever keeps the hub has it told, too
+            self._source.leave(self._worker)
 
 
 class _Tap:
@@ -159,6 +167,9 @@ class _Tap:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+            asking = self._asking
+        if asking is not None:  # what it says now would take again what is given back
+            asking.join(LAST_WORDS)
 
     def _lacks(self) -> bool:
         """Whether somebody waits for what only the hub can give."""
@@ -173,10 +184,10 @@ class _Tap:
             with self._changed:
                 while not self._closed and not self._lacks() and not self._to_tell():
                     self._changed.wait()
+                if not self._closed and not self._lacks():  # only to tell: now and then is enough
+                    self._changed.wait_for(lambda: self._closed or self._lacks(), LEASE)
                 if self._closed:
                     return
-                if not self._lacks():  # only to tell: now and then is enough
-                    self._changed.wait_for(lambda: self._closed or self._lacks(), LEASE)
                 told, self._told = self._told, Told(done=[])
                 told.in_use = self._in_use
                 told.waiting = max(0, self._waiting - (len(self._permits) if self._paced else 0))

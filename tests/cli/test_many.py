@@ -16,7 +16,7 @@ from rayingest.api.many import worst
 from rayingest.sinks.openmetadata.session import OpenMetadataSession
 from rayingest.testing import Faults, StrictCatalogue
 
-from .test_run import SECRET, wait_for_a_request
+from .test_run import SECRET, SERVER, UNTESTED, wait_for_a_request
 
 CONFIG = """\
 source:
@@ -25,13 +25,7 @@ source:
   serviceConnection: {{config: {{type: SQLite, databaseMode: {database}}}}}
   sourceConfig: {{config: {{type: DatabaseMetadata}}}}
 sink: {{type: metadata-rest, config: {{}}}}
-workflowConfig:
-  openMetadataServerConfig:
-    hostPort: {url}
-    authProvider: openmetadata
-    securityConfig: {{jwtToken: {token}}}
 """
-UNTESTED = "--allow-untested"
 
 
 @pytest.fixture
@@ -60,7 +54,8 @@ def config(folder: Path, name: str, catalogue: StrictCatalogue, *, tables: int =
             connection.execute(f"create table t{number} (id integer)")
     connection.close()
     path = folder / f"{name}.yaml"
-    path.write_text(CONFIG.format(service=name, database=database, url=catalogue.url, token=SECRET))
+    server = SERVER.format(url=catalogue.url, token=SECRET)
+    path.write_text(CONFIG.format(service=name, database=database) + server)
     return path
 
 

@@ -161,6 +161,18 @@ def test_what_a_lost_worker_held_is_free() -> None:
     assert hub.exchange("w", "api", Told(waiting=1)).places == 1
 
 
+def test_a_share_that_is_closed_gives_back_what_it_held() -> None:
+    limit = Limit(name="api", max_concurrency=1)
+    hub = Hub([limit])
+    one, other = Share([limit], hub, "one"), Share([limit], hub, "other")
+    inside = one.call("api")
+    inside.__enter__()
+    one.close()
+    with other.call("api"):
+        pass
+    other.close()
+
+
 def test_a_retry_after_holds_for_every_worker() -> None:
     limit = Limit(name="api", rate=1000, burst=10)
     hub = Hub([limit])
@@ -211,6 +223,8 @@ def test_a_hub_that_is_gone_fails_the_calls_in_the_end(monkeypatch: pytest.Monke
             raise ConnectionError("no hub")
 
         def refuse(self, name: str, wait: float | None) -> None: ...
+
+        def leave(self, worker: str) -> None: ...
 
     share = Share([Limit(name="api", rate=5)], Gone(), "w")
     with pytest.raises(ConnectionError, match="no hub"), share.call("api"):
@@ -282,14 +296,14 @@ def test_waiting_for_a_limit_is_no_time_of_the_source(tmp_path: Path) -> None:
 
 
 def test_a_crowded_server_is_used_as_it_likes_best(tmp_path: Path) -> None:
-    room = Room(crowd=6, seconds=0.01)
+    room = Room(crowd=6, seconds=0.1)
     with busy(room) as url:
         report = ingest(
-            tmp_path, url, Limit(name="api", adaptive=True), entities=600, parallelism=60
+            tmp_path, url, Limit(name="api", adaptive=True), entities=160, parallelism=60
         )
     assert report.state == "success"
-    late = sorted(n for _, n in room.served[300:])
-    assert late[len(late) // 2] <= 12
+    late = sorted(n for _, n in room.served[70:])
+    assert late[len(late) // 2] <= 20, "60 without a limit"
     assert report.limits[0].window
 
 
