@@ -23,7 +23,7 @@ SEVERITY = (0, 3, 2, 4, 5, 1, 130)
 ADDRESSES = ("hostPort", "host", "account", "databasePath", "databaseMode", "uri", "url")
 
 
-@dataclass
+@dataclass(eq=False)
 class Source:
     """One config of several, and what became of it: a run, or an error that kept it from one."""
 
@@ -70,19 +70,39 @@ def run_many(
     those that write to one file. All share one Ray and one limit on calls to a sink.
     """
     told = listener or Listener()
-    ready = [each for each in sources if each.job is not None]
+    ready = [each for each in sources if _can_begin(each)]
     for each in sources:
-        if each.job is None:
+        if each not in ready:
             told.ended(each)
-    address = _address(ready)
+
+    def begin(chosen: Sequence[Source], address: str | None) -> None:
+        with together(_sink_limits(chosen), address) as shared, _signals(shared, told):
+            _run_all(chosen, lambda each: _run_one(each, wishes, shared, told), shared, jobs)
+
     try:
-        with together(_sink_limits(ready), address) as shared, _signals(shared, told):
-            _run_all(ready, lambda each: _run_one(each, wishes, shared, told), shared, jobs)
-    except RayingestError as error:  # Ray did not start
-        for each in ready:
+        begin(ready, _address(ready))
+    except RayingestError as error:  # Ray did not start, and nothing has begun
+        for each in filter(_on_ray, ready):
             each.error = error
             told.ended(each)
+        begin([each for each in ready if not _on_ray(each)], None)
     return worst(each.exit_code for each in sources)
+
+
+def _can_begin(source: Source) -> bool:
+    """Whether there is a job with a sink; what is wrong is the source's error."""
+    if source.job is None:
+        return False
+    try:
+        sinks.build(source.job.config)
+    except RayingestError as error:
+        source.error = error
+        return False
+    return True
+
+
+def _on_ray(source: Source) -> bool:
+    return source.job is not None and source.job.config.execution.engine == "ray"
 
 
 def worst(codes: Iterable[int]) -> int:
@@ -155,9 +175,10 @@ def _sink_limits(sources: Iterable[Source]) -> list[Limit]:
 
 def _address(sources: Iterable[Source]) -> str | None:
     """The Ray that all of them use, if any does. Raises ConfigError for two of them."""
-    jobs = [each.job for each in sources if each.job is not None]
     found = {
-        each.config.execution.address for each in jobs if each.config.execution.engine == "ray"
+        each.job.config.execution.address
+        for each in sources
+        if each.job is not None and _on_ray(each)
     }
     if len(found) > 1:
         raise ConfigError(

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+import rayingest as ri
 from rayingest.api import many
-from rayingest.api.many import worst
+from rayingest.api.many import Source, run_many, worst
+from rayingest.api.wishes import Wishes
+from rayingest.errors import ConfigError
 from rayingest.sinks.openmetadata.session import OpenMetadataSession
 from rayingest.testing import Faults, StrictCatalogue
 
@@ -88,6 +91,33 @@ def test_one_sources_failure_stops_no_other(
     assert f"Next, for {folder / 'a.yaml'}: rayingest validate" in said.err
     assert f"Next, for b: rayingest check {folder / 'b.yaml'}" in said.err
     assert len(catalogue.entities("tables")) == 60
+
+
+def test_a_ray_that_does_not_start_fails_only_those_that_need_it(
+    folder: Path, catalogue: StrictCatalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ConfigError("Ray could not be started")
+
+    monkeypatch.setattr("rayingest.execute.ray_session.connect", refuse)
+    sources = [Source(name, ri.load(folder / f"{name}.yaml")) for name in "abc"]
+    config = sources[0].job.config
+    execution = replace(config.execution, engine="ray")
+    sources[0].job = replace(sources[0].job, config=replace(config, execution=execution))
+    assert run_many(sources, lambda _: Wishes(allow_untested=True), jobs=2) == 2
+    assert [each.exit_code for each in sources] == [2, 0, 0]
+    assert len(catalogue.entities("tables")) == 60
+
+
+def test_a_sink_that_cannot_be_made_fails_only_its_source(
+    cli: Callable, folder: Path, catalogue: StrictCatalogue
+) -> None:
+    text = (folder / "b.yaml").read_text()
+    (folder / "b.yaml").write_text(text[: text.index("workflowConfig")])
+    said = cli("run", str(folder), UNTESTED)
+    assert said.code == 2
+    assert "3 of 4 sources succeeded; exit code 2." in said.err
+    assert len(catalogue.entities("tables")) == 90
 
 
 def test_calls_to_the_sink_of_all_runs_together_are_limited(
