@@ -12,7 +12,7 @@ on latency against the lowest median that the same route had lately, as in TCP V
 import math
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from statistics import median
@@ -181,7 +181,7 @@ class _Shared:
     wanted: dict[str, int] = field(default_factory=dict)
     queue: deque[object] = field(default_factory=deque)
     paused_until: float = 0.0
-    waited: Counter[str] = field(default_factory=Counter)
+    waited: dict[str, float] = field(default_factory=dict)  # seconds by worker
     calls: int = 0
     refused: int = 0
     longest: float = 0.0
@@ -231,16 +231,15 @@ class Hub:
         granted = Granted()
         while (now := self._clock()) < deadline:
             pause = deadline - now
-            if shared.queue[0] is ticket:
+            # Permits are given in order; a place that one worker may not have another may.
+            if shared.pace is None or shared.queue[0] is ticket:
                 granted = self._grant(shared, worker, told, now=now)
-                if granted.permits or (shared.pace is None and self._helps(granted, told)):
+                more = granted.places is not None and granted.places > told.in_use
+                if granted.permits or (shared.pace is None and more):
                     return granted
                 pause = min(pause, max(SOON, granted.pause))
             self._changed.wait(pause)
         return granted
-
-    def _helps(self, granted: Granted, told: Told) -> bool:
-        return granted.places is not None and granted.places > told.in_use
 
     def refuse(self, name: str, wait: float | None) -> None:
         """The server refused a call: everyone waits as long as it says."""
@@ -283,7 +282,7 @@ class Hub:
     def _hear(self, shared: _Shared, worker: str, told: Told) -> None:
         shared.calls += told.calls
         shared.refused += told.refused
-        shared.waited[worker] += told.waited  # type: ignore[assignment] # seconds
+        shared.waited[worker] = shared.waited.get(worker, 0.0) + told.waited
         shared.longest = max(shared.longest, told.longest)
         shared.held[worker] = told.in_use
         shared.wanted[worker] = told.in_use + told.waiting

@@ -71,6 +71,7 @@ class _Tap:
         self._paced = limit.rate is not None
         self._windowed = limit.adaptive or limit.max_concurrency is not None
         self._changed = threading.Condition()
+        self._speaking = threading.Lock()  # answers are taken in the order of the questions
         self._permits: deque[float] = deque()
         self._places = 0
         self._in_use = 0
@@ -157,11 +158,8 @@ class _Tap:
             self._asking.start()
 
     def tell(self) -> None:
-        with self._changed:
-            told, self._told = self._told, Told(done=[])
-            told.in_use = self._in_use
         with suppress(Exception):  # what nobody hears is missing in the report, no more
-            self._take(self._source.exchange(self._worker, self._limit.name, told))
+            self._exchange(asking=False)
 
     def close(self) -> None:
         with self._changed:
@@ -188,17 +186,28 @@ class _Tap:
                     self._changed.wait_for(lambda: self._closed or self._lacks(), LEASE)
                 if self._closed:
                     return
-                told, self._told = self._told, Told(done=[])
-                told.in_use = self._in_use
-                told.waiting = max(0, self._waiting - (len(self._permits) if self._paced else 0))
             try:
-                granted = self._source.exchange(self._worker, self._limit.name, told)
+                self._exchange()
             except Exception as error:  # noqa: BLE001 - a hub that is replaced answers again
                 failures += 1
                 self._fails(error, final=failures >= TRIES)
-                continue
-            failures = 0
-            self._take(granted)
+            else:
+                failures = 0
+
+    def _exchange(self, *, asking: bool = True) -> None:
+        with self._speaking:
+            with self._changed:
+                told = self._gather(asking=asking)
+            self._take(self._source.exchange(self._worker, self._limit.name, told))
+
+    def _gather(self, *, asking: bool) -> Told:
+        """What to say. Places that are not in use are given up by it: the hub may give them to others."""
+        told, self._told = self._told, Told(done=[])
+        told.in_use = self._in_use
+        self._places = min(self._places, self._in_use)
+        if asking:
+            told.waiting = max(0, self._waiting - (len(self._permits) if self._paced else 0))
+        return told
 
     def _to_tell(self) -> bool:
         """Whether the hub should hear of us: of calls that ended, or of places that we no longer use."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rayingest.cli.connectors import _allows
 from rayingest.core.limits import UNLIMITED, Limit
 from rayingest.errors import Throttled, TimedOut
-from rayingest.execute.limits import Hub, Pace, Told, Window
+from rayingest.execute.limits import Granted, Hub, Pace, Told, Window
 from rayingest.execute.share import Share
 from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.start import Options, drive
@@ -151,6 +151,46 @@ def test_places_of_all_workers_together_never_exceed_the_limit() -> None:
     assert report.calls == 480
     assert set(report.waited) == {"w0", "w1", "w2", "w3"}
     assert report.waited_seconds == pytest.approx(sum(report.waited.values()))
+
+
+def test_places_that_are_told_to_be_free_are_not_used_before_the_answer() -> None:
+    """One worker's heartbeat is on its way: what it does not use may be another's by now."""
+    limit = Limit(name="api", max_concurrency=2)
+    hub = Hub([limit])
+    told, answer = threading.Event(), threading.Event()
+
+    class Slow:
+        """The hub, whose answer to a heartbeat comes late."""
+
+        refuse, leave = hub.refuse, hub.leave
+
+        def exchange(self, worker: str, name: str, said: Told) -> Granted:
+            granted = hub.exchange(worker, name, said)
+            if said.calls and not said.waiting:
+                told.set()
+                answer.wait(10)
+            return granted
+
+    slow, other = Share([limit], Slow(), "slow"), Share([limit], hub, "other")
+    entered = threading.Event()
+
+    def another_call() -> None:
+        with slow.call("api"):
+            entered.set()
+
+    with slow.call("api"):
+        with slow.call("api"):
+            pass
+        assert told.wait(10)
+        with other.call("api"):
+            thread = threading.Thread(target=another_call)
+            thread.start()
+            assert not entered.wait(0.3), "three calls where two are allowed"
+            answer.set()
+    thread.join(10)
+    assert entered.is_set()
+    slow.close()
+    other.close()
 
 
 def test_what_a_lost_worker_held_is_free() -> None:
