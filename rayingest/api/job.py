@@ -374,7 +374,8 @@ class Job:
         report.warnings = [*self.config.warnings, *self.messages]
         if again is not None:
             if not report.not_listed and not report.resumable:
-                report.warnings += again.vanished(directory)
+                with suppress(StateError):  # a sentence is not worth the report
+                    report.warnings += again.vanished(directory)
         elif (hint := self.zero_hint(report)) and report.state == "success" and not asked.preview:
             report.warnings.append(hint)
         with suppress(StateError):  # the run has said so already

@@ -52,6 +52,7 @@ def run_several(
     wishes: Callable[["Job"], "Wishes"],
     *,
     jobs: int,
+    run_id: str | None,
     flags: Mapping[str, object],
     sets: Sequence[str],
     overlays: Sequence[str],
@@ -64,7 +65,7 @@ def run_several(
     from rayingest.cli.progress import Silent
 
     sources = [_loaded(each, flags, sets, overlays) for each in configs]
-    _refuse_twins(sources)
+    _refuse_twins(sources, run_id)
     logs.info(f"{len(sources)} sources, up to {jobs} at once")
     listener = Listener(began=_begins, ended=_ended, log=logs.say, interrupted=Silent().interrupted)
     code = run_many(sources, wishes, jobs=jobs, listener=listener)
@@ -96,15 +97,19 @@ def _loaded(
     return Source(config, job)
 
 
-def _refuse_twins(sources: Sequence["Source"]) -> None:
-    """Two configs of one service under one run id would be one run. They differ by their ids."""
+def _refuse_twins(sources: Sequence["Source"], run_id: str | None) -> None:
+    """Two configs of one service under one run id would be one run: the second would do nothing."""
     ids: dict[tuple[str, str], str] = {}
     for each in sources:
-        if each.job is None or (run_id := each.job.config.pipeline_run_id) is None:
+        name = run_id or (each.job.config.pipeline_run_id if each.job is not None else None)
+        if name is None:
             continue
-        other = ids.setdefault((each.service, run_id), each.name)
+        other = ids.setdefault((each.service, name), each.name)
         if other != each.name:
-            raise ConfigError(f"{other} and {each.name} have one service and one pipelineRunId.")
+            raise ConfigError(
+                f"{other} and {each.name} are of one service, {each.service!r}, and would be one run, {name!r}.",
+                hint="Give them different serviceNames, or run them apart.",
+            )
 
 
 def _begins(source: "Source") -> None:

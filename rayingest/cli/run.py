@@ -135,12 +135,13 @@ def run(
         allow_deletions=allow_deletions,
     )
     if (many := several(given)) is not None:
-        if preview is not None or (config_option and os.environ.get("RAYINGEST_CONFIG") is None):
+        if preview is not None or config_option not in (None, os.environ.get("RAYINGEST_CONFIG")):
             raise ConfigError("--preview and --config are for a single config.")
         run_several(
             many,
             lambda job: replace(wishes, run_id=job.run_directory(run_id).run_id),
             jobs=jobs,
+            run_id=run_id,
             flags=flags,
             sets=loading.filled(sets),
             overlays=loading.filled(overlays),

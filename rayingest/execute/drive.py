@@ -41,7 +41,6 @@ from rayingest.model import EntityType
 from rayingest.state.run_directory import Journal, RunDirectory
 from rayingest.workflows.stage import Opened
 
-GRACE = 10.0  # seconds for what is under way when a run is stopped
 NOT_SEEN = ("failed", "quarantined", "skipped")  # ends of what nobody has described
 
 

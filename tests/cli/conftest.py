@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ import pytest
 
 from rayingest.cli import logs
 from rayingest.cli.app import program
+from rayingest.testing import StrictCatalogue
 
+UNTESTED = "--allow-untested"
 SECRET = "canary-4f2a91-password"  # noqa: S105 - looked for in everything that is said
 CONFIG = """\
 source:
@@ -26,6 +29,13 @@ source:
   sourceConfig:
     config: {{type: DatabaseMetadata{options}}}
 sink: {sink}
+"""
+SERVER = """\
+workflowConfig:
+  openMetadataServerConfig:
+    hostPort: {url}
+    authProvider: openmetadata
+    securityConfig: {{jwtToken: {token}}}
 """
 
 
@@ -125,3 +135,21 @@ def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         if each.poll() is None:
             each.kill()
         each.communicate()
+
+
+@pytest.fixture
+def catalogue() -> Iterator[StrictCatalogue]:
+    """A catalogue that nobody may send anything wrong."""
+    with StrictCatalogue(token=SECRET) as running:
+        yield running
+        assert running.validation_errors() == []
+
+
+def wait_for_a_request(catalogue: StrictCatalogue) -> None:
+    """Until the run has begun to write: a fact of the catalogue, not a pause."""
+    never = threading.Event()
+    for _ in range(600):
+        if catalogue.stats["requests"]:
+            return
+        never.wait(0.05)
+    raise AssertionError("the run never wrote anything")

@@ -4,7 +4,7 @@ import json
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from rayingest.errors import ConfigError
 from rayingest.sinks.openmetadata.session import OpenMetadataSession
 from rayingest.testing import Faults, StrictCatalogue
 
-from .test_run import SECRET, SERVER, UNTESTED, wait_for_a_request
+from .conftest import SECRET, SERVER, UNTESTED, wait_for_a_request
 
 CONFIG = """\
 source:
@@ -29,13 +29,6 @@ source:
   sourceConfig: {{config: {{type: DatabaseMetadata}}}}
 sink: {{type: metadata-rest, config: {{}}}}
 """
-
-
-@pytest.fixture
-def catalogue() -> Iterator[StrictCatalogue]:
-    with StrictCatalogue(token=SECRET) as running:
-        yield running
-        assert running.validation_errors() == []
 
 
 @pytest.fixture
@@ -187,6 +180,8 @@ def test_one_signal_stops_them_all(
         (("a.yaml", "-"), "Standard input can only be read alone"),
         (("a.yaml", "a.yaml"), "given twice"),
         (("a.yaml", "b.yaml", "--preview", "3"), "--preview"),
+        (("a.yaml", "b.yaml", "--config", "c.yaml"), "--config"),
+        (("a.yaml", "twin.yaml", "--run-id", "night"), "would be one run, 'night'"),
         (("empty",), "There is no config"),
     ],
 )
@@ -199,6 +194,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_done(
 ) -> None:
     monkeypatch.chdir(folder)
     Path("empty").mkdir()
+    Path("twin.yaml").write_text(Path("a.yaml").read_text().replace("a.db", "b.db"))
     said = cli("run", *arguments)
     assert said.code == 2
     assert message in said.err

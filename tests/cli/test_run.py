@@ -14,17 +14,9 @@ from rayingest.api import grades
 from rayingest.testing import StrictCatalogue
 from rayingest.testing.catalogue import Faults
 
-from .conftest import SECRET, Shop
+from .conftest import SECRET, SERVER, UNTESTED, Shop, wait_for_a_request
 
-UNTESTED = "--allow-untested"
 TABLES = {f"shop.default.main.{each}" for each in ("customer", "orders", "totals")}
-SERVER = """\
-workflowConfig:
-  openMetadataServerConfig:
-    hostPort: {url}
-    authProvider: openmetadata
-    securityConfig: {{jwtToken: {token}}}
-"""
 REST = "{type: metadata-rest, config: {}}"
 
 
@@ -185,12 +177,6 @@ def many(shop: Shop, count: int) -> None:
     connection.close()
 
 
-@pytest.fixture
-def catalogue() -> StrictCatalogue:
-    with StrictCatalogue(token=SECRET) as running:
-        yield running
-
-
 def test_a_refused_table_is_3_told_once_with_a_command_that_shows_it(
     cli: Callable, shop: Shop, catalogue: StrictCatalogue
 ) -> None:
@@ -285,16 +271,6 @@ def test_a_second_signal_leaves_at_once(
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 130
-
-
-def wait_for_a_request(catalogue: StrictCatalogue) -> None:
-    """Until the run has begun to write: a fact of the catalogue, not a pause."""
-    never = threading.Event()
-    for _ in range(600):
-        if catalogue.stats["requests"]:
-            return
-        never.wait(0.05)
-    raise AssertionError("the run never wrote anything")
 
 
 @pytest.mark.parametrize("mode", ["auto", "rich", "log", "none"])
