@@ -15,8 +15,9 @@ from rayingest.errors import ConfigError, StateError
 from rayingest.model import EntityType
 from rayingest.state import mark
 from rayingest.state.claims import driven
-from rayingest.state.known import KEY, Head, KnownState, Missing, Scope, Shard, name_of
+from rayingest.state.known import KEY, KnownState
 from rayingest.state.run_directory import default_url, safe
+from rayingest.state.shard import Head, Missing, Scope, Shard, name_of
 from rayingest.state.store import store
 
 SAMPLES = 5

@@ -9,7 +9,7 @@ from rayingest.config import Config
 from rayingest.core import registry
 from rayingest.execute.knowing import Memory
 from rayingest.sinks import spelling
-from rayingest.state import known
+from rayingest.state import shard
 from rayingest.state.deletions import OPTIONS, Obstacle
 from rayingest.state.known import KnownState
 from rayingest.state.run_directory import default_url
@@ -24,7 +24,7 @@ def memory(config: Config, asked: Wishes, run_id: str, *, few: bool, changed: bo
     connector = registry.load(config.connector)
     return Memory(
         state=known_state(config),
-        context=known.context(spelling.MAPPING.decode(), shaping(config)),
+        context=shard.context(spelling.MAPPING.decode(), shaping(config)),
         run_id=run_id,
         compare=not (few or asked.full_refresh or getattr(options, "overrideMetadata", False)),
         obstacle=_obstacle(asked, few=few, changed=changed),

@@ -9,7 +9,8 @@ from rayingest.errors import RayingestError
 from rayingest.execute.events import Why, WithheldGroup, why
 from rayingest.execute.knowing import Knowing
 from rayingest.model import EntityType
-from rayingest.state.deletions import Candidate, Decision
+from rayingest.state.deletions import Decision
+from rayingest.state.settling import Candidate
 
 SAMPLES = 5
 

@@ -21,9 +21,12 @@ from rayingest.errors import RayingestError, StateError
 from rayingest.execute.events import Chunk, KnownOf, Result, ScopeSettled
 from rayingest.execute.replay import Replay
 from rayingest.model import EntityType
-from rayingest.state import deletions, mark
-from rayingest.state.deletions import Candidate, Census, Decision, End, Obstacle, Outcome, Rules
-from rayingest.state.known import KnownState, Scope, Shard, Stored
+from rayingest.state import deletions, mark, settling
+from rayingest.state.census import Census
+from rayingest.state.deletions import Decision, Obstacle, Rules
+from rayingest.state.known import KnownState
+from rayingest.state.settling import Candidate, End, Outcome
+from rayingest.state.shard import Scope, Shard, Stored
 
 READERS = 8
 
@@ -205,9 +208,9 @@ class Knowing:
         about = {"scope": scope, "run_id": self.memory.run_id, "context": self.memory.context}
         found: list[Candidate] = []
         if mode is None:
-            shard = deletions.merge(old, here.outcomes, removed=here.removed, **about)  # type: ignore[arg-type]
+            shard = settling.merge(old, here.outcomes, removed=here.removed, **about)  # type: ignore[arg-type]
         else:
-            shard, found = deletions.settle(
+            shard, found = settling.settle(
                 old,
                 here.outcomes,
                 mode=mode,
@@ -318,4 +321,4 @@ class Knowing:
         if shard is None:
             self.state.forget(*scope)
         else:
-            self.state.commit(deletions.buried(shard, run_id=self.memory.run_id))
+            self.state.commit(settling.buried(shard, run_id=self.memory.run_id))

@@ -1,38 +1,25 @@
 """What may be deleted: pure decisions out of what was known and what this run has seen.
 
-A scope that was listed completely goes through `settle` when all its members have ended, any other
-through `merge`. When the run is over, `decide` looks at the candidates of all scopes together, and
+When the run is over, `decide` looks at the candidates of all scopes together (see `settling`), and
 `conclude` notes in each shard what became of its candidates.
 """
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
 
 import msgspec
 
 from rayingest.core import fqn as names
 from rayingest.core.filters import Filters
 from rayingest.model import EntityType
-from rayingest.state.known import (
-    ENTITIES,
-    Head,
-    Key,
-    Missing,
-    Scope,
-    Shard,
-    Stored,
-    name_of,
-)
+from rayingest.state.census import Below, Census
+from rayingest.state.settling import Candidate
+from rayingest.state.shard import Key, Scope, Shard
 
 FEW = 5  # entities of a type that may go at once from any scope
 SHARE = 10  # and in a large one, the tenth part
-End = Literal["ok", "unchanged", "skipped", "failed", "quarantined"]
-Mode = Literal["snapshot", "changes"]
-
 OPTIONS = {
     EntityType.DATABASE: "markDeletedDatabases",
     EntityType.DATABASE_SCHEMA: "markDeletedSchemas",
@@ -54,237 +41,6 @@ _NAMED = frozenset(
         EntityType.STORED_PROCEDURE,
     }
 )
-
-
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """How a listed descriptor ended; `written`: all that the sink acknowledged of it or had already.
-
-    `unchanged` with nothing written was not described at all (a change token).
-    """
-
-    status: End
-    written: tuple[Stored, ...] = ()
-
-    @property
-    def described(self) -> bool:
-        """Whether `written` is all that there is of it."""
-        return self.status == "ok" or (self.status == "unchanged" and bool(self.written))
-
-    def on_top_of(self, before: Iterable[Stored]) -> tuple[Stored, ...]:
-        """All that is known of it now. What ended badly may have been written halfway: no hash."""
-        now = {each.key for each in self.written}
-        rest = [each for each in before if each.key not in now]
-        if self.status not in ("ok", "unchanged"):
-            rest = _without_hashes(rest)
-        return (*self.written, *rest)
-
-
-class Candidate(msgspec.Struct, frozen=True):
-    """An entity that the sink has and the source has no more.
-
-    `listed`: its descriptor is still there, but does not yield it any more; `emptied`: nothing at all
-    was listed in its scope; `withheld`: the run that first kept it for a second look.
-    """
-
-    scope: Scope
-    id: str
-    type: EntityType
-    fqn: str
-    withheld: str = ""
-    listed: bool = False
-    emptied: bool = False
-
-    @property
-    def key(self) -> Key:
-        """What identifies the entity."""
-        return self.type.value, self.fqn
-
-    @property
-    def at_home(self) -> bool:
-        """Whether it can be in no other scope: it is what its scope lists, and directly below it."""
-        try:
-            parent = names.join(*names.split(self.fqn)[:-1])
-        except ValueError:
-            return False
-        return self.type is self.scope[0] and parent == self.scope[1]
-
-
-# --- a scope ---
-
-
-def settle(
-    old: Shard | None,
-    listed: Mapping[str, Outcome],
-    *,
-    scope: Scope,
-    run_id: str,
-    context: str,
-    mode: Mode = "snapshot",
-    removed: Collection[str] = (),
-) -> tuple[Shard, list[Candidate]]:
-    """The new shard of a scope whose listing was complete and whose members have all ended.
-
-    `listed`: id -> how it ended; `removed`: ids that the listing said are gone. A member that failed
-    leaves everything as it is known, and no candidate.
-    """
-    failed = any(each.status in ("failed", "quarantined") for each in listed.values())
-    if failed or mode == "changes":
-        shard = merge(old, listed, scope=scope, run_id=run_id, context=context, removed=removed)
-        shard = shard if failed else replace(shard, proof="removal")
-        return shard, candidates(shard)
-    past = _Past(old, context)
-    present = {
-        identity: each.written if each.described else each.on_top_of(past.of(identity))
-        for identity, each in listed.items()
-    }
-    missing = _still_missing([*past.lost(present, run_id), *past.missing], present, removed)
-    shard = Shard(*scope, run_id, context, present, missing, "absence")
-    return shard, candidates(shard)
-
-
-def merge(
-    old: Shard | None,
-    listed: Mapping[str, Outcome],
-    *,
-    scope: Scope,
-    run_id: str,
-    context: str,
-    removed: Collection[str] = (),
-) -> Shard:
-    """The new shard of a scope that was not listed to its end, or by a run that looks at a part only.
-
-    What was seen is brought up to date; what was not is as it was.
-    """
-    past = _Past(old, context)
-    present = past.present
-    for identity, outcome in listed.items():
-        present[identity] = outcome.on_top_of(past.of(identity))
-    missing = [each for each in past.missing if each.id not in listed]
-    for identity in set(removed).difference(listed):
-        missing += _missing(identity, present.pop(identity, ()), run_id)
-    return Shard(*scope, run_id, context, present, _still_missing(missing, present, removed))
-
-
-def candidates(shard: Shard) -> list[Candidate]:
-    """What the run that wrote this shard may want to delete (a resumed run asks again)."""
-    if shard.proof == "nothing":
-        return []
-    return [
-        Candidate(
-            shard.key,
-            each.id,
-            each.type,
-            each.fqn,
-            each.withheld,
-            listed=each.id in shard.present,
-            emptied=not shard.present,
-        )
-        for each in shard.missing
-        if shard.proof == "absence" or each.removed
-    ]
-
-
-def conclude(
-    shard: Shard,
-    *,
-    run_id: str,
-    gone: Iterable[Candidate] = (),
-    withheld: Iterable["Withheld"] = (),
-) -> Shard:
-    """The shard after the decision: without what is `gone`, and with what waits for a second look marked.
-
-    `gone` is what was deleted and what lives elsewhere. Answers the same object when nothing changes.
-    """
-    over = {each.key for each in gone if each.scope == shard.key}
-    waiting = {
-        each.candidate.key
-        for each in withheld
-        if each.candidate.scope == shard.key and each.rule in _SECOND_LOOK
-    }
-    missing = tuple(
-        msgspec.structs.replace(each, withheld=run_id)
-        if each.key in waiting and not each.withheld
-        else each
-        for each in shard.missing
-        if each.key not in over
-    )
-    if missing == shard.missing:
-        return shard
-    return replace(shard, missing=missing)
-
-
-def buried(shard: Shard, *, run_id: str) -> Shard:
-    """The shard of a scope that was deleted with its container.
-
-    The sink may bring all of it back when the container returns; it was looked at twice already.
-    """
-    lost = [each for key, of in shard.present.items() for each in _missing(key, of, run_id)]
-    missing = _still_missing([*lost, *shard.missing], {}, ())
-    rest = tuple(
-        msgspec.structs.replace(each, withheld=each.withheld or run_id, buried=True)
-        for each in missing
-    )
-    return Shard(*shard.key, run_id, "", {}, rest)
-
-
-class _Past:
-    """What was known of a scope, put so that this run can go on from it."""
-
-    def __init__(self, old: Shard | None, context: str) -> None:
-        self.present: dict[str, tuple[Stored, ...]] = dict(old.present) if old else {}
-        self.missing: tuple[Missing, ...] = old.missing if old else ()
-        if old is not None and old.context != context:
-            self.present = {key: tuple(_without_hashes(each)) for key, each in self.present.items()}
-        self._returned: dict[str, list[Stored]] = {}
-        for each in self.missing:
-            self._returned.setdefault(each.id, []).append(Stored(*each.key))
-
-    def of(self, identity: str) -> tuple[Stored, ...]:
-        """All that a descriptor had written, also what was missing when it was looked at last."""
-        return (*self.present.get(identity, ()), *self._returned.get(identity, ()))
-
-    def lost(self, present: Mapping[str, Sequence[Stored]], run_id: str) -> Iterable[Missing]:
-        """Entities that a descriptor had written and does not write now, or that went with it."""
-        for identity, written in self.present.items():
-            if present.get(identity) == written:
-                continue
-            now = {each.key for each in present.get(identity, ())}
-            yield from _missing(identity, (each for each in written if each.key not in now), run_id)
-
-
-def _still_missing(
-    missing: Iterable[Missing],
-    present: Mapping[str, Iterable[Stored]],
-    removed: Collection[str],
-) -> tuple[Missing, ...]:
-    """One record per entity, the oldest (they come last), of what no descriptor of the scope has."""
-    found = {each.key: each for each in missing}
-    if found:
-        for written in present.values():
-            for each in written:
-                found.pop(each.key, None)
-    return tuple(
-        msgspec.structs.replace(found[key], removed=True)
-        if found[key].id in removed and found[key].id not in present
-        else found[key]
-        for key in sorted(found)
-    )
-
-
-def _missing(identity: str, stored: Iterable[Stored], run_id: str) -> list[Missing]:
-    """Entities only: a fact goes with what it is about."""
-    return [
-        Missing(identity, EntityType(each.type), each.fqn, run_id)
-        for each in stored
-        if each.type in ENTITIES
-    ]
-
-
-def _without_hashes(stored: Iterable[Stored]) -> list[Stored]:
-    return [Stored(*each.key) for each in stored]
-
-
-# --- all scopes ---
 
 
 class Obstacle(StrEnum):
@@ -388,84 +144,6 @@ class Decision:
     delete: list[Deletion] = field(default_factory=list)
     withheld: list[Withheld] = field(default_factory=list)
     moved: list[Candidate] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Below:
-    """What lies below an entity, as far as is known; `unsure`: some of it could not be read."""
-
-    scopes: frozenset[Scope] = frozenset()
-    counts: Counter[str] = field(default_factory=Counter)
-    unsure: bool = False
-
-
-class Census:
-    """What the whole state knows, at the end of a run and after all its commits.
-
-    `members`: ids of the descriptors in scopes of types that are parents; a scope lies below the
-    descriptor that its type depends on, and below every entity whose FQN its own name begins with.
-    """
-
-    def __init__(
-        self,
-        heads: Mapping[Scope, Head],
-        members: Mapping[Scope, Collection[str]],
-        dependencies: Mapping[EntityType, EntityType],
-        unreadable: Collection[str] = (),
-    ) -> None:
-        self._heads, self._members, self._unreadable = heads, members, unreadable
-        self._named: dict[str, list[Scope]] = defaultdict(list)
-        for scope in heads:
-            self._named[scope[1]].append(scope)
-        self._names = sorted(self._named)
-        self._children: dict[EntityType, list[EntityType]] = defaultdict(list)
-        for child, parent in dependencies.items():
-            self._children[parent].append(child)
-
-    def below(self, candidate: Candidate) -> Below:
-        """What goes with a candidate: of its descriptor, if it is what that stands for, and by name."""
-        found = {*self._named.get(candidate.fqn, ()), *self._under(candidate.fqn)}
-        starts = [(candidate.scope[0], candidate.id)]
-        return self._sum(
-            found, starts if candidate.type is candidate.scope[0] else (), candidate.scope
-        )
-
-    def around(self, scope: Scope) -> Counter[str]:
-        """How many entities of each type are known in a scope and below it."""
-        starts = [(scope[0], each) for each in self._members.get(scope, ())]
-        below = self._sum(set(self._under(scope[1])), starts, scope)
-        return Counter(self._heads[scope].counts if scope in self._heads else {}) + below.counts
-
-    def _under(self, name: str) -> Iterable[Scope]:
-        """Scopes whose names continue this FQN."""
-        for at in range(bisect_left(self._names, f"{name}."), len(self._names)):
-            if not self._names[at].startswith(f"{name}."):
-                return
-            yield from self._named[self._names[at]]
-
-    def _sum(
-        self, found: set[Scope], starts: Iterable[tuple[EntityType, str]], itself: Scope
-    ) -> Below:
-        """Add what the descriptors of the found scopes lead to, down to the last."""
-        unsure = False
-        todo = [*starts, *(member for scope in found for member in self._of(scope))]
-        while todo:
-            kind, identity = todo.pop()
-            for child in self._children[kind]:
-                scope = child, identity
-                unsure = unsure or name_of(*scope) in self._unreadable
-                if scope in self._heads and scope not in found:
-                    found.add(scope)
-                    todo += self._of(scope)
-        found.discard(itself)
-        counts: Counter[str] = Counter()
-        for scope in found:
-            counts.update(self._heads[scope].counts)
-            unsure = unsure or name_of(*scope) in self._unreadable
-        return Below(frozenset(found), counts, unsure)
-
-    def _of(self, scope: Scope) -> Iterable[tuple[EntityType, str]]:
-        return ((scope[0], each) for each in self._members.get(scope, ()))
 
 
 def passing(filters: Filters) -> Callable[[EntityType, str], bool]:
@@ -579,3 +257,32 @@ def _without_covered(decision: Decision) -> Decision:
 
 def _types(below: Below) -> list[EntityType]:
     return [EntityType(kind) for kind, number in below.counts.items() if number]
+
+
+def conclude(
+    shard: Shard,
+    *,
+    run_id: str,
+    gone: Iterable[Candidate] = (),
+    withheld: Iterable["Withheld"] = (),
+) -> Shard:
+    """The shard after the decision: without what is `gone`, and with what waits for a second look marked.
+
+    `gone` is what was deleted and what lives elsewhere. Answers the same object when nothing changes.
+    """
+    over = {each.key for each in gone if each.scope == shard.key}
+    waiting = {
+        each.candidate.key
+        for each in withheld
+        if each.candidate.scope == shard.key and each.rule in _SECOND_LOOK
+    }
+    missing = tuple(
+        msgspec.structs.replace(each, withheld=run_id)
+        if each.key in waiting and not each.withheld
+        else each
+        for each in shard.missing
+        if each.key not in over
+    )
+    if missing == shard.missing:
+        return shard
+    return replace(shard, missing=missing)

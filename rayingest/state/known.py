@@ -11,184 +11,32 @@ unknown, which is never the same as empty.
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import msgspec
 
-from rayingest.errors import StateError
 from rayingest.model import EntityType
 from rayingest.state.run_directory import pack, safe, unpack
+from rayingest.state.shard import (
+    BROKEN,
+    VERSION,
+    Head,
+    Key,
+    Scope,
+    Shard,
+    decode_head,
+    decoded,
+    exported,
+    name_of,
+    unpacked,
+)
 from rayingest.state.store import Store, store
 
-VERSION = "rayingest.shard/1"
 INDEX = "index.jsonl"
 KEY = "key.json"
-ENTITIES = frozenset(each.value for each in EntityType)
-_BROKEN = (StateError, msgspec.MsgspecError, UnicodeDecodeError)
 _SHARD = re.compile(r"\w+/[0-9a-f]{32}\.jsonl")
-
-Scope = tuple[EntityType, str]
-Key = tuple[str, str]  # type and FQN of an entity
-# What the run that wrote a shard has shown: that absent means gone, that `Removed` was all there
-# was to hear, or nothing about what it did not see.
-Proof = Literal["absence", "removal", "nothing"]
-
-
-class Stored(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One entity or fact that the sink has; without a `hash` nobody knows with what content."""
-
-    type: str
-    fqn: str
-    hash: str = ""
-
-    @property
-    def key(self) -> Key:
-        """What identifies it."""
-        return self.type, self.fqn
-
-
-class Known(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="is", tag="known"):
-    """What one descriptor of a scope has written."""
-
-    id: str
-    written: tuple[Stored, ...] = ()
-
-
-class Missing(
-    msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="is", tag="missing"
-):
-    """An entity that the sink has and the source, when it was last asked, had not.
-
-    `id` is the descriptor that wrote it; `since` the run that missed it first; `withheld` the run
-    that first kept it for a second look ('': none did); `removed`: the source itself said so;
-    `buried`: it was deleted with its container, and may come back with that.
-    """
-
-    id: str
-    type: EntityType
-    fqn: str
-    since: str
-    withheld: str = ""
-    removed: bool = False
-    buried: bool = False
-
-    @property
-    def key(self) -> Key:
-        """What identifies it."""
-        return self.type.value, self.fqn
-
-
-class Head(msgspec.Struct, frozen=True):
-    """A shard in short; `counts` is entities by type, `missing` how many of them are missing."""
-
-    version: str
-    type: EntityType
-    scope: str
-    run_id: str
-    context: str
-    proof: Proof
-    present: int
-    missing: int
-    counts: dict[str, int]
-
-    @property
-    def key(self) -> Scope:
-        """The scope."""
-        return self.type, self.scope
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """What is known of one scope, as `run_id` left it.
-
-    `present` is what each descriptor wrote that exists as far as is known; `missing` waits for its
-    deletion; `context` is a digest of all that shapes content besides the source (see `context`).
-    """
-
-    type: EntityType
-    scope: str
-    run_id: str
-    context: str
-    present: Mapping[str, tuple[Stored, ...]] = field(default_factory=dict)
-    missing: tuple[Missing, ...] = ()
-    proof: Proof = "nothing"
-
-    @property
-    def key(self) -> Scope:
-        """The scope."""
-        return self.type, self.scope
-
-    def hashes(self, ids: Iterable[str], context: str) -> dict[str, dict[str, str]]:
-        """Type -> FQN -> hash of what these descriptors wrote; nothing under another context.
-
-        By type, for a chart and a dashboard may share an FQN. What was missing is not vouched for.
-        """
-        found: dict[str, dict[str, str]] = {}
-        if context == self.context:
-            for identity in ids:
-                for each in self.present.get(identity, ()):
-                    if each.hash:
-                        found.setdefault(each.type, {})[each.fqn] = each.hash
-        return found
-
-    def fqns(self, entity_type: EntityType, *, missing: bool = True) -> set[str]:
-        """FQNs of one type that the sink has out of this scope; `missing` ones included or not."""
-        kind = entity_type.value
-        found = {each.fqn for each in self._stored() if each.type == kind}
-        if missing:
-            found.update(
-                each.fqn for each in self.missing if each.type is entity_type and not each.buried
-            )
-        return found
-
-    def count(self, entity_type: EntityType) -> int:
-        """How many entities of one type the sink has out of this scope, missing ones included."""
-        return len(self.fqns(entity_type))
-
-    def counts(self) -> dict[str, int]:
-        """How many entities of each type the sink has out of this scope."""
-        kinds = {each.type for each in self._stored()} | {each.type.value for each in self.missing}
-        return {kind: self.count(EntityType(kind)) for kind in sorted(kinds & ENTITIES)}
-
-    def head(self) -> Head:
-        """The shard in short."""
-        sizes = len(self.present), len(self.missing)
-        return Head(
-            VERSION, *self.key, self.run_id, self.context, self.proof, *sizes, self.counts()
-        )
-
-    def records(self) -> Iterator[Known | Missing]:
-        """What it says, in an order of its own."""
-        for identity in sorted(self.present):
-            yield Known(identity, self.present[identity])
-        yield from sorted(self.missing, key=lambda each: each.key)
-
-    def tells_the_same(self, other: "Shard") -> bool:
-        """Whether the next run would learn the same from the other one."""
-        return (
-            self.key == other.key
-            and self.context == other.context
-            and self.missing == other.missing
-            and (not self.missing or self.proof == other.proof)
-            and self.present == other.present
-        )
-
-    def _stored(self) -> Iterator[Stored]:
-        return (each for written in self.present.values() for each in written)
-
-
-def context(mapping: str, options: Mapping[str, Any]) -> str:
-    """A digest of the mapping's version and of those options that shape what is written."""
-    said = msgspec.json.encode([mapping, options], order="deterministic")
-    return hashlib.sha256(said).hexdigest()[:32]
-
-
-def name_of(entity_type: EntityType, scope: str) -> str:
-    """The name of a scope's shard; scopes may hold anything and be long."""
-    digest = hashlib.sha256(scope.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{entity_type.value}/{digest[:32]}.jsonl"
 
 
 class _Index(msgspec.Struct, frozen=True):
@@ -200,8 +48,6 @@ class _Index(msgspec.Struct, frozen=True):
 
 
 _decode_index = msgspec.json.Decoder(_Index).decode
-_decode_head = msgspec.json.Decoder(Head).decode
-_decode_record = msgspec.json.Decoder(Known | Missing).decode
 
 
 class KnownState:
@@ -259,8 +105,8 @@ class KnownState:
             return None
         head, lines = opened
         try:
-            shard = _shard(head, lines)
-        except _BROKEN as error:
+            shard = decoded(head, lines)
+        except BROKEN as error:
             self._give_up(name, str(error))
             return None
         return replace(shard, context="") if name in self._doubted else shard
@@ -301,7 +147,7 @@ class KnownState:
         yield {"record": "key", **self.about}
         for scope in self.scopes():
             if (shard := self.load(*scope)) is not None:
-                yield from _exported(shard)
+                yield from exported(shard)
 
     # --- writing ---
 
@@ -387,8 +233,8 @@ class KnownState:
         try:
             about, *lines = unpack(data) or [b""]
             index = _decode_index(about)
-            heads = [_decode_head(each) for each in lines]
-        except _BROKEN:
+            heads = [decode_head(each) for each in lines]
+        except BROKEN:
             return False  # the shards say it again
         if index.version == VERSION:
             self._heads = {each.key: each for each in heads}
@@ -404,8 +250,8 @@ class KnownState:
             self._heads = {key: head for key, head in self._heads.items() if name_of(*key) != name}
             return None
         try:
-            head, lines = _unpacked(data, name)
-        except _BROKEN as error:
+            head, lines = unpacked(data, name)
+        except BROKEN as error:
             self._give_up(name, str(error))
             return None
         self._heads[head.key] = head
@@ -425,60 +271,3 @@ class KnownState:
     def _drop(self, name: str) -> None:
         for each in (self._unread, self._doubted, self.unreadable):
             each.discard(name)
-
-
-def _unpacked(data: bytes, name: str) -> tuple[Head, list[bytes]]:
-    """Raises one of _BROKEN."""
-    lines = unpack(data)
-    if not lines:
-        raise StateError("it is incomplete")
-    head = _decode_head(lines[0])
-    if head.version != VERSION:
-        raise StateError(f"its version is {head.version!r}, this rayingest reads {VERSION!r}")
-    if name_of(*head.key) != name:
-        raise StateError(f"it is about {head.type.value} in {head.scope!r}")
-    return head, lines[1:]
-
-
-def _shard(head: Head, lines: Iterable[bytes]) -> Shard:
-    """Decode records; equal texts (types, an FQN that is the id) are kept once."""
-    kinds: dict[str, str] = {}
-    present: dict[str, tuple[Stored, ...]] = {}
-    missing = []
-    for line in lines:
-        record = _decode_record(line)
-        if isinstance(record, Missing):
-            missing.append(record)
-            continue
-        identity = record.id
-        present[identity] = tuple(
-            [
-                Stored(
-                    kinds.setdefault(each.type, each.type),
-                    identity if each.fqn == identity else each.fqn,
-                    each.hash,
-                )
-                for each in record.written
-            ]
-        )
-    return Shard(*head.key, head.run_id, head.context, present, tuple(missing), head.proof)
-
-
-def _exported(shard: Shard) -> Iterator[dict[str, Any]]:
-    where = {"scopeType": shard.type.value, "scope": shard.scope, "run": shard.run_id}
-    for each in shard.records():
-        if isinstance(each, Known):
-            written = [msgspec.structs.asdict(one) for one in each.written]
-            yield {"record": "known", **where, "id": each.id, "written": written}
-        else:
-            yield {
-                "record": "missing",
-                **where,
-                "id": each.id,
-                "type": each.type.value,
-                "fqn": each.fqn,
-                "missingSince": each.since,
-                "withheldIn": each.withheld or None,
-                "removed": each.removed,
-                "buried": each.buried,
-            }

@@ -8,23 +8,20 @@ from hypothesis import strategies as st
 
 from rayingest.core.filters import Filters
 from rayingest.model import EntityType
+from rayingest.state.census import Census
 from rayingest.state.deletions import (
-    Candidate,
-    Census,
     Obstacle,
-    Outcome,
     Rule,
     Rules,
     Withheld,
-    candidates,
     conclude,
     decide,
-    merge,
     passing,
     roaming,
-    settle,
 )
-from rayingest.state.known import KnownState, Missing, Shard, Stored, name_of
+from rayingest.state.known import KnownState
+from rayingest.state.settling import Candidate, Outcome, candidates, merge, settle
+from rayingest.state.shard import Missing, Shard, Stored, name_of
 
 from .world import (
     CHART,

@@ -12,18 +12,9 @@ from hypothesis import strategies as st
 
 from rayingest.errors import StateError
 from rayingest.model import EntityType
-from rayingest.state import known
-from rayingest.state.known import (
-    INDEX,
-    Known,
-    KnownState,
-    Missing,
-    Shard,
-    Stored,
-    context,
-    name_of,
-)
+from rayingest.state.known import INDEX, KnownState
 from rayingest.state.run_directory import pack, unpack
+from rayingest.state.shard import VERSION, Known, Missing, Shard, Stored, context, name_of
 from rayingest.state.store import LocalStore
 
 TABLE, SCHEMA = EntityType.TABLE, EntityType.DATABASE_SCHEMA
@@ -240,7 +231,7 @@ def test_a_damaged_shard_is_unknown(tmp_path_factory, at, flip):
 
 def other_version(data):
     head, *records = unpack(data)
-    assert known.VERSION.encode() in head
+    assert VERSION.encode() in head
     return pack([msgspec.Raw(each) for each in (head.replace(b"shard/1", b"shard/2"), *records)])
 
 

@@ -9,21 +9,11 @@ from dataclasses import dataclass, field
 
 from rayingest.core.filters import Filters
 from rayingest.model import EntityType
-from rayingest.state.deletions import (
-    Census,
-    Obstacle,
-    Outcome,
-    Rule,
-    Rules,
-    candidates,
-    conclude,
-    decide,
-    merge,
-    passing,
-    roaming,
-    settle,
-)
-from rayingest.state.known import KnownState, Stored
+from rayingest.state.census import Census
+from rayingest.state.deletions import Obstacle, Rule, Rules, conclude, decide, passing, roaming
+from rayingest.state.known import KnownState
+from rayingest.state.settling import Outcome, candidates, merge, settle
+from rayingest.state.shard import Stored
 
 SCHEMA, TABLE, PROCEDURE = (
     EntityType.DATABASE_SCHEMA,

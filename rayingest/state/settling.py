@@ -1,0 +1,214 @@
+"""What a run makes of one scope: its new shard, and what of it may have vanished.
+
+A scope that was listed completely goes through `settle` when all its members have ended, any other
+through `merge`; one that was deleted with its container is `buried`.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import msgspec
+
+from rayingest.core import fqn as names
+from rayingest.model import EntityType
+from rayingest.state.shard import ENTITIES, Key, Missing, Scope, Shard, Stored
+
+End = Literal["ok", "unchanged", "skipped", "failed", "quarantined"]
+Mode = Literal["snapshot", "changes"]
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """How a listed descriptor ended; `written`: all that the sink acknowledged of it or had already.
+
+    `unchanged` with nothing written was not described at all (a change token).
+    """
+
+    status: End
+    written: tuple[Stored, ...] = ()
+
+    @property
+    def described(self) -> bool:
+        """Whether `written` is all that there is of it."""
+        return self.status == "ok" or (self.status == "unchanged" and bool(self.written))
+
+    def on_top_of(self, before: Iterable[Stored]) -> tuple[Stored, ...]:
+        """All that is known of it now. What ended badly may have been written halfway: no hash."""
+        now = {each.key for each in self.written}
+        rest = [each for each in before if each.key not in now]
+        if self.status not in ("ok", "unchanged"):
+            rest = _without_hashes(rest)
+        return (*self.written, *rest)
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An entity that the sink has and the source has no more.
+
+    `listed`: its descriptor is still there, but does not yield it any more; `emptied`: nothing at all
+    was listed in its scope; `withheld`: the run that first kept it for a second look.
+    """
+
+    scope: Scope
+    id: str
+    type: EntityType
+    fqn: str
+    withheld: str = ""
+    listed: bool = False
+    emptied: bool = False
+
+    @property
+    def key(self) -> Key:
+        """What identifies the entity."""
+        return self.type.value, self.fqn
+
+    @property
+    def at_home(self) -> bool:
+        """Whether it can be in no other scope: it is what its scope lists, and directly below it."""
+        try:
+            parent = names.join(*names.split(self.fqn)[:-1])
+        except ValueError:
+            return False
+        return self.type is self.scope[0] and parent == self.scope[1]
+
+
+def settle(
+    old: Shard | None,
+    listed: Mapping[str, Outcome],
+    *,
+    scope: Scope,
+    run_id: str,
+    context: str,
+    mode: Mode = "snapshot",
+    removed: Collection[str] = (),
+) -> tuple[Shard, list[Candidate]]:
+    """The new shard of a scope whose listing was complete and whose members have all ended.
+
+    `listed`: id -> how it ended; `removed`: ids that the listing said are gone. A member that failed
+    leaves everything as it is known, and no candidate.
+    """
+    failed = any(each.status in ("failed", "quarantined") for each in listed.values())
+    if failed or mode == "changes":
+        shard = merge(old, listed, scope=scope, run_id=run_id, context=context, removed=removed)
+        shard = shard if failed else replace(shard, proof="removal")
+        return shard, candidates(shard)
+    past = _Past(old, context)
+    present = {
+        identity: each.written if each.described else each.on_top_of(past.of(identity))
+        for identity, each in listed.items()
+    }
+    missing = _still_missing([*past.lost(present, run_id), *past.missing], present, removed)
+    shard = Shard(*scope, run_id, context, present, missing, "absence")
+    return shard, candidates(shard)
+
+
+def merge(
+    old: Shard | None,
+    listed: Mapping[str, Outcome],
+    *,
+    scope: Scope,
+    run_id: str,
+    context: str,
+    removed: Collection[str] = (),
+) -> Shard:
+    """The new shard of a scope that was not listed to its end, or by a run that looks at a part only.
+
+    What was seen is brought up to date; what was not is as it was.
+    """
+    past = _Past(old, context)
+    present = past.present
+    for identity, outcome in listed.items():
+        present[identity] = outcome.on_top_of(past.of(identity))
+    missing = [each for each in past.missing if each.id not in listed]
+    for identity in set(removed).difference(listed):
+        missing += _missing(identity, present.pop(identity, ()), run_id)
+    return Shard(*scope, run_id, context, present, _still_missing(missing, present, removed))
+
+
+def candidates(shard: Shard) -> list[Candidate]:
+    """What the run that wrote this shard may want to delete (a resumed run asks again)."""
+    if shard.proof == "nothing":
+        return []
+    return [
+        Candidate(
+            shard.key,
+            each.id,
+            each.type,
+            each.fqn,
+            each.withheld,
+            listed=each.id in shard.present,
+            emptied=not shard.present,
+        )
+        for each in shard.missing
+        if shard.proof == "absence" or each.removed
+    ]
+
+
+def buried(shard: Shard, *, run_id: str) -> Shard:
+    """The shard of a scope that was deleted with its container.
+
+    The sink may bring all of it back when the container returns; it was looked at twice already.
+    """
+    lost = [each for key, of in shard.present.items() for each in _missing(key, of, run_id)]
+    missing = _still_missing([*lost, *shard.missing], {}, ())
+    rest = tuple(
+        msgspec.structs.replace(each, withheld=each.withheld or run_id, buried=True)
+        for each in missing
+    )
+    return Shard(*shard.key, run_id, "", {}, rest)
+
+
+class _Past:
+    """What was known of a scope, put so that this run can go on from it."""
+
+    def __init__(self, old: Shard | None, context: str) -> None:
+        self.present: dict[str, tuple[Stored, ...]] = dict(old.present) if old else {}
+        self.missing: tuple[Missing, ...] = old.missing if old else ()
+        if old is not None and old.context != context:
+            self.present = {key: tuple(_without_hashes(each)) for key, each in self.present.items()}
+        self._returned: dict[str, list[Stored]] = {}
+        for each in self.missing:
+            self._returned.setdefault(each.id, []).append(Stored(*each.key))
+
+    def of(self, identity: str) -> tuple[Stored, ...]:
+        """All that a descriptor had written, also what was missing when it was looked at last."""
+        return (*self.present.get(identity, ()), *self._returned.get(identity, ()))
+
+    def lost(self, present: Mapping[str, Sequence[Stored]], run_id: str) -> Iterable[Missing]:
+        """Entities that a descriptor had written and does not write now, or that went with it."""
+        for identity, written in self.present.items():
+            if present.get(identity) == written:
+                continue
+            now = {each.key for each in present.get(identity, ())}
+            yield from _missing(identity, (each for each in written if each.key not in now), run_id)
+
+
+def _still_missing(
+    missing: Iterable[Missing],
+    present: Mapping[str, Iterable[Stored]],
+    removed: Collection[str],
+) -> tuple[Missing, ...]:
+    """One record per entity, the oldest (they come last), of what no descriptor of the scope has."""
+    found = {each.key: each for each in missing}
+    if found:
+        for written in present.values():
+            for each in written:
+                found.pop(each.key, None)
+    return tuple(
+        msgspec.structs.replace(found[key], removed=True)
+        if found[key].id in removed and found[key].id not in present
+        else found[key]
+        for key in sorted(found)
+    )
+
+
+def _missing(identity: str, stored: Iterable[Stored], run_id: str) -> list[Missing]:
+    """Entities only: a fact goes with what it is about."""
+    return [
+        Missing(identity, EntityType(each.type), each.fqn, run_id)
+        for each in stored
+        if each.type in ENTITIES
+    ]
+
+
+def _without_hashes(stored: Iterable[Stored]) -> list[Stored]:
+    return [Stored(*each.key) for each in stored]
