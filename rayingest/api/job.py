@@ -1,16 +1,14 @@
 """A config made ready: discover, check, run, or process a few entities of it."""
 
 import os
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from rayingest import sinks
-from rayingest.api import continuing
+from rayingest.api import continuing, finding
 from rayingest.api.continuing import Beginning, Origin
 from rayingest.api.holding import claimed, interruptible
 from rayingest.api.limits import limits
@@ -20,7 +18,7 @@ from rayingest.api.run import Run
 from rayingest.api.wishes import Wishes, parse_failures, selection
 from rayingest.config import Config, ExecutionMode
 from rayingest.config import load as load_config
-from rayingest.core import fqn, registry
+from rayingest.core import registry
 from rayingest.core.filters import Verdict
 from rayingest.core.sink import Sink
 from rayingest.core.source import (
@@ -28,10 +26,9 @@ from rayingest.core.source import (
     Described,
     EntityDescriptor,
     ScopeListed,
-    ScopeOpened,
 )
 from rayingest.errors import ConfigError, RayingestError, StateError
-from rayingest.execute.closing import Bounds
+from rayingest.execute.bounding import Bounds
 from rayingest.execute.plan import RetryPolicy
 from rayingest.execute.report import Report
 from rayingest.execute.snapshot import Snapshot
@@ -126,72 +123,15 @@ class Job:
 
     def listing(self) -> Iterator[object]:
         """Everything that discovery yields, listing after listing."""
-        connector = registry.load(self.config.connector)
-        settings = self.config.settings
-        context = connector.prepare(settings)
-        with connector.open(settings, context) as source:
-            wanted: list[tuple[EntityType, str | None]] = [
-                (each, None) for each in connector.types if each not in connector.listed_by
-            ]
-            seen = set(wanted)
-            while wanted:
-                for item in source.discover_entities(*wanted.pop(0)):
-                    if isinstance(item, ScopeOpened) and (item.type, item.scope) not in seen:
-                        seen.add((item.type, item.scope))
-                        wanted.append((item.type, item.scope))
-                    yield item
+        return finding.listing(self.config)
 
     def find(self, names: Sequence[str]) -> list[EntityDescriptor]:
         """Descriptors by FQN, with or without the service's name. Raises ConfigError for unknown ones."""
-        prefix = f"{fqn.join(self.config.service)}."
-        wanted = {name.removeprefix(prefix): name for name in names}
-        found: dict[str, list[EntityDescriptor]] = {}
-        seen: list[str] = []
-        for each in self.discover():
-            short = each.id.removeprefix(prefix)
-            if short in wanted:
-                found.setdefault(short, []).append(each)
-            seen.append(short)
-        for short, name in wanted.items():
-            if short not in found:
-                raise _not_found(name, short, seen)
-        return [each for short in wanted for each in found[short]]
+        return finding.find(self.config, names, self.discover())
 
     def explain(self, name: str) -> list[tuple[EntityType, Verdict]]:
         """Which filter keeps or drops a name (bare, or an FQN with or without the service)."""
-        filters = self.config.settings.filters
-        service = fqn.join(self.config.service)
-        whole = name if name.startswith(f"{service}.") else f"{service}.{name}"
-        parts = fqn.split(whole)[1:]
-        connector = registry.load(self.config.connector)
-        levels = [each for each in connector.types if each in set(connector.dependencies.values())]
-        leaves = [each for each in connector.types if each not in levels]
-        told = []
-        if len(parts) > 1:
-            for depth, (level, part) in enumerate(zip(levels, parts[:-1], strict=False), 1):
-                told.append(
-                    (
-                        level,
-                        filters.judge(level, part, fqn.join(self.config.service, *parts[:depth])),
-                    )
-                )
-        told += [
-            (leaf, filters.judge(leaf, parts[-1], whole))
-            for leaf in (leaves if len(parts) != 2 or len(levels) < 2 else connector.types)
-        ]
-        return told
-
-    def zero_hint(self, report: Report) -> str | None:
-        """What to look at when nothing was discovered but containers."""
-        connector = registry.load(self.config.connector)
-        containers = {EntityType.DATABASE_SERVICE, *connector.dependencies.values()}
-        found = {EntityType(kind) for kind, book in report.types.items() if book["discovered"]}
-        if found - containers:
-            return None
-        given = self.config.settings.filters.patterns.items()
-        guilty = [each.key for kind, each in given if report.filtered.get(kind.value)]
-        patterns = ", ".join(guilty or [each.key for _, each in given])
-        return f"Nothing was discovered: check {patterns or 'the database name and the account’s rights'} (`rayingest discover --explain NAME` says what a filter does)."
+        return finding.explain(self.config, name)
 
     # --- running ---
 
@@ -376,7 +316,11 @@ class Job:
             if not report.not_listed and not report.resumable:
                 with suppress(StateError):  # a sentence is not worth the report
                     report.warnings += again.vanished(directory)
-        elif (hint := self.zero_hint(report)) and report.state == "success" and not asked.preview:
+        elif (
+            (hint := finding.zero_hint(self.config, report))
+            and report.state == "success"
+            and not asked.preview
+        ):
             report.warnings.append(hint)
         with suppress(StateError):  # the run has said so already
             directory.put_report(report.to_json())
@@ -409,15 +353,6 @@ def _tried(
             yield part, result
     except RayingestError as error:
         yield part, CheckResult(part, "failed", str(error), error.hint)
-
-
-def _not_found(name: str, short: str, seen: Sequence[str]) -> ConfigError:
-    near = get_close_matches(short, seen, n=1)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
-    return ConfigError(
-        f"Discovery finds no entity {name!r}.{meant}",
-        hint=f"`rayingest discover CONFIG --explain {shlex.quote(short)}` says whether a filter drops it.",
-    )
 
 
 def state_home() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rayingest.execute.bounding import CONFIG_ERRORS, Bounds
 from rayingest.execute.deletion import Deleted
 from rayingest.execute.events import Why
 from rayingest.execute.report import (
@@ -24,22 +25,7 @@ from rayingest.execute.report import (
 )
 from rayingest.execute.scheduler import Scheduler
 
-GRACE = 10.0  # seconds for what is under way when a run is stopped
 CONFIG = 2  # the exit code of what the user must change before anything can work
-CONFIG_ERRORS = {"ConfigError", "ConfigErrors", "MissingDriver", "UnknownConnector"}
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """When a run ends early. Seconds; `max_failures` is a count, or a rate in 0..1 once 100 ended."""
-
-    timeout: float | None = None
-    max_failures: int | None = None
-    max_failure_rate: float | None = None
-    sink_outage: float = 300.0
-    success_threshold: float = 90.0
-    no_worker: float = 120.0
-    grace: float = GRACE
 
 
 @dataclass

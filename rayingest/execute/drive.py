@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 from rayingest.core.sink import Placement, SinkSession
 from rayingest.core.source import EntityDescriptor, Removed
-from rayingest.errors import NoWorker, RayingestError, StateError, TimedOut
+from rayingest.errors import RayingestError, StateError, TimedOut
 from rayingest.execute.audit import recounted
-from rayingest.execute.closing import CONFIG_ERRORS, Bounds, Closing, Totals, peak_rss
+from rayingest.execute.bounding import Bounding, Bounds
+from rayingest.execute.closing import Closing, Totals, peak_rss
 from rayingest.execute.combine import Combiner
 from rayingest.execute.deferred import DeferredRows
 from rayingest.execute.deletion import Deleted, delete
@@ -83,9 +84,7 @@ class Drive:
         self._deleted = Deleted()
         self._delivery: Delivery | None = None
         self._session: SinkSession | None = None
-        self._stopped_at: float | None = None
-        self._down_since: float | None = None
-        self._hurry = False
+        self._bounding = Bounding(bounds, scheduler, self._log)
         self._observed = 0.0
         self._heard: dict[Listing, float] = {}
         self._combiner = Combiner.of(opened.connector)
@@ -105,7 +104,7 @@ class Drive:
     def interrupt(self) -> None:
         """Stop after what is under way (called from a signal handler); a second time, at once."""
         if self.scheduler.stopping is not None:
-            self._hurry = True
+            self._bounding.hurry = True
         self.scheduler.stop("interrupted")
 
     def run(self) -> Report:
@@ -116,7 +115,7 @@ class Drive:
     def _run(self) -> Report:
         """Drive to the end."""
         started = datetime.now(UTC)
-        self._began = time.monotonic()
+        self._began = self._bounding.began = time.monotonic()
         self._cpu = time.process_time()
         try:
             with self.opened.sink.open(dry_run=self.dry_run) as self._session:
@@ -141,6 +140,7 @@ class Drive:
         finally:
             stats = self._stats()
             self.engine.close()
+        self.problem = self.problem or self._bounding.problem
         self._audit()
         return self._report(started, stats)
 
@@ -196,7 +196,7 @@ class Drive:
             self.on_start()
 
     def _give_up(self, error: RayingestError) -> None:
-        self.problem = self.problem or why(error, "run")
+        self.problem = self.problem or self._bounding.problem or why(error, "run")
         self.scheduler.stop("failed")
 
     def _start_delivery(self) -> None:
@@ -240,7 +240,7 @@ class Drive:
             self._second_wave()
             self._perform()
             self.engine.hold_listings(scheduler.crowded)
-            if self._bound(now):
+            if self._bounding.passed(now, ready=self.totals.startup is not None):
                 break
             if now - self._observed >= 0.25:
                 self._observed = now
@@ -346,54 +346,6 @@ class Drive:
                     self.engine.start_listing(action.listing)
                 case ReplaceWorker():
                     self.engine.replace(action.worker)
-
-    def _bound(self, now: float) -> bool:
-        """Stop early where a bound is passed; whether to leave without waiting any longer."""
-        scheduler, bounds = self.scheduler, self.bounds
-        elapsed = now - self._began
-        if scheduler.fatal is not None:
-            scheduler.stop("failed")
-        elif bounds.timeout is not None and elapsed > bounds.timeout:
-            scheduler.stop("timeout")
-        elif self._too_many_failures():
-            scheduler.stop("failures")
-        elif not scheduler.plan.replaceable and scheduler.retired > max(
-            1, scheduler.plan.parallelism // 2
-        ):
-            scheduler.stop("stalled")
-        self._bound_sink(now)
-        if self.totals.startup is None and elapsed > bounds.no_worker:
-            raise NoWorker(
-                f"No worker became ready in {bounds.no_worker:.0f} s.",
-                hint="Has the Ray cluster free CPUs, and do its nodes start? `ray status` shows both.",
-            )
-        if scheduler.stopping is None:
-            return False
-        self._stopped_at = self._stopped_at or now
-        return self._hurry or now - self._stopped_at > bounds.grace
-
-    def _bound_sink(self, now: float) -> None:
-        down = self.scheduler.sink_down
-        if down is None:
-            self._down_since = None
-            return
-        hopeless = down.kind in CONFIG_ERRORS
-        if self._down_since is None and not hopeless:
-            self._log("warning", f"The sink does not answer, the run waits for it: {down.message}")
-        self._down_since = self._down_since or now
-        if hopeless or now - self._down_since > self.bounds.sink_outage:
-            self.problem = self.problem or down
-            self.scheduler.stop("sink")
-            self._hurry = True
-
-    def _too_many_failures(self) -> bool:
-        ledger, bounds = self.scheduler.ledger, self.bounds
-        failed = ledger.total("failed") + ledger.total("quarantined")
-        if bounds.max_failures is not None and failed > bounds.max_failures:
-            return True
-        ended = sum(each.total() for each in ledger.ended.values())
-        rate = bounds.max_failure_rate
-        return rate is not None and ended >= 100 and failed / ended > rate
 
     # --- what is durable ---
 

@@ -99,6 +99,13 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.items)
 
+    def only(self, items: list[EntityDescriptor], *, suspect: bool | None = None) -> "Chunk":
+        """Some of its items, to be asked for once more; a suspect stays one."""
+        ids = {each.id for each in items}
+        told = [each for each in self.described if each.descriptor.id in ids]
+        apart = self.suspect if suspect is None else suspect
+        return Chunk(self.kind, self.type, self.batch, items, told, suspect=apart)
+
 
 # --- what a report tells ---
 

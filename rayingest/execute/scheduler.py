@@ -8,7 +8,7 @@ terminates: the tests hold it to that against a model.
 import heapq
 from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 
 from rayingest.core.source import (
@@ -45,39 +45,12 @@ from rayingest.execute.listings import Listings
 from rayingest.execute.plan import Plan
 from rayingest.execute.pools import Ready
 from rayingest.execute.replay import Replay
+from rayingest.execute.suspects import Suspects
+from rayingest.execute.workforce import Sent, WorkerState, least_loaded
 from rayingest.model import EntityType
 from rayingest.state.ledger import Ledger
 
 Parent = tuple[EntityType, str]
-
-
-@dataclass
-class WorkerState:
-    """What the scheduler knows of one worker."""
-
-    slots: int
-    running: set[int] = field(default_factory=set)
-    unsettled: set[int] = field(default_factory=set)
-    reserved: bool = False
-    draining: bool = False
-    batches: set[str] = field(default_factory=set)
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing at all is with this worker."""
-        return not self.running and not self.unsettled
-
-
-@dataclass
-class Sent:
-    """A dispatch under way; `left` are the ids that have no result yet."""
-
-    worker: int
-    chunk: Chunk
-    left: dict[str, EntityDescriptor]
-    read: bool = False
-    emitted: dict[str, int] = field(default_factory=dict)
-    born: list[Parent] = field(default_factory=list)
 
 
 class Scheduler:
@@ -115,9 +88,8 @@ class Scheduler:
             frozenset(plan.dependencies.values()),
         )
         self._writes: deque[Chunk] = deque()
-        self._suspects: deque[Chunk] = deque()
+        self._suspects = Suspects()
         self._unreachable = 0  # chunks in a row that found nobody at the source's address
-        self._alone: Counter[tuple[EntityType, str]] = Counter()
         self._attempts: Counter[tuple[EntityType, str]] = Counter()
         self._later: list[tuple[float, int, bool, EntityDescriptor]] = []
         self._relist: list[tuple[float, int, Listing]] = []
@@ -367,19 +339,10 @@ class Scheduler:
         if not left:
             return
         self._born.update(sent.born)  # told of already; their parents will tell of them again
-        described = [each for each in chunk.described if each.descriptor.id in sent.left]
         if not event.blame:
-            self._again(
-                Chunk(chunk.kind, chunk.type, chunk.batch, left, described, suspect=chunk.suspect)
-            )
-        elif not chunk.suspect:
-            self._suspects.append(
-                Chunk(chunk.kind, chunk.type, chunk.batch, left, described, suspect=True)
-            )
-        elif len(left) > 1:
-            self._split(chunk, left, described)
-        else:
-            self._died_alone(chunk, left[0], described, event.why)
+            self._again(chunk.only(left))
+        elif cause := self._suspects.accuse(chunk, left, event.why):
+            self._end(left[0], Result(left[0].id, "quarantined", cause))
 
     def _deferred_again(self, chunk: Chunk, event: WorkerLost) -> None:
         chunk.deaths += event.blame
@@ -397,40 +360,11 @@ class Scheduler:
 
     def _again(self, chunk: Chunk) -> None:
         if chunk.suspect:
-            self._suspects.appendleft(chunk)
+            self._suspects.first(chunk)
         elif chunk.kind == "write":
             self._writes.append(chunk)
         else:
             self._ready.add(chunk.items, self._now)
-
-    def _split(
-        self, chunk: Chunk, items: list[EntityDescriptor], described: list[Described]
-    ) -> None:
-        middle = len(items) // 2
-        for half in (items[middle:], items[:middle]):
-            ids = {each.id for each in half}
-            told = [each for each in described if each.descriptor.id in ids]
-            self._suspects.appendleft(
-                Chunk(chunk.kind, chunk.type, chunk.batch, half, told, suspect=True)
-            )
-
-    def _died_alone(
-        self, chunk: Chunk, item: EntityDescriptor, described: list[Described], how: str
-    ) -> None:
-        key = item.type, item.id
-        self._alone[key] += 1
-        if self._alone[key] < 2:
-            self._suspects.append(
-                Chunk(chunk.kind, chunk.type, chunk.batch, [item], described, suspect=True)
-            )
-            return
-        message = "the worker process died twice while it held only this entity"
-        cause = Why(
-            "WorkerDied",
-            f"{message} ({how})" if how else message,
-            "Look for what is special about it: `rayingest process CONFIG --entity ID` shows it alone.",
-        )
-        self._end(item, Result(item.id, "quarantined", cause))
 
     def _hear_read(self, event: Read) -> None:
         sent = self._sent.get(event.dispatch)
@@ -516,19 +450,9 @@ class Scheduler:
         by one costs two threads and two time-outs at most, bisecting one per halving.
         """
         if len(hung) > 1:
-            told = {each.descriptor.id: each for each in chunk.described}
-            place = self._suspects if chunk.suspect else self._writes
-            place.extend(
-                Chunk(
-                    chunk.kind,
-                    chunk.type,
-                    chunk.batch,
-                    [each],
-                    [told[each.id]] if each.id in told else [],
-                    suspect=chunk.suspect,
-                )
-                for each in hung
-            )
+            for each in hung:
+                one = chunk.only([each])
+                (self._suspects if chunk.suspect else self._writes).append(one)
             return
         cause = Why(
             "TimedOut",
@@ -687,7 +611,7 @@ class Scheduler:
             if worker.draining or not (worker.reserved and worker.idle):
                 continue
             if self._suspects and self._free():
-                self._send(number, worker, self._suspects.popleft())
+                self._send(number, worker, self._suspects.take())
 
     def _free(self) -> bool:
         return self.in_flight < self.plan.parallelism
@@ -695,7 +619,7 @@ class Scheduler:
     def _dispatch(self) -> None:
         growing = self._growing
         while self._free() and (self._writes or self._ready.count):
-            number = self._least_loaded()
+            number = least_loaded(self._workers)
             if number is None:
                 return
             worker = self._workers[number]
@@ -722,14 +646,6 @@ class Scheduler:
             first.items += more.items
             first.described += more.described
         return first
-
-    def _least_loaded(self) -> int | None:
-        free = [
-            (len(each.running) / each.slots, len(each.unsettled), number)
-            for number, each in self._workers.items()
-            if not each.reserved and not each.draining and len(each.running) < each.slots
-        ]
-        return min(free)[2] if free else None
 
     def _send(self, number: int, worker: WorkerState, chunk: Chunk) -> None:
         dispatch = next(self._ids)

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from rayingest.core.limits import Limit
 from rayingest.errors import Throttled, TimedOut
-from rayingest.execute.limits import HOLD, LEASE, Granted, Told
+from rayingest.execute.limits import HOLD, Granted, Told
+from rayingest.execute.pacing import LEASE
 
 LAST_WORDS = 2 * HOLD  # seconds for a question under way when a share is closed
 TRIES = 20  # questions in a row that nobody answers, before calls fail

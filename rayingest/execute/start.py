@@ -8,7 +8,7 @@ from rayingest.core.limits import Limit
 from rayingest.core.sink import Placement
 from rayingest.core.source import EntityDescriptor
 from rayingest.errors import MissingDriver, Permanent, RayingestError
-from rayingest.execute.closing import Bounds
+from rayingest.execute.bounding import Bounds
 from rayingest.execute.drive import Drive
 from rayingest.execute.engine import Engine
 from rayingest.execute.knowing import Memory

@@ -12,16 +12,13 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from rayingest.core.limits import UNLIMITED
-from rayingest.core.sink import Placement, Row, SinkSession
+from rayingest.core.sink import Placement, SinkSession
 from rayingest.core.source import (
     Described,
-    DiscoverableSource,
     EntityDescriptor,
     Failed,
 )
@@ -30,86 +27,29 @@ from rayingest.errors import (
     RayingestError,
     Retryable,
     SessionLost,
-    SinkDown,
-    SinkUnauthorised,
     Unauthorised,
     Unreachable,
 )
-from rayingest.execute.delivery import Delivery, Ticket
+from rayingest.execute.delivery import Delivery
+from rayingest.execute.encoding import Encoder
 from rayingest.execute.engine import calls_of
 from rayingest.execute.events import (
     Chunk,
     Event,
-    KnownOf,
     PartOf,
     Read,
     Result,
     RowsOf,
     SinkState,
     Why,
-    Written,
     why,
 )
+from rayingest.execute.running import Holder, Running
 from rayingest.execute.share import Share
-from rayingest.model import Entity, Fact
-from rayingest.workflows.stage import Opened, WorkerTask
+from rayingest.execute.watch import Watch
+from rayingest.workflows.stage import WorkerTask
 
 NOT_ANSWERED = Why("NotAnswered", "the source gave no answer for this entity")
-SINK_PAUSE = 1.0  # seconds between look-ups at a sink that is down
-GRACE = 2.0  # seconds between asking a call to end and giving its thread up
-
-
-@dataclass
-class Holder:
-    """One thread's live source, opened when it is first needed."""
-
-    opened: Opened
-    context: object
-    stack: ExitStack = field(default_factory=ExitStack)
-    source: DiscoverableSource | None = None
-
-    def get(self) -> DiscoverableSource:
-        """The source, opened if need be."""
-        if self.source is None:
-            connector = self.opened.connector
-            self.source = self.stack.enter_context(
-                connector.open(self.opened.settings, self.context)
-            )
-        return self.source
-
-    def drop(self) -> None:
-        """Close the source; the next `get` opens another."""
-        self.source = None
-        stack, self.stack = self.stack, ExitStack()
-        try:
-            stack.close()
-        except Exception:  # noqa: BLE001 - a broken session may fail to close; it is gone either way
-            return
-
-
-@dataclass
-class Running:
-    """A chunk that is being read, as the watch sees it."""
-
-    dispatch: int
-    chunk: Chunk
-    holder: Holder
-    ticket: Ticket | None
-    left: dict[str, EntityDescriptor]
-    since: float
-    started: float
-    ended: list[Result] = field(default_factory=list)
-    children: list[EntityDescriptor] = field(default_factory=list)
-    rows: list[RowsOf] = field(default_factory=list)
-    emitted: Counter[str] = field(default_factory=Counter)
-    calls: int = 0
-    waited: float = 0.0
-    limited: float = 0.0  # when it began to wait for a limit
-    held_back: float = 0.0
-    parts: list[PartOf] = field(default_factory=list)
-    asked_to_end: float | None = None
-    abandoned: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Worker:
@@ -143,8 +83,8 @@ class Worker:
         self._lock = threading.Lock()
         self._running: dict[int, Running] = {}
         self._closed = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
-        self._watcher.start()
+        self._encoder = Encoder(self.session, self._sink_state, self._closed)
+        self._watcher = Watch(task.call_timeout, self._current, self._give_up, self._closed)
 
     @property
     def writes(self) -> bool:
@@ -195,9 +135,14 @@ class Worker:
     def running(self) -> list[tuple[str, float]]:
         """What is being read: the first id of each chunk and for how many seconds."""
         now = time.monotonic()
+        return [(next(iter([*each.left]), ""), now - each.started) for each in self._current()]
+
+    def _current(self) -> list[Running]:
         with self._lock:
-            current = list(self._running.values())
-        return [(next(iter([*each.left]), ""), now - each.started) for each in current]
+            return list(self._running.values())
+
+    def _sink_state(self, cause: Why | None) -> None:
+        self.emit(SinkState(self.number, cause))
 
     def stacks(self) -> dict[str, str]:
         """Where each thread that is reading stands now, for stall reports."""
@@ -371,7 +316,7 @@ class Worker:
     def _answer(self, run: Running, described: Described) -> None:
         item = described.descriptor
         run.since = math.inf  # until the source is asked again, no time of its passes
-        rows, done, cause = self._encode(described, run.chunk.known)
+        rows, done, cause = self._encoder.encode(described, run.chunk.known)
         with run.lock:
             if run.abandoned or run.left.pop(item.id, None) is None:
                 return
@@ -387,74 +332,6 @@ class Worker:
             self.delivery.add(run.ticket, item.id, rows, done, cause)
             run.waited += time.monotonic() - before
         run.since = time.monotonic()
-
-    def _encode(
-        self, described: Described, known: KnownOf | None
-    ) -> tuple[list[Row], list[Written], Why | None]:
-        """Rows to write; what is done with already: refused for its spelling, or there as it is."""
-        rows: list[Row] = []
-        done: list[Written] = []
-        cause: Why | None = None
-        for entity in described.entities:
-            try:
-                rows.append(self._spelled(self.session.encode, entity))
-            except RayingestError as error:
-                cause = why(error, "sink")
-                done.append(Written(entity.type.value, entity.fqn, "", "refused"))
-        for fact in described.facts:
-            try:
-                rows.append(self._spelled(self.session.encode_fact, fact))
-            except RayingestError as error:
-                cause = why(error, "sink")
-                done.append(Written(fact.kind, fact.target_fqn, "", "refused"))
-        if known is not None:
-            there = [row for row in rows if known.has(row)]
-            if there:
-                rows = [row for row in rows if not known.has(row)]
-                done += [Written(row.type, row.fqn, row.hash, "unchanged") for row in there]
-        return rows, done, cause
-
-    def _spelled(self, encode: Callable[[Any], Row], what: Entity | Fact) -> Row:
-        """One row; a sink that has to be asked for it (who is this owner?) is waited for."""
-        was_down = False
-        while True:
-            try:
-                row = encode(what)
-            except (SinkDown, SinkUnauthorised) as error:
-                was_down = True
-                self.emit(SinkState(self.number, why(error, "sink")))
-                if self._closed.wait(SINK_PAUSE):
-                    raise
-            else:
-                if was_down:
-                    self.emit(SinkState(self.number, None))
-                return row
-
-    # --- the watch: a call that never returns must not hold the run ---
-
-    def _watch(self) -> None:
-        pause = min(1.0, self.task.call_timeout / 4)
-        while not self._closed.wait(pause):
-            now = time.monotonic()
-            with self._lock:
-                overdue = [
-                    each
-                    for each in self._running.values()
-                    if now - each.since > self.task.call_timeout
-                ]
-            for run in overdue:
-                self._overdue(run, now)
-
-    def _overdue(self, run: Running, now: float) -> None:
-        cancel = getattr(run.holder.source, "cancel", None)
-        if run.asked_to_end is None:
-            run.asked_to_end = now
-            if cancel is not None:
-                with suppress(Exception):  # a courtesy; giving the thread up is the remedy
-                    cancel()
-                return
-        if cancel is None or now - run.asked_to_end >= GRACE:
-            self._give_up(run)
 
     def _give_up(self, run: Running) -> None:
         """Abandon the thread: what it answers from now on is not heard."""

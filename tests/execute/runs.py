@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from rayingest.api.run import EntityRecord, Run
-from rayingest.execute.closing import Bounds
+from rayingest.execute.bounding import Bounds
 from rayingest.execute.plan import RetryPolicy
 from rayingest.execute.report import Report
 from rayingest.execute.start import Options, drive

@@ -13,7 +13,7 @@ import pytest
 from rayingest.core.sink import Answer, Placement, Row
 from rayingest.core.source import Described, EntityDescriptor, Listed, Part, ScopeListed
 from rayingest.errors import Permanent, Refused, SinkDown
-from rayingest.execute.closing import Bounds
+from rayingest.execute.bounding import Bounds
 from rayingest.execute.combine import Combiner
 from rayingest.execute.events import Listing, PartOf, ScopeSettled
 from rayingest.execute.local import LocalEngine

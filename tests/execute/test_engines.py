@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from rayingest.core.sink import Placement
 from rayingest.errors import ConfigError
-from rayingest.execute.closing import Bounds
+from rayingest.execute.bounding import Bounds
 from rayingest.execute.local import LocalEngine
 from rayingest.execute.start import Options, drive
 from rayingest.sinks.openmetadata import OpenMetadata

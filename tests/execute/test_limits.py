@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from rayingest.cli.connectors import _allows
 from rayingest.core.limits import UNLIMITED, Limit
 from rayingest.errors import Throttled, TimedOut
-from rayingest.execute.limits import Granted, Hub, Pace, Told, Window
+from rayingest.execute.limits import Granted, Hub, Told
+from rayingest.execute.pacing import Pace, Window
 from rayingest.execute.share import Share
 from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.start import Options, drive

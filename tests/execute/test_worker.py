@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rayingest.core.filters import Filters
-from rayingest.core.sink import Row
+from rayingest.core.sink import Placement, Row
 from rayingest.core.source import Described, EntityDescriptor, Failed, Processed, Settings
 from rayingest.errors import (
     Denied,
@@ -23,7 +23,7 @@ from rayingest.errors import (
     Unauthorised,
     Unreachable,
 )
-from rayingest.execute import worker as module
+from rayingest.execute import watch
 from rayingest.execute.events import Chunk, Event, Read, Settled, SinkState
 from rayingest.execute.worker import Worker
 from rayingest.model import EntityType, Fact, Table
@@ -339,7 +339,7 @@ def test_a_call_that_never_returns_is_abandoned_and_its_late_answers_are_not_wri
         gate.wait(20)
         yield from map(described, descriptors[1:])
 
-    sink = Memory(name="late", placement=module.Placement.WORKER)
+    sink = Memory(name="late", placement=Placement.WORKER)
     bench = bench(play, call_timeout=0.2, sink=sink)
     read = bench.read("a", "b", "c")
     assert read.abandoned
@@ -371,7 +371,7 @@ def test_a_call_that_can_be_broken_off_is_and_its_thread_lives_on(bench: Any) ->
 def test_a_call_that_ignores_being_broken_off_is_abandoned(
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "GRACE", 0.1)
+    monkeypatch.setattr(watch, "GRACE", 0.1)
 
     def play(source: Any, descriptors: Sequence[EntityDescriptor]) -> Iterator[Processed]:
         source.broken.wait(20)

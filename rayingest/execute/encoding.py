@@ -1,0 +1,64 @@
+"""What a source described, as the rows that the sink will have."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rayingest.core.sink import Row, SinkSession
+from rayingest.core.source import Described
+from rayingest.errors import RayingestError, SinkDown, SinkUnauthorised
+from rayingest.execute.events import KnownOf, Why, Written, why
+from rayingest.model import Entity, Fact
+
+SINK_PAUSE = 1.0  # seconds between look-ups at a sink that is down
+
+
+class Encoder:
+    """Spells rows with a sink's session. `say` hears that the sink is down, and that it is back."""
+
+    def __init__(
+        self, session: SinkSession, say: Callable[[Why | None], None], closed: threading.Event
+    ) -> None:
+        self._session, self._say, self._closed = session, say, closed
+
+    def encode(
+        self, described: Described, known: KnownOf | None
+    ) -> tuple[list[Row], list[Written], Why | None]:
+        """Rows to write; what is done with already: refused for its spelling, or there as it is."""
+        rows: list[Row] = []
+        done: list[Written] = []
+        cause: Why | None = None
+        for entity in described.entities:
+            try:
+                rows.append(self._spelled(self._session.encode, entity))
+            except RayingestError as error:
+                cause = why(error, "sink")
+                done.append(Written(entity.type.value, entity.fqn, "", "refused"))
+        for fact in described.facts:
+            try:
+                rows.append(self._spelled(self._session.encode_fact, fact))
+            except RayingestError as error:
+                cause = why(error, "sink")
+                done.append(Written(fact.kind, fact.target_fqn, "", "refused"))
+        if known is not None:
+            there = [row for row in rows if known.has(row)]
+            if there:
+                rows = [row for row in rows if not known.has(row)]
+                done += [Written(row.type, row.fqn, row.hash, "unchanged") for row in there]
+        return rows, done, cause
+
+    def _spelled(self, encode: Callable[[Any], Row], what: Entity | Fact) -> Row:
+        """One row; a sink that has to be asked for it (who is this owner?) is waited for."""
+        was_down = False
+        while True:
+            try:
+                row = encode(what)
+            except (SinkDown, SinkUnauthorised) as error:
+                was_down = True
+                self._say(why(error, "sink"))
+                if self._closed.wait(SINK_PAUSE):
+                    raise
+            else:
+                if was_down:
+                    self._say(None)
+                return row
