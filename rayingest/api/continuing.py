@@ -47,7 +47,7 @@ class Beginning(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What `run.json` holds; nothing of it is secret.
 
     `relevant` is what of the config acts on what is written. `parent` is the run whose failures
-    this one tries again.
+    this one tries again; `planned` is all that it may delete, where a plan says so.
     """
 
     schema: str = SCHEMA
@@ -61,6 +61,7 @@ class Beginning(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     dry_run: bool = False
     preview: bool = False
     parent: str | None = None
+    planned: tuple[tuple[str, str], ...] | None = None
 
 
 def read(directory: RunDirectory) -> Beginning | None:
@@ -128,20 +129,25 @@ def agree(before: Beginning, now: Beginning, *, accept_change: bool) -> bool:
                 f"Run {before.run_id} was begun with another {flag}: {_told(getattr(before, wish))}.",
                 hint=f"`rayingest resume {before.run_id}` goes on as it was begun; a new run may differ.",
             )
-    changed = sorted(_changed(before.relevant, now.relevant))
-    if changed and not accept_change:
+    differing = changed(before.relevant, now.relevant)
+    if differing and not accept_change:
         raise ConfigError(
-            f"The config has changed since run {before.run_id} began: {', '.join(changed)}.",
+            f"The config has changed since run {before.run_id} began: {', '.join(differing)}.",
             hint="--accept-config-change goes on with the new one, and deletes nothing;"
             " or begin a new run, without --run-id.",
         )
-    return not changed
+    return not differing
 
 
 def _told(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(repr, value)) or "nothing"
     return "yes" if value else "no"
+
+
+def changed(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Keys whose values differ, sorted."""
+    return sorted(_changed(one, other))
 
 
 def _changed(one: Any, other: Any, path: str = "") -> Iterable[str]:

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from rayingest import sinks
-from rayingest.api import continuing, finding
+from rayingest.api import continuing, finding, plans
+from rayingest.api.choices import options_of
 from rayingest.api.continuing import Beginning, Origin
 from rayingest.api.holding import claimed, interruptible
-from rayingest.api.limits import limits
+from rayingest.api.plans import Plan
 from rayingest.api.remembering import known_state, memory
 from rayingest.api.retrying import Again
 from rayingest.api.run import Run
-from rayingest.api.wishes import Wishes, parse_failures, selection
+from rayingest.api.wishes import Wishes, selection
 from rayingest.config import Config, ExecutionMode
 from rayingest.config import load as load_config
 from rayingest.core import registry
@@ -28,17 +31,16 @@ from rayingest.core.source import (
     ScopeListed,
 )
 from rayingest.errors import ConfigError, RayingestError, StateError
-from rayingest.execute.bounding import Bounds
-from rayingest.execute.plan import RetryPolicy
 from rayingest.execute.report import Report
 from rayingest.execute.snapshot import Snapshot
-from rayingest.execute.start import Options, drive
+from rayingest.execute.start import drive
 from rayingest.execute.together import Together
 from rayingest.model import EntityType
 from rayingest.state.known import KnownState
 from rayingest.state.run_directory import RunDirectory, default_url, new_run_id
 from rayingest.workflows.metadata import MetadataStage
 
+SAMPLE = 50  # entities that a plan describes to measure
 NO_FLAGS: Mapping[str, object] = {}
 
 
@@ -133,6 +135,27 @@ class Job:
         """Which filter keeps or drops a name (bare, or an FQN with or without the service)."""
         return finding.explain(self.config, name)
 
+    def plan(
+        self,
+        wishes: Wishes | None = None,
+        *,
+        sample: int = SAMPLE,
+        parallelism: Sequence[int] = (),
+        log: Callable[[str, str], None] | None = None,
+        **more: Any,
+    ) -> Plan:
+        """What `run` would do, and how long that would take: see `planning.make`. Writes nothing.
+
+        `sample` entities are described to measure; `parallelism`: which ones to estimate. Keyword
+        arguments are those of `Wishes`. Raises ConfigError.
+        """
+        from rayingest.api import planning
+
+        asked = replace(wishes or Wishes(), **more)
+        self.refuse_untested(asked)
+        config = self.connected().config
+        return planning.make(config, asked, sample=sample, parallelism=parallelism, log=log)
+
     # --- running ---
 
     def connected(self) -> "Job":
@@ -166,6 +189,8 @@ class Job:
         """
         asked = replace(wishes or Wishes(), **more)
         self.refuse_untested(asked)
+        if asked.plan is not None:
+            plans.held_to(asked.plan, self.config)
         return self.connected()._run(asked, (), observe, log, interrupted, shared=shared)  # noqa: SLF001 - our own
 
     def process(
@@ -213,7 +238,7 @@ class Job:
         *,
         shared: Together | None = None,
     ) -> Run:
-        config, execution = self.config, self.config.execution
+        config = self.config
         sink: Sink | None = None
         if asked.preview is not None:
             from rayingest.sinks.memory import Memory
@@ -229,38 +254,24 @@ class Job:
             changed = not continuing.agree(
                 before, beginning, accept_change=asked.accept_config_change
             )
+            if asked.plan is None:  # what a run was begun with holds until its end
+                beginning = msgspec.structs.replace(beginning, planned=before.planned)
         keeps = selection(config.service, asked.select, asked.exclude)
         again = Again(asked.again, keeps) if asked.again is not None else None
-        failures, rate = parse_failures(asked.max_failures)
-        options = Options(
-            engine="local" if only else execution.engine,
-            address=execution.address,
-            parallelism=execution.parallelism,
+        options = replace(
+            options_of(config, asked, few=bool(only)),
             dry_run=asked.dry_run and sink is None,
-            call_timeout=execution.call_timeout,
-            retry=RetryPolicy(
-                execution.retry.maxAttempts,
-                execution.retry.backoffSeconds,
-                execution.retry.backoffFactor,
-            ),
-            bounds=Bounds(
-                timeout=asked.timeout,
-                max_failures=failures,
-                max_failure_rate=rate,
-                sink_outage=execution.sink_outage,
-                success_threshold=config.success_threshold,
-            ),
             keeps=again or keeps,
-            limits=limits(config),
             together=shared,
             limit=asked.preview,
             only=only,
-            seed=asked.seed,
             resume=before is not None,
         )
         if not asked.dry_run and sink is None:
             few = bool(only)
             known = memory(config, asked, directory.run_id, few=few, changed=changed)
+            if beginning.planned is not None:
+                known = replace(known, planned=frozenset(beginning.planned))
             options = replace(options, memory=known)
         writes = not (options.dry_run or sink is not None or only)
         with claimed(directory, take_over=asked.take_over), ExitStack() as stack:
@@ -293,6 +304,7 @@ class Job:
             dry_run=asked.dry_run,
             preview=asked.preview is not None,
             parent=again.url if again is not None else None,
+            planned=tuple(asked.plan.delete) if asked.plan is not None else None,
         )
 
     def known(self) -> KnownState:
@@ -312,6 +324,10 @@ class Job:
         report.dry_run = asked.dry_run or asked.preview is not None
         report.parent = asked.again.run_id if asked.again else None
         report.warnings = [*self.config.warnings, *self.messages]
+        if asked.plan is not None and not report.resumable:
+            found = {kind: book["discovered"] for kind, book in report.types.items()}
+            if told := asked.plan.differences(found):
+                report.warnings.append(f"Found since the plan was made: {', '.join(told)}.")
         if again is not None:
             if not report.not_listed and not report.resumable:
                 with suppress(StateError):  # a sentence is not worth the report

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from rayingest.api.plans import Plan
 from rayingest.core import fqn
 from rayingest.core.source import EntityDescriptor
 from rayingest.errors import ConfigError
@@ -22,7 +23,8 @@ class Wishes:
     first so many entities in `Run.preview`. A `run_id` that has begun already is gone on with;
     `again` is a run whose failures are tried again. `accept_config_change` goes on with another
     config, `take_over` though another driver may be alive. `full_refresh` writes what the sink has
-    already, too; `allow_deletions` deletes what a source that hides things may only have hidden.
+    already, too; `allow_deletions` deletes what a source that hides things may only have hidden. With a `plan`
+    nothing is deleted that it does not name.
     """
 
     run_id: str | None = None
@@ -40,6 +42,7 @@ class Wishes:
     full_refresh: bool = False
     allow_deletions: bool = False
     take_over: bool = False
+    plan: Plan | None = None
 
 
 def parse_failures(text: str | None) -> tuple[int | None, float | None]:

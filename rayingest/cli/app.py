@@ -16,6 +16,7 @@ from rayingest.cli import (
     connectors,
     discover,
     init,
+    plan,
     process,
     resume,
     run,
@@ -78,7 +79,7 @@ def command() -> Any:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for module in (init, validate, check, discover, run, process, connectors, schema):
+    for module in (init, validate, check, discover, plan, run, process, connectors, schema):
         name = module.__name__.rpartition(".")[2]
         app.command(name)(_interruptible(getattr(module, name)))
     for name, function in (("resume", resume.resume), ("retry", resume.retry)):

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from rayingest.execute.snapshot import Snapshot
 from rayingest.model import EntityType
@@ -12,6 +13,8 @@ ENDED = ("ok", "unchanged", "skipped", "failed", "quarantined")
 PLACES = {each.value: place for place, each in enumerate(EntityType)}
 BAD = ("failed", "quarantined")
 ENOUGH = 20  # ends that a forecast needs, or one in fifty of what is to be done
+
+Book = TypeVar("Book")
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Pace:
         return Line(kind, book["discovered"], done, failed(book), rate, left)
 
 
-def ordered(books: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
+def ordered(books: Mapping[str, Book]) -> dict[str, Book]:
     """Books by type, containers before what is in them."""
     return {kind: books[kind] for kind in sorted(books, key=_place)}
 

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -12,6 +13,7 @@ from rayingest.errors import ConfigError
 
 if TYPE_CHECKING:
     from rayingest.api import Job, Run
+    from rayingest.api.wishes import Wishes
 
 SelectOption = Annotated[
     list[str] | None,
@@ -68,6 +70,12 @@ ConfigsArgument = Annotated[
         show_default=False,
     ),
 ]
+PlanOption = Annotated[
+    str | None,
+    typer.Option(
+        "--plan", metavar="FILE", help="Run this plan: delete nothing that it does not name."
+    ),
+]
 JobsOption = Annotated[
     int,
     typer.Option("--jobs", min=1, metavar="N", help="Of several configs, so many at once."),
@@ -95,6 +103,7 @@ def run(
     take_over: TakeOverOption = False,
     full_refresh: FullRefreshOption = False,
     allow_deletions: AllowDeletionsOption = False,
+    plan: PlanOption = None,
     jobs: JobsOption = 4,
     sets: options.SetOption = None,
     overlays: options.OverlayOption = None,
@@ -134,9 +143,11 @@ def run(
         full_refresh=full_refresh,
         allow_deletions=allow_deletions,
     )
+    wishes = planned(wishes, plan)
     if (many := several(given)) is not None:
-        if preview is not None or config_option not in (None, os.environ.get("RAYINGEST_CONFIG")):
-            raise ConfigError("--preview and --config are for a single config.")
+        alone = preview is not None or plan is not None
+        if alone or config_option not in (None, os.environ.get("RAYINGEST_CONFIG")):
+            raise ConfigError("--preview, --plan and --config are for a single config.")
         run_several(
             many,
             lambda job: replace(wishes, run_id=job.run_directory(run_id).run_id),
@@ -160,6 +171,33 @@ def run(
     with shown(progress, title, quiet=quiet) as live:
         done = job.run(wishes, observe=live.observe, log=logs.say, interrupted=live.interrupted)
     finish(done, source, job, report_json=report_json, preview=preview, quiet=quiet)
+
+
+def planned(wishes: "Wishes", plan: str | None) -> "Wishes":
+    """The wishes of a run of a plan: those that it was made with. Raises ConfigError."""
+    if plan is None:
+        return wishes
+    from rayingest.api import plans
+
+    if wishes.select or wishes.exclude or wishes.full_refresh or wishes.allow_deletions:
+        raise ConfigError(
+            "--plan goes with none of --select, --exclude, --full-refresh and --allow-deletions.",
+            hint="They are the plan's: make it with them.",
+        )
+    path = Path(plan).expanduser()
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"--plan {plan} cannot be read: {error.strerror or error}.") from error
+    told = plans.read(text, plan)
+    return replace(
+        wishes,
+        plan=told,
+        select=told.select,
+        exclude=told.exclude,
+        full_refresh=told.full_refresh,
+        allow_deletions=told.allow_deletions,
+    )
 
 
 def finish(

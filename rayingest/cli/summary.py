@@ -1,6 +1,6 @@
 """What is said at the end of a run: the verdict, both books, errors, where the time went, what next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -9,6 +9,7 @@ from rich.text import Text
 from rayingest.cli import logs, output
 from rayingest.cli.pace import ordered
 from rayingest.cli.values import plural, size, spell
+from rayingest.execute.events import WithheldGroup
 from rayingest.execute.limits import LimitReport
 from rayingest.execute.report import ErrorGroup, Report
 
@@ -53,9 +54,12 @@ def parts(report: Report, said: tuple[str, ...] = ()) -> Iterator[RenderableType
     """Everything but the verdict, which is read last."""
     if books := _books(report):
         yield from books
-    yield from _errors(report)
-    yield from _unlisted(report)
-    yield from _withheld(report)
+    yield from errors(report.errors)
+    yield from unlisted(report.not_listed)
+    yield from withheld(report.withheld)
+    if report.rewritten:
+        names = ", ".join(report.rewritten[:MANY_SCOPES])
+        yield Text(f"Written anew, for the sink has not as many entities there as it had: {names}.")
     if report.seconds.total:
         yield from _time(report)
     for each in (*report.advice, *(each for each in report.warnings if each not in said)):
@@ -105,16 +109,17 @@ def _count(head: str, count: int) -> Text:
     return Text(f"{count:,}", "red" if bad else "" if count else "dim")
 
 
-def _errors(report: Report) -> Iterator[Text]:
-    if report.errors:
+def errors(found: Sequence[ErrorGroup]) -> Iterator[Text]:
+    """Groups of errors, each with what to do about it."""
+    if found:
         yield Text("Errors, alike ones together:", "bold")
-    for each in report.errors[:MANY_ERRORS]:
+    for each in found[:MANY_ERRORS]:
         yield Text.assemble((f"  {each.count:,} x ", "red"), f"{each.kind}: {each.message}")
         if each.hint:
             yield Text(f"      → {each.hint}")
         yield Text(f"      {_samples(each)}  [{each.fingerprint}]", "dim")
-    if len(report.errors) > MANY_ERRORS:
-        yield Text(f"  … and {len(report.errors) - MANY_ERRORS} more kinds: see report.json.")
+    if len(found) > MANY_ERRORS:
+        yield Text(f"  … and {len(found) - MANY_ERRORS} more kinds: see report.json.")
 
 
 def _samples(group: ErrorGroup) -> str:
@@ -122,24 +127,23 @@ def _samples(group: ErrorGroup) -> str:
     return "at " + ", ".join(group.samples) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _unlisted(report: Report) -> Iterator[Text]:
-    if not report.not_listed:
+def unlisted(scopes: Sequence[str]) -> Iterator[Text]:
+    """Scopes of which nothing is known."""
+    if not scopes:
         return
-    rest = len(report.not_listed) - MANY_SCOPES
-    names = ", ".join(report.not_listed[:MANY_SCOPES]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(scopes) - MANY_SCOPES
+    names = ", ".join(scopes[:MANY_SCOPES]) + (f" and {rest} more" if rest > 0 else "")
     yield Text(f"Could not be listed, and so nothing is known of what is there: {names}.", "yellow")
 
 
-def _withheld(report: Report) -> Iterator[Text]:
-    for each in report.withheld[:MANY_ERRORS]:
+def withheld(groups: Sequence[WithheldGroup]) -> Iterator[Text]:
+    """Deletions that are not made, and why."""
+    for each in groups[:MANY_ERRORS]:
         what = plural(each.count, f"{each.type} entity", f"{each.type} entities")
         yield Text(f"Vanished and not deleted: {what}. {each.reason}", "yellow")
         more = each.count - len(each.samples)
         names = ", ".join(each.samples) + (f" and {more:,} more" if more else "")
         yield Text(f"      {names}", "dim")
-    if report.rewritten:
-        names = ", ".join(report.rewritten[:MANY_SCOPES])
-        yield Text(f"Written anew, for the sink has not as many entities there as it had: {names}.")
 
 
 def _time(report: Report) -> Iterator[Text]:

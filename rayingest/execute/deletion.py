@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from rayingest.core.sink import SinkSession
 from rayingest.errors import RayingestError
@@ -22,6 +23,14 @@ class Deleted:
     gone: list[Candidate] = field(default_factory=list)
     refused: list[tuple[Why, str]] = field(default_factory=list)
     withheld: list[WithheldGroup] = field(default_factory=list)
+
+
+class Deleting(Protocol):
+    """What a run does at its end with all that has vanished."""
+
+    def __call__(self, knowing: Knowing, session: SinkSession, *, whole: bool) -> Deleted:
+        """See delete."""
+        ...
 
 
 def delete(knowing: Knowing, session: SinkSession, *, whole: bool) -> Deleted:

@@ -15,7 +15,7 @@ from rayingest.execute.bounding import Bounding, Bounds
 from rayingest.execute.closing import Closing, Totals, peak_rss
 from rayingest.execute.combine import Combiner
 from rayingest.execute.deferred import DeferredRows
-from rayingest.execute.deletion import Deleted, delete
+from rayingest.execute.deletion import Deleted, Deleting, delete
 from rayingest.execute.delivery import Delivery, Ticket
 from rayingest.execute.engine import RARELY, Engine
 from rayingest.execute.events import (
@@ -62,6 +62,7 @@ class Drive:
         bounds: Bounds,
         dry_run: bool = False,
         memory: Memory | None = None,
+        deleting: Deleting = delete,
         observe: Callable[[Snapshot], None] | None = None,
         log: Callable[[str, str], None] | None = None,
     ) -> None:
@@ -72,6 +73,7 @@ class Drive:
         self.bounds = bounds
         self.dry_run = dry_run
         self.memory = memory
+        self._deleting = deleting
         self.errors = Errors()
         self.totals = Totals()
         self.problem: Why | None = None
@@ -100,6 +102,16 @@ class Drive:
         self.on_start: Callable[[], None] | None = None
 
     # --- from outside ---
+
+    @property
+    def knowing(self) -> Knowing | None:
+        """What earlier runs know, while the run lasts."""
+        return self._knowing
+
+    @property
+    def session(self) -> SinkSession | None:
+        """The driver's own session at the sink, while the run lasts."""
+        return self._session
 
     def interrupt(self) -> None:
         """Stop after what is under way (called from a signal handler); a second time, at once."""
@@ -163,7 +175,7 @@ class Drive:
         ledger = scheduler.ledger
         partly = (*(ledger.total(each) for each in NOT_SEEN), ledger.filtered.total())
         whole = not scheduler.listings.unlisted() and not any(partly)
-        self._deleted = delete(knowing, self._session, whole=whole)
+        self._deleted = self._deleting(knowing, self._session, whole=whole)
         for each in self._deleted.gone:
             ledger.deleted[each.type.value] += 1
             scheduler.news.append(("deleted", each.type, each.fqn))

@@ -26,7 +26,7 @@ from rayingest.state.census import Census
 from rayingest.state.deletions import Decision, Obstacle, Rules
 from rayingest.state.known import KnownState
 from rayingest.state.settling import Candidate, End, Outcome
-from rayingest.state.shard import Scope, Shard, Stored
+from rayingest.state.shard import Key, Scope, Shard, Stored
 
 READERS = 8
 
@@ -37,7 +37,7 @@ class Memory:
 
     `compare`: leave out what the sink has already. `mark_deleted`: entity types whose vanished
     entities are deleted. `obstacle`: why this run deletes nothing. `hides`: the source leaves out what
-    the account may not see.
+    the account may not see. `planned`: nothing else is deleted.
     """
 
     state: KnownState
@@ -50,6 +50,7 @@ class Memory:
     dependencies: Mapping[EntityType, EntityType] = field(default_factory=dict)
     hides: bool = False
     allow_deletions: bool = False
+    planned: frozenset[Key] | None = None
 
 
 @dataclass
@@ -114,6 +115,10 @@ class Knowing:
         here = self._scopes.setdefault(scope, _Open())
         if here.loading is None:
             here.loading = self._pool.submit(self._load, scope)
+
+    def shard(self, scope: Scope) -> tuple[Shard | None, bool]:
+        """What is known of a scope that is open, and whether the sink still has all of it."""
+        return self._known(scope)
 
     def of(self, chunk: Chunk) -> KnownOf | None:
         """Hashes of what the sink has of a chunk's members; None when there is nothing to compare."""
@@ -276,6 +281,7 @@ class Knowing:
             elsewhere=self.state.holders(deletions.roaming(found)),
             hides=memory.hides,
             allow_deletions=memory.allow_deletions,
+            planned=memory.planned,
             obstacle=memory.obstacle,
         )
         decision = deletions.decide(found, rules=rules, census=census)

@@ -9,6 +9,7 @@ from rayingest.core.sink import Placement
 from rayingest.core.source import EntityDescriptor
 from rayingest.errors import MissingDriver, Permanent, RayingestError
 from rayingest.execute.bounding import Bounds
+from rayingest.execute.deletion import Deleting, delete
 from rayingest.execute.drive import Drive
 from rayingest.execute.engine import Engine
 from rayingest.execute.knowing import Memory
@@ -57,8 +58,13 @@ def drive(
     *,
     observe: Callable[[Snapshot], None] | None = None,
     log: Callable[[str, str], None] | None = None,
+    engine_of: Callable[[WorkerTask], Engine] | None = None,
+    deleting: Deleting = delete,
 ) -> Drive:
-    """Everything a run needs, ready for `.run()`. Raises ConfigError."""
+    """Everything a run needs, ready for `.run()`. Raises ConfigError.
+
+    `engine_of` makes another engine than `options` name, `deleting` sees what has vanished.
+    """
     opened = stage.open(os.environ)
     context = _prepared(stage, opened)
     parallelism, _ = divided(options.parallelism, opened.connector.max_connections)
@@ -74,13 +80,14 @@ def drive(
     )
     whole = _continued(plan(stage, opened, options, parallelism), options, directory)
     return Drive(
-        engine(task, opened, options, parallelism, directory),
+        engine_of(task) if engine_of else engine(task, opened, options, parallelism, directory),
         Scheduler(whole),
         opened,
         directory,
         bounds=options.bounds,
         dry_run=options.dry_run,
         memory=options.memory,
+        deleting=deleting,
         observe=observe,
         log=log,
     )

@@ -62,6 +62,7 @@ class Rule(StrEnum):
     """Why a candidate is withheld."""
 
     RUN = "run"
+    PLAN = "plan"
     OPTION = "option"
     FILTER = "filter"
     MOVED = "moved"
@@ -81,6 +82,7 @@ _RUNS = {
         "The run went on with a changed config: the next run of the whole config will delete it."
     ),
 }
+_UNPLANNED = "It is not in the plan: make another one, or run without --plan."
 _FILTERED = (
     "Today's filters leave it out, or may: widen them, or delete it in the catalogue yourself."
 )
@@ -107,6 +109,7 @@ class Rules:
     * `listed`: scopes in which this run found something.
     * `elsewhere`: what another scope has (`KnownState.holders` of `roaming`).
     * `hides`: the source leaves out what the account may not see.
+    * `planned`: the only entities that may go, where somebody has said which.
     """
 
     run_id: str
@@ -117,6 +120,7 @@ class Rules:
     elsewhere: Container[Key] = ()
     hides: bool = False
     allow_deletions: bool = False
+    planned: Container[Key] | None = None
     obstacle: Obstacle | None = None
 
 
@@ -195,6 +199,8 @@ def _objections(each: Candidate, below: Below, rules: Rules) -> Iterator[Withhel
         along = "" if off[0] is each.type else ", for they would go with it"
         text = f"{option} is off: switch it on to have this deleted{along}."
         yield Withheld(each, Rule.OPTION, text)
+    if rules.planned is not None and each.key not in rules.planned:
+        yield Withheld(each, Rule.PLAN, _UNPLANNED)
     if not _passes(each, rules):
         yield Withheld(each, Rule.FILTER, _FILTERED)
     if not (rules.whole or each.at_home):
