@@ -12,6 +12,7 @@ import msgspec
 from rayingest import sinks
 from rayingest.api import continuing, finding, plans
 from rayingest.api.choices import options_of
+from rayingest.api.comparison import Comparison
 from rayingest.api.continuing import Beginning, Origin
 from rayingest.api.holding import claimed, interruptible
 from rayingest.api.plans import Plan
@@ -155,6 +156,27 @@ class Job:
         self.refuse_untested(asked)
         config = self.connected().config
         return planning.make(config, asked, sample=sample, parallelism=parallelism, log=log)
+
+    def compare(
+        self,
+        wishes: Wishes | None = None,
+        *,
+        tell: Callable[[dict[str, Any]], None] | None = None,
+        observe: Callable[[Snapshot], None] | None = None,
+        log: Callable[[str, str], None] | None = None,
+        **more: Any,
+    ) -> Comparison:
+        """Describe everything, and hold it against what the sink has: see `comparing.compare`.
+
+        Writes nothing. `tell` hears of every difference of every entity. Keyword arguments are those of
+        `Wishes`. Raises ConfigError.
+        """
+        from rayingest.api import comparing
+
+        asked = replace(wishes or Wishes(), **more)
+        self.refuse_untested(asked)
+        config = self.connected().config
+        return comparing.compare(config, asked, tell=tell, observe=observe, log=log)
 
     # --- running ---
 

@@ -13,6 +13,7 @@ import typer
 from rayingest import __version__
 from rayingest.cli import (
     check,
+    compare,
     connectors,
     discover,
     init,
@@ -79,7 +80,18 @@ def command() -> Any:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for module in (init, validate, check, discover, plan, run, process, connectors, schema):
+    for module in (
+        init,
+        validate,
+        check,
+        discover,
+        plan,
+        compare,
+        run,
+        process,
+        connectors,
+        schema,
+    ):
         name = module.__name__.rpartition(".")[2]
         app.command(name)(_interruptible(getattr(module, name)))
     for name, function in (("resume", resume.resume), ("retry", resume.retry)):

@@ -53,8 +53,10 @@ UNCHANGED = Answer("unchanged")
 class Catalogue(Protocol):
     """The read side of a sink."""
 
-    def list(self, entity_type: EntityType, scope: str) -> Iterator[dict[str, object]]:
-        """Entities of a type below an FQN."""
+    def list(
+        self, entity_type: EntityType, scope: str, *, full: bool = False
+    ) -> Iterator[dict[str, object]]:
+        """Entities of a type below an FQN; `full`: with all that a sink writes of them. Raises SinkError."""
         ...
 
     def get(self, entity_type: EntityType, fqns: Sequence[str]) -> dict[str, dict[str, object]]:

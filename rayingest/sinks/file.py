@@ -141,7 +141,9 @@ class FileCatalogue:
     def __init__(self, session: FileSession) -> None:
         self._session = session
 
-    def list(self, entity_type: EntityType, scope: str) -> Iterator[dict[str, object]]:
+    def list(
+        self, entity_type: EntityType, scope: str, *, full: bool = False
+    ) -> Iterator[dict[str, object]]:
         """Entities of a type below an FQN, as they were sent."""
         for fqn, line in self._session.lines(entity_type.value):
             if not scope or fqn.startswith(f"{scope}."):

@@ -126,7 +126,9 @@ class MemorySession(LocalSpelling):
         """The read side: the session itself."""
         return self
 
-    def list(self, entity_type: EntityType, scope: str) -> Iterator[dict[str, object]]:
+    def list(
+        self, entity_type: EntityType, scope: str, *, full: bool = False
+    ) -> Iterator[dict[str, object]]:
         """Entities of a type below an FQN."""
         for fqn, entity in self._store.entities(entity_type.value).items():
             if not scope or fqn.startswith(f"{scope}."):

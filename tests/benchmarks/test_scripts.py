@@ -15,7 +15,14 @@ import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 RAY = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(400)]
-NEEDS_SERVERS = {"postgres_read", "postgres_10000", "latency_40ms", "ray_cold", "engines"}
+NEEDS_SERVERS = {
+    "postgres_read",
+    "postgres_10000",
+    "latency_40ms",
+    "ray_cold",
+    "engines",
+    "estimate",
+}
 SMALL = ["--tables", "60", "--runs", "1"]
 FEW = ["--entities", "40", "--ms", "20", "--parallelism", "8", "--straggler", "0.2", "--runs", "1"]
 SCRIPTS = [
@@ -24,6 +31,11 @@ SCRIPTS = [
     pytest.param("latency_40ms", [*SMALL, "--ms", "2", "--engines", "local"], id="latency_40ms"),
     pytest.param("slow_entities", [*FEW, "--ways", "local"], id="slow_entities"),
     pytest.param("start", ["--runs", "1"], id="start"),
+    pytest.param(
+        "estimate",
+        ["--tables", "60", "--entities", "40", "--ms", "20", "--line-ms", "2", "--runs", "1"],
+        id="estimate",
+    ),
     pytest.param("postgres_10000", [*SMALL, "--engine", "ray"], id="postgres_10000-ray", marks=RAY),
     pytest.param("latency_40ms", [*SMALL, "--ms", "2"], id="latency_40ms-ray", marks=RAY),
     pytest.param("slow_entities", FEW, id="slow_entities-ray", marks=RAY),

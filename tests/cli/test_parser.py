@@ -17,7 +17,9 @@ WANTED = {
     "run": "--config -c --engine --address --parallelism --run-id --state-url --select --exclude "
     "--dry-run --preview --timeout --max-failures --partial-ok --allow-untested --set --overlay "
     "--report-json --progress --log-format --verbose -v --quiet -q "
-    "--accept-config-change --take-over --full-refresh --allow-deletions",
+    "--accept-config-change --take-over --full-refresh --allow-deletions --plan --jobs",
+    "plan": "--config -c --sample --out --parallelism --select --exclude --format",
+    "compare": "--config -c --out --parallelism --select --exclude --format",
     "resume": "--config -c --service --state-url --accept-config-change --take-over --partial-ok",
     "retry": "--config -c --service --state-url --run-id --partial-ok",
     "process": "--config -c --entity --dry-run",

@@ -9,7 +9,8 @@ from rayingest.model import EntityType
 from rayingest.sinks.openmetadata import places
 from rayingest.sinks.openmetadata.client import Client, Reply
 
-_PAGE = "500"
+_PAGE, _FULL_PAGE = "500", "100"
+_FIELDS = {"table": "owners,tags,columns,tableConstraints,tablePartition,schemaDefinition"}
 _ALIVE = {"include": "non-deleted"}
 
 
@@ -19,10 +20,15 @@ class OpenMetadataCatalogue:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def list(self, entity_type: EntityType, scope: str) -> Iterator[dict[str, object]]:
+    def list(
+        self, entity_type: EntityType, scope: str, *, full: bool = False
+    ) -> Iterator[dict[str, object]]:
         """Entities of a type below the FQN of a service, database or schema ('' for all)."""
         path = f"/{places.COLLECTIONS[entity_type.value]}"
         params = {"limit": _PAGE, **_ALIVE, **places.list_filter(entity_type.value, scope)}
+        if full:
+            fields = _FIELDS.get(entity_type.value, "owners,tags")
+            params |= {"limit": _FULL_PAGE, "fields": fields}
         while True:
             page = self._ok(self._client.call("GET", path, params=params), path)
             for each in page.get("data") or ():

@@ -17,7 +17,9 @@ class SqlCatalogue:
     def __init__(self, ask: Callable[..., list[tuple[Any, ...]]]) -> None:
         self._ask = ask
 
-    def list(self, entity_type: EntityType, scope: str) -> Iterator[dict[str, object]]:
+    def list(
+        self, entity_type: EntityType, scope: str, *, full: bool = False
+    ) -> Iterator[dict[str, object]]:
         """Entities of a type below an FQN ('' for all)."""
         yield from self._entities(entity_type, *_below(scope))
 
