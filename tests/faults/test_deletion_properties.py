@@ -1,6 +1,7 @@
 """Any run after any other, with any misfortune: what exists is never deleted, and in the end all is true."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ import stamina
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+import rayingest as ri
+from rayingest.api import Run
+from rayingest.api.plans import Plan
 from rayingest.execute.knowing import Knowing
 from rayingest.sinks.openmetadata.session import OpenMetadataSession
 from rayingest.state import run_directory
@@ -116,6 +120,30 @@ misfortunes = st.one_of(
 steps = st.lists(st.builds(Step, st.lists(edits, max_size=4), misfortunes), min_size=3, max_size=6)
 
 
+# What a plan meets as the run after it does.
+FORESEEABLE = frozenset(
+    {"nothing", "raises", "partial", "hides", "without", "only tables", "select", "refresh"}
+)
+
+
+def as_planned(plan: Plan, run: Run) -> None:
+    """The run has done what its plan said: deleted just that, and written what was to be written."""
+    report = run.report
+    assert plan.exit_code == report.exit_code
+    assert plan.not_listed == report.not_listed
+    deleted = {kind: book["deleted"] for kind, book in report.types.items() if book.get("deleted")}
+    assert Counter(kind for kind, _ in plan.delete) == deleted
+    assert [(each.rule, each.count) for each in plan.withheld] == [
+        (each.rule, each.count) for each in report.withheld
+    ]
+    for kind, told in plan.types.items():
+        assert told.discovered == report.types.get(kind, {}).get("discovered", 0)
+        if report.exit_code == 0 and kind in report.entities:
+            sure = told.create + told.rewrite + told.update_low
+            written = report.entities[kind]["acknowledged"]
+            assert sure <= written <= sure + told.known, (kind, told, written)
+
+
 @dataclass
 class History:
     """All runs of one example."""
@@ -201,9 +229,22 @@ class History:
         elif what == "killed":
             self.killed(options, *how)
         else:
-            run = self.toys.run(self.toys.config(**options), unfinished=True, **wishes)
+            config = self.toys.config(**options)
+            plan = self.plan(config, wishes) if what in FORESEEABLE else None
+            run = self.toys.run(config, unfinished=True, **wishes)
             if run.report.resumable:
                 self.doubt()
+            if plan is not None:
+                as_planned(plan, run)
+
+    def plan(self, config: Path, wishes: dict[str, Any]) -> Plan:
+        """What the next run will do; nothing is described, and nothing is written."""
+        before = len(self.toys.catalogue.log)
+        made = ri.load(config, flags={"engine": "local"}).plan(
+            sample=0, allow_untested=True, **wishes
+        )
+        assert len(self.toys.catalogue.log) == before
+        return made
 
     def stopped(self, options: dict[str, Any], after: int) -> None:
         """Too many failures end the run: after so many."""
