@@ -17,12 +17,11 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from nowhere import Nowhere
 from world import (
     budget,
     clean_environment,
@@ -38,53 +37,11 @@ from world import (
     table,
 )
 
-from rayingest.core.sink import ACKNOWLEDGED, UNCHANGED, Answer, Placement, Row
-from rayingest.core.source import CheckResult
-from rayingest.sinks.local import LocalSpelling
-
 SCOPES = 4
 WAYS = ("local", "warm", "cold")
 PARTIAL = 3  # exit codes
 LEAST = {"local": 47.0, "warm": 45.0}
 COLD_SECONDS = 23.0
-
-
-class NowhereSession(LocalSpelling):
-    """Spells rows, and forgets them."""
-
-    catalogue = None
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def write(self, entity_type: str, rows: Sequence[Row]) -> Sequence[Answer]:
-        """Take everything."""
-        self.calls += 1
-        return [ACKNOWLEDGED] * len(rows)
-
-    def delete(self, entity_type: str, fqns: Sequence[str], **_: object) -> Sequence[Answer]:
-        """Nothing is ever there."""
-        return [UNCHANGED] * len(fqns)
-
-
-@dataclass(frozen=True)
-class Nowhere:
-    """A sink that costs nothing, where the workers are."""
-
-    max_rows: int = 1000
-    max_bytes: int = 8_000_000
-    concurrency: int = 8
-    placement: Placement = Placement.WORKER
-    identity: str = "nowhere"
-
-    @contextmanager
-    def open(self, *, dry_run: bool = False) -> Generator[NowhereSession]:
-        """A session."""
-        yield NowhereSession()
-
-    def check(self) -> Iterator[CheckResult]:
-        """Always fine."""
-        yield CheckResult("sink", "ok")
 
 
 def main() -> None:

@@ -23,16 +23,17 @@ def recounted(directory: RunDirectory, counted: Ledger) -> list[str]:
     """
     if directory.attempt > 1:
         return _reread(directory, counted)
-    bodies = []
+    heads: Counter[bytes] = Counter()
+    ends: Counter[str] = Counter()
     for name in directory.segments():
         whole = intact_body(directory.store.get(name))
         if whole is None:
             return [f"{name} is torn"]
-        bodies.append(whole[0])
-    heads = Counter(line[: line.find(b",", 12)] for each in bodies for line in each.split(b"\n"))
+        heads.update(line[: line.find(b",", 12)] for line in whole[0].split(b"\n"))
+        ends.update(_ends(whole[0], counted))
     if any(each.startswith(b'["part"') for each in heads):
         return _reread(directory, counted)
-    found = [*_by_kind(heads, counted), *_by_end(bodies, counted)]
+    found = [*_by_kind(heads, counted), *_by_end(ends, counted)]
     return [
         f"{what}: {ours:,} counted, {theirs:,} recorded"
         for what, ours, theirs in found
@@ -58,20 +59,27 @@ def _by_kind(heads: Counter[bytes], counted: Ledger) -> Iterator[tuple[str, int,
     yield "deleted", counted.deleted.total(), number(b'["deleted",')
 
 
-def _by_end(bodies: list[bytes], counted: Ledger) -> Iterator[tuple[str, int, int]]:
-    """What the ends say: what, counted, recorded."""
-
-    def number(pattern: bytes) -> int:
-        return sum(each.count(pattern) for each in bodies)
-
+def _ends(body: bytes, counted: Ledger) -> dict[str, int]:
+    """How often each status (of those that were counted) and each outcome stands in a segment."""
+    found = {}
     for status in ENDS:
-        if ours := counted.total(status):
-            yield status, ours, number(b'","%b",%b' % (status.encode(), _AFTER.get(status, b"{")))
+        if counted.total(status):
+            found[status] = body.count(b'","%b",%b' % (status.encode(), _AFTER.get(status, b"{")))
     for outcome in OUTCOMES:
         told = b'","%b"]' % outcome.encode()
-        any_ = any(told in each for each in bodies)
-        recorded = number(told + b",") + number(told + b"]") if any_ else 0
-        yield outcome, sum(each[outcome] for each in counted.outcomes.values()), recorded
+        if told in body:
+            found[f"to {outcome}"] = body.count(told + b",") + body.count(told + b"]")
+    return found
+
+
+def _by_end(ends: Counter[str], counted: Ledger) -> Iterator[tuple[str, int, int]]:
+    """What the ends say: what, counted, recorded."""
+    for status in ENDS:
+        if ours := counted.total(status):
+            yield status, ours, ends[status]
+    for outcome in OUTCOMES:
+        ours = sum(each[outcome] for each in counted.outcomes.values())
+        yield outcome, ours, ends[f"to {outcome}"]
 
 
 def _reread(directory: RunDirectory, counted: Ledger) -> list[str]:

@@ -142,6 +142,13 @@ class Delivery:
         cause: Why | None,
     ) -> None:
         """Take one descriptor's rows, in writing order; `done` need no writing (see Worker)."""
+        if not rows and not done and not self.full:
+            # Nobody else looks at a ticket before its end: many threads need not queue for the lock.
+            ticket.results[descriptor] = Result(
+                descriptor, "ok" if cause is None else "failed", cause
+            )
+            ticket.pending[descriptor] = 0
+            return
         with self._lock:
             while self._blocking and self.full and not self._closed.is_set():
                 self._lock.wait(0.5)

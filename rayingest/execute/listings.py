@@ -90,31 +90,36 @@ class Listings:
         if state is None or state.number != event.listing.number or state.ended:
             return None
         fresh: list[Listed] = []
+        key: ScopeKey | None = None
+        seen: set[str] | None = None
         for each in event.items:
-            if isinstance(each, EntityDescriptor | Described):
-                if not self._add(
-                    state, each if isinstance(each, EntityDescriptor) else each.descriptor
-                ):
-                    continue
-            elif isinstance(each, ScopeListed) and not self._close(state, each):
+            if type(each) is EntityDescriptor:
+                descriptor = each
+            elif type(each) is Described:
+                descriptor = each.descriptor
+            else:
+                if not isinstance(each, ScopeListed) or self._close(state, each):
+                    fresh.append(each)
+                key = None
                 continue
-            fresh.append(each)
+            # What is listed together mostly lies together: one look-up for a run of neighbours.
+            if key is None or key[1] != descriptor.scope or key[0] is not descriptor.type:
+                key = descriptor.type, descriptor.scope
+                seen = None if key in self.scopes else self._seen.setdefault(key, set())
+            state.yielded[key] += 1
+            if seen is None:
+                self._too_late(state, key)
+            elif descriptor.id not in seen:
+                seen.add(descriptor.id)
+                fresh.append(each)
         state.fresh += len(fresh)
         return fresh
 
-    def _add(self, state: ListingState, descriptor: EntityDescriptor) -> bool:
-        """Whether this is new. More than a closed scope's count cannot be taken any more, and is told."""
-        key = descriptor.type, descriptor.scope
-        state.yielded[key] += 1
-        if (end := self.scopes.get(key)) is not None:
-            if (came := state.yielded[key]) > end.count:
-                self.disagreed[key] = f"the source counted {end.count}, {came} arrived"
-            return False
-        seen = self._seen.setdefault(key, set())
-        if descriptor.id in seen:
-            return False
-        seen.add(descriptor.id)
-        return True
+    def _too_late(self, state: ListingState, key: ScopeKey) -> None:
+        """More than a closed scope's count cannot be taken any more, and is told."""
+        end = self.scopes[key]
+        if (came := state.yielded[key]) > end.count:
+            self.disagreed[key] = f"the source counted {end.count}, {came} arrived"
 
     def _close(self, state: ListingState, end: ScopeListed) -> bool:
         key = end.type, end.scope

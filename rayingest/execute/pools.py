@@ -53,11 +53,15 @@ class Pool:
         """Put descriptors in; `now` starts the linger when the pool was empty."""
         if not self.count:
             self.since = now
+        scope: str | None = None
+        run: deque[EntityDescriptor] = deque()
         for descriptor in descriptors:
-            run = self.runs.get(descriptor.scope)
-            if run is None:
-                run = self.runs[descriptor.scope] = deque()
-                self.order.append(descriptor.scope)
+            if scope is None or descriptor.scope != scope:
+                scope = descriptor.scope
+                if scope not in self.runs:
+                    self.runs[scope] = deque()
+                    self.order.append(scope)
+                run = self.runs[scope]
             run.append(descriptor)
         self.count += len(descriptors)
 
@@ -109,10 +113,15 @@ class Ready:
     def add(self, descriptors: list[EntityDescriptor], now: float) -> None:
         """Sort descriptors into their pools."""
         groups: dict[tuple[int, int, str], list[EntityDescriptor]] = {}
+        last: EntityDescriptor | None = None
+        group: list[EntityDescriptor] = []
         for each in descriptors:
-            rank = self._rank.setdefault(each.type, len(self._rank))
-            key = (-each.priority, rank, each.batch)
-            groups.setdefault(key, []).append(each)
+            alike = last is not None and last.type is each.type and last.batch == each.batch
+            if last is None or not alike or last.priority != each.priority:
+                rank = self._rank.setdefault(each.type, len(self._rank))
+                group = groups.setdefault((-each.priority, rank, each.batch), [])
+                last = each
+            group.append(each)
         for key, group in groups.items():
             pool = self._pools.get(key)
             if pool is None:

@@ -13,8 +13,9 @@ from typing import Any
 from rayingest import __version__
 from rayingest.core.source import DiscoverableSource
 from rayingest.errors import RayingestError
+from rayingest.execute.carrying import pack, unpack
 from rayingest.execute.engine import RARELY, as_error, blocks, calls_of
-from rayingest.execute.events import Chunk, Event, Found, Listing, ListingEnded
+from rayingest.execute.events import Event, Found, Listing, ListingEnded
 from rayingest.execute.limits import Granted, Told
 from rayingest.execute.share import Share
 from rayingest.execute.worker import Worker
@@ -61,13 +62,13 @@ class RayWorker:
             return {"error": str(error), "hint": error.hint or "", "kind": type(error).__name__}
         return handshake() | {"node": ray.get_runtime_context().get_node_id()}
 
-    def submit(self, dispatch: int, chunk: Chunk) -> None:
+    def submit(self, dispatch: int, packed: bytes) -> None:
         """Take a chunk."""
         assert self._worker is not None  # noqa: S101 - the driver waits for `open`
-        self._worker.submit(dispatch, chunk)
+        self._worker.submit(dispatch, unpack(packed))
 
-    def events(self) -> list[Event]:
-        """What happened since the last call; waits up to 5 s for something."""
+    def events(self) -> bytes:
+        """What happened since the last call, packed; waits up to 5 s for something."""
         found: list[Event] = []
         try:
             found.append(self._events.get(timeout=POLL_SECONDS))
@@ -75,7 +76,7 @@ class RayWorker:
                 found.append(self._events.get_nowait())
         except queue.Empty:
             pass
-        return found
+        return pack(found)
 
     def stats(self) -> dict[str, float]:
         """See Worker."""
@@ -125,13 +126,13 @@ class Far:
 
 def list_in_task(
     task: WorkerTask, context: Any, listing: Listing, hub: Any = None, name: str = ""
-) -> Generator[Event]:
-    """One listing as a stream of Found, ended by ListingEnded; a death in between ends it without one."""
+) -> Generator[bytes]:
+    """One listing as a stream of Found, packed, ended by ListingEnded; a death in between ends it without one."""
     started = time.monotonic()
     source: DiscoverableSource | None = None
     error = None
     share = None
-    yield Found(listing, [])  # it has begun: a task may have waited long for a place to run
+    yield pack(Found(listing, []))  # it has begun: a task may have waited long for a place to run
     try:
         opened = task.stage.open(os.environ)
         if task.limits:
@@ -139,10 +140,11 @@ def list_in_task(
             opened = opened.limited(share)
         with opened.connector.open(opened.settings, context) as source:
             for block in blocks(source, listing):
-                yield Found(listing, block)
+                yield pack(Found(listing, block))
     except Exception as raised:  # noqa: BLE001 - whatever stopped a listing is its result
         error = as_error(raised)
     if share is not None:
         share.tell()
         share.close()
-    yield ListingEnded(listing, error, False, time.monotonic() - started, calls_of(source))
+    seconds = time.monotonic() - started
+    yield pack(ListingEnded(listing, error, False, seconds, calls_of(source)))

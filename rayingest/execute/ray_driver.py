@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rayingest.errors import ConfigError, MissingDriver
+from rayingest.execute.carrying import pack, unpack
 from rayingest.execute.events import (
     Chunk,
     Event,
@@ -181,7 +182,7 @@ class RayEngine:
 
     def dispatch(self, dispatch: int, worker: int, chunk: Chunk) -> None:
         """See Engine."""
-        self._actors[worker].handle.submit.remote(dispatch, chunk)
+        self._actors[worker].handle.submit.remote(dispatch, pack(chunk))
 
     def _poll(self, number: int) -> None:
         self._polls[self._actors[number].handle.events.remote()] = number
@@ -249,7 +250,7 @@ class RayEngine:
         if number not in self._actors:
             return
         try:
-            found += self._ray.get(ref)
+            found += unpack(self._ray.get(ref))
         except self._ray.exceptions.RayError as error:
             found.append(self._lost(number, error))
             return
@@ -284,7 +285,7 @@ class RayEngine:
     def _take_block(self, generator: Any, found: list[Event]) -> None:
         listing = self._listings[generator]
         try:
-            event = self._ray.get(next(generator))
+            event = unpack(self._ray.get(next(generator)))
         except StopIteration:
             del self._listings[generator]
             found.append(ListingEnded(listing, None, True))

@@ -234,16 +234,20 @@ class Scheduler:
     def _found(self, items: list[EntityDescriptor | Described]) -> None:
         kept: list[EntityDescriptor | Described] = []
         dropped: Counter[EntityType] = Counter()
+        found: Counter[Parent] = Counter()
+        chosen = self.plan.keeps is not None or self.plan.limit is not None
         for each in items:
-            told = isinstance(each, Described)
+            told = type(each) is Described
             descriptor = each.descriptor if isinstance(each, Described) else each
-            if not self._selected(descriptor):
+            if chosen and not self._selected(descriptor):
                 dropped[descriptor.type] += 1
                 continue
-            self.ledger.discovered[descriptor.type.value] += 1
-            self._members[descriptor.type, descriptor.scope] += 1
+            found[descriptor.type, descriptor.scope] += 1
             self.news.append(("told" if told else "opened", descriptor))
             kept.append(each)
+        for (kind, scope), number in found.items():
+            self.ledger.discovered[kind.value] += number
+            self._members[kind, scope] += number
         for kind, number in dropped.items():
             self.ledger.filtered[kind.value] += number
             self.news.append(("dropped", kind, number))
@@ -263,10 +267,17 @@ class Scheduler:
     def _admit(self, items: Iterable[EntityDescriptor | Described]) -> None:
         """Put what was found where it belongs: ready, waiting for a parent, or failed with it."""
         ready = []
+        key: Parent | None = None
+        parent: Parent | None = None
+        settled: bool | None = None
         for each in items:
             descriptor = each if isinstance(each, EntityDescriptor) else each.descriptor
-            parent = self._parent(descriptor)
-            settled = True if parent is None else self._parents.get(parent)
+            # Neighbours have one parent; only the root has a parent of its own: none.
+            if key is None or key[1] != descriptor.scope or key[0] is not descriptor.type:
+                parent = self._parent(descriptor)
+                settled = True if parent is None else self._parents.get(parent)
+                alone = self._root is not None and descriptor.type is self._root[0]
+                key = None if alone else (descriptor.type, descriptor.scope)
             if settled is None and parent is not None:
                 self._waiting.setdefault(parent, []).append(each)
             elif not settled:
@@ -468,13 +479,21 @@ class Scheduler:
         for each in event.deferred:
             self._defer(sent, each)
         scopes = {each.id: each.scope for each in sent.chunk.block}
+        well: list[tuple[EntityDescriptor, Result]] = []
+        plain = sent.chunk.type not in self._parent_types
         for result in event.results:
             if sent.chunk.kind == "deferred":
                 self._end_deferred(sent.chunk.type, result, scopes[result.id])
                 continue
             item = sent.left.pop(result.id, None)
-            if item is not None:
+            if item is None:
+                continue
+            if plain and result.status in ("ok", "unchanged"):
+                well.append((item, result))
+            else:
                 self._one_ended(sent, item, result, [])
+        if well:
+            self._end_well(sent.chunk.type, well)
         for item in list(sent.left.values()) if sent.read else []:
             self._fail(item, Why("NotAnswered", "the source gave no answer for this entity"))
         worker = self._workers.get(sent.worker)
@@ -508,6 +527,29 @@ class Scheduler:
         self._close(item.type, result, item.scope)
         if item.type in self._parent_types:
             self._settle_parent(key, ok=result.status in ("ok", "unchanged"))
+
+    def _end_well(
+        self, entity_type: EntityType, ended: list[tuple[EntityDescriptor, Result]]
+    ) -> None:
+        """What `_end` does, for many at once that are nobody's parents: the common case."""
+        scopes: Counter[str] = Counter()
+        statuses: Counter[str] = Counter()
+        answers: Counter[tuple[str, str]] = Counter()
+        for item, result in ended:
+            if self._attempts and (attempts := self._attempts.pop((entity_type, item.id), 0)):
+                result.attempts = attempts + 1
+            scopes[item.scope] += 1
+            statuses[result.status] += 1
+            for each in result.written:
+                answers[each.type, each.outcome] += 1
+            self.ended.append((entity_type, item.scope, result))
+        for scope, number in scopes.items():
+            self._members[entity_type, scope] -= number
+            self._maybe_settled((entity_type, scope))
+        for status, number in statuses.items():
+            self.ledger.end(entity_type, status, number)
+        for (kind, outcome), number in answers.items():
+            self.ledger.answer(kind, outcome, number)
 
     def _close(self, entity_type: EntityType, result: Result, scope: str) -> None:
         key = entity_type, scope

@@ -215,7 +215,9 @@ class ChaosSource:
         if descriptor.type is EntityType.TABLE and self.config.url:
             return self._ask(name)
         if descriptor.type is EntityType.TABLE:
-            time.sleep(self.config.straggler_seconds if kind == "slow" else self.config.seconds)
+            seconds = self.config.straggler_seconds if kind == "slow" else self.config.seconds
+            if seconds:
+                time.sleep(seconds)
         return None
 
     def _ask(self, name: str) -> Throttled | None:
@@ -289,7 +291,7 @@ def _refused(answer: Any, name: str) -> None:
 
 @dataclass(frozen=True)
 class ChaosStage:
-    """A stage of its own: the chaos source into any sink."""
+    """A stage of its own: the chaos source into any sink; `connector` may have other bounds."""
 
     sink: Sink
     connection: ChaosConnection = field(default_factory=ChaosConnection)
@@ -297,6 +299,7 @@ class ChaosStage:
     call_timeout: float = 300.0
     name: str = "chaos"
     variables: tuple[str, ...] = ()
+    connector: Chaos = CONNECTOR
 
     def without(self, present: Sequence[str]) -> "ChaosStage":
         """See Stage."""
@@ -305,7 +308,7 @@ class ChaosStage:
     def open(self, environ: Mapping[str, str]) -> Opened:
         """See Stage."""
         settings = Settings(self.service, self.connection, None, Filters(), self.call_timeout)
-        return Opened(CONNECTOR, settings, self.sink)
+        return Opened(self.connector, settings, self.sink)
 
     def root(self) -> Described:
         """See Stage."""
