@@ -5,6 +5,9 @@ figures that need a big shop or a quiet machine.
 """
 
 import importlib.util
+import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -216,3 +219,22 @@ class TestAThousandTables:
     def test_the_ledger_costs_little_of_what_each_more_costs(self, growth: Growth) -> None:
         written = growth.many.report.state_seconds - growth.few.report.state_seconds
         assert written <= STATE * growth.cpu
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("arguments", [["--descriptors", "1000000", "--seconds", "20"]])
+def test_a_million_descriptors_keep_the_driver_small(arguments: list[str]) -> None:
+    """With ledger and segments on, through Ray, and waiting for a slow sink: below 400 MB."""
+    root = Path(__file__).parents[1]
+    command = [sys.executable, str(root / "benchmarks" / "million.py"), "--runs", "1", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)["medians"]
+    assert told["ray"]["ok"] == 1_000_000
+    assert 0 < told["ray, slow sink"]["ok"] < 1_000_000
+    assert {name: each["driver_mb"] < 400 for name, each in told.items()} == dict.fromkeys(
+        told, True
+    )

@@ -159,6 +159,7 @@ def _time(report: Report) -> Iterator[Text]:
     told = ", ".join(f"{name} {spell(each)}" for name, each in phases if each >= 0.05)
     yield Text(f"Time: {spell(seconds.total)} in all" + (f"; summed: {told}." if told else "."))
     yield from (_limit(each) for each in report.limits if each.calls)
+    yield from _watched(report)
     if report.bottleneck and report.types:
         yield Text(f"The bottleneck was {report.bottleneck}.")
     if report.parallelism > 1 and report.speed_up >= 1:
@@ -171,6 +172,27 @@ def _time(report: Report) -> Iterator[Text]:
         f"{report.cpu_seconds:.1f} s CPU and {size(report.peak_rss_bytes)} in this process.",
         "dim",
     )
+
+
+def _watched(report: Report) -> Iterator[Text]:
+    """What the watchdogs saw: stalls, too little memory, a CPU limit."""
+    for each in report.stalls[:MANY_SCOPES]:
+        slowest = f"; the longest: {', '.join(each.slowest)}" if each.slowest else ""
+        where = f" What every thread did is in {each.file}." if each.file else ""
+        told = f"Nothing happened for {spell(each.seconds)} from {each.since}, with {each.in_flight} in flight{slowest}."
+        yield Text(told + where, "yellow")
+    if report.crammed:
+        what = plural(report.crammed, "worker")
+        yield Text(
+            f"Too little memory: {what} held more than its part; chunks were made smaller.",
+            "yellow",
+        )
+    if report.throttled_seconds > max(1.0, report.seconds.total / 20):
+        yield Text(
+            f"The container’s CPU limit held its threads back for {spell(report.throttled_seconds)} in all:"
+            " give it more CPU, or lower the parallelism.",
+            "yellow",
+        )
 
 
 def _limit(limit: LimitReport) -> Text:

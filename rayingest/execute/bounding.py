@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rayingest.errors import NoWorker
 from rayingest.execute.events import Why
 from rayingest.execute.scheduler import Scheduler
+from rayingest.execute.stalls import PATIENCE
 
 GRACE = 10.0  # seconds for what is under way when a run is stopped
 FEW = 100  # ends before which a rate of failures says nothing
@@ -14,7 +15,10 @@ CONFIG_ERRORS = {"ConfigError", "ConfigErrors", "MissingDriver", "UnknownConnect
 
 @dataclass(frozen=True)
 class Bounds:
-    """When a run ends early. Seconds; `max_failures` is a count, or a rate in 0..1 once 100 ended."""
+    """When a run ends early. Seconds; `max_failures` is a count, or a rate in 0..1 once 100 ended.
+
+    After `stall` seconds in which nothing happens, what every thread does is kept.
+    """
 
     timeout: float | None = None
     max_failures: int | None = None
@@ -23,6 +27,7 @@ class Bounds:
     success_threshold: float = 90.0
     no_worker: float = 120.0
     grace: float = GRACE
+    stall: float = PATIENCE
 
 
 class Bounding:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from rayingest.core.sink import Placement, SinkSession
 from rayingest.core.source import EntityDescriptor, Removed
 from rayingest.errors import RayingestError, StateError, TimedOut
+from rayingest.execute import cgroup
 from rayingest.execute.audit import recounted
 from rayingest.execute.bounding import Bounding, Bounds
 from rayingest.execute.closing import Closing, Totals, peak_rss
@@ -38,6 +39,7 @@ from rayingest.execute.limits import LimitReport
 from rayingest.execute.report import EXIT_CODES, Errors, Report
 from rayingest.execute.scheduler import Scheduler
 from rayingest.execute.snapshot import Snapshot
+from rayingest.execute.stalls import Stalls
 from rayingest.model import EntityType
 from rayingest.state.run_directory import Journal, RunDirectory
 from rayingest.workflows.stage import Opened
@@ -87,6 +89,8 @@ class Drive:
         self._delivery: Delivery | None = None
         self._session: SinkSession | None = None
         self._bounding = Bounding(bounds, scheduler, self._log)
+        self._stalls = Stalls(engine, directory, self._log, bounds.stall)
+        self._crammed: set[int] = set()  # workers that had too little memory
         self._observed = 0.0
         self._heard: dict[Listing, float] = {}
         self._combiner = Combiner.of(opened.connector)
@@ -129,6 +133,7 @@ class Drive:
         started = datetime.now(UTC)
         self._began = self._bounding.began = time.monotonic()
         self._cpu = time.process_time()
+        self._throttled = cgroup.throttled()
         try:
             with self.opened.sink.open(dry_run=self.dry_run) as self._session:
                 self._start_delivery()
@@ -242,6 +247,7 @@ class Drive:
             for event in events:
                 self._hear(event)
                 scheduler.handle(event, now)
+            self._stalls.heard(events, now)
             for ticket in tickets:
                 if ticket is not None and self._delivery is not None:
                     self._delivery.end(ticket)
@@ -256,11 +262,18 @@ class Drive:
                 break
             if now - self._observed >= 0.25:
                 self._observed = now
+                self._look_for_stalls(now)
                 self._show()
                 if self.directory is not None:
                     self.directory.beat()
         self._record(force=True)
         self._show()
+
+    def _look_for_stalls(self, now: float) -> None:
+        scheduler = self.scheduler
+        busy = scheduler.in_flight + len(scheduler.listings.running)
+        waits = scheduler.sink_down.message if scheduler.sink_down else None
+        self._stalls.look(now, in_flight=busy, waits=waits)
 
     def _show(self) -> None:
         snapshot = self.snapshot()
@@ -276,15 +289,7 @@ class Drive:
             if self.totals.startup is None:
                 self.totals.startup = time.monotonic() - self._began
         elif isinstance(event, Read):
-            self.totals.source += event.seconds
-            self.totals.waiting += event.waited
-            self.totals.held_back += event.held_back
-            self.totals.described += sum(event.emitted.values()) + len(event.ended)
-            self.totals.calls += event.calls
-            for part in event.parts:
-                self._combiner.take(part)
-                if self._journal:
-                    self._journal.add(("part", part))
+            self._hear_read(event)
         elif isinstance(event, Found):
             if event.listing in self._heard:
                 self._heard[event.listing] = time.monotonic()
@@ -296,6 +301,31 @@ class Drive:
                 "warning",
                 f"Worker {event.worker} is gone ({event.why or 'no reason given'}); another takes its place.",
             )
+
+    def _hear_read(self, event: Read) -> None:
+        self.totals.source += event.seconds
+        self.totals.waiting += event.waited
+        self.totals.held_back += event.held_back
+        self.totals.described += sum(event.emitted.values()) + len(event.ended)
+        self.totals.calls += event.calls
+        if event.full:
+            self._crowded_out(event)
+        for part in event.parts:
+            self._combiner.take(part)
+            if self._journal:
+                self._journal.add(("part", part))
+
+    def _crowded_out(self, event: Read) -> None:
+        """A worker holds more memory than it may; the scheduler makes chunks smaller, and replaces it."""
+        if event.worker in self._crammed:
+            return
+        self._crammed.add(event.worker)
+        then = "it is replaced when it is done" if self.scheduler.plan.replaceable else "it goes on"
+        self._log(
+            "warning",
+            f"Worker {event.worker} holds {event.memory / 1e6:,.0f} MB of memory, more than its part:"
+            f" {then}, and chunks are smaller from now on.",
+        )
 
     def _tell_ended(self, event: ListingEnded) -> None:
         where = event.listing.scope or "the source"
@@ -424,6 +454,11 @@ class Drive:
 
     # --- the end ---
 
+    def _held_back(self, stats: dict[str, float]) -> float:
+        """Seconds that a CPU limit held threads of this process, or its workers, back."""
+        here = cgroup.throttled() - self._throttled
+        return max(0.0, here, stats.get("throttled_seconds", 0.0))
+
     def _stats(self) -> dict[str, float]:
         try:
             stats = self.engine.stats()
@@ -447,6 +482,9 @@ class Drive:
             started_at=started.isoformat(timespec="milliseconds"),
             ended_at=now.isoformat(timespec="milliseconds"),
             limits=self._limits,
+            stalls=self._stalls.found,
+            crammed=len(self._crammed),
+            throttled_seconds=self._held_back(stats),
             rewritten=sorted(self._knowing.rewritten) if self._knowing else [],
             cpu_seconds=time.process_time() - self._cpu,
             state_seconds=sum(

@@ -183,7 +183,8 @@ class Read:
 
     `ended` are descriptors that need no sink any more (failed, skipped, retry, hung); `rows` are for
     a sink that lives in the driver; `emitted` counts entities per type; `seconds` includes those that
-    the source `waited` for room at the sink, and those that limits of the source `held_back`.
+    the source `waited` for room at the sink, and those that limits of the source `held_back`. The
+    worker's process holds `memory` bytes; `full`: more than it may.
     """
 
     dispatch: int
@@ -198,6 +199,8 @@ class Read:
     waited: float = 0.0
     parts: list["PartOf"] = field(default_factory=list)
     held_back: float = 0.0
+    memory: int = 0
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

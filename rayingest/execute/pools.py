@@ -19,9 +19,11 @@ class Sizer:
 
     batching: Batching
     size: int = 0
+    most: int = 0
 
     def __post_init__(self) -> None:
         self.size = self.size or max(self.batching.min, min(START, self.batching.max))
+        self.most = self.batching.max
 
     def measured(self, count: int, seconds: float) -> None:
         """Learn from a chunk: a full one that was too quick or too slow changes the size."""
@@ -29,7 +31,11 @@ class Sizer:
             fitting = int(count * AIM[1] / seconds)
             self.size = max(self.batching.min, 1, min(self.size, fitting))
         elif seconds < AIM[0] and count >= self.size:
-            self.size = min(self.batching.max, self.size * 2)
+            self.size = min(self.most, self.size * 2)
+
+    def shrink(self) -> None:
+        """A worker had too little memory: half as much from now on, and never more again."""
+        self.size = self.most = max(1, self.size // 2)
 
     def cut(self, ready: int, slots: int) -> int:
         """Size of the next chunk when `ready` descriptors are left for `slots`: smaller at the tail."""

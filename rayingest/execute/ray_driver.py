@@ -27,6 +27,7 @@ from rayingest.workflows.stage import WorkerTask
 
 BACKPRESSURE_BLOCKS = 4
 FRUITLESS_STARTS = 3
+MEMORY = 1.0  # of a machine's, or container's, that is for us
 LOOK_SECONDS = 5.0  # between looks at a cluster that may have grown
 
 
@@ -104,7 +105,10 @@ class RayEngine:
         count = self._wanted()
         self._looked = time.monotonic()
         self._share = min(0.5, cores / count / 2)
-        self._task = _sized(self.task, self.parallelism, count)
+        nodes = sum(bool(each["Alive"]) for each in self._ray.nodes()) or 1
+        # The driver has a part, too; where it is not known which machine it is on, on each of them.
+        share = MEMORY / (-(-count // nodes) + 1)
+        self._task = replace(_sized(self.task, self.parallelism, count), share=share)
         for _ in range(count):
             self._spawn()
 
@@ -348,6 +352,10 @@ class RayEngine:
             with contextlib.suppress(self._ray.exceptions.RayError):
                 for key, value in self._ray.get(ref).items():
                     sums[key] = sums.get(key, 0.0) + value
+                    if (
+                        key == "throttled_seconds"
+                    ):  # neighbours in a container are held back together
+                        sums[key] = max(sums[key] - value, value)
         return sums
 
     def limits(self) -> list[LimitReport]:

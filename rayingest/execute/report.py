@@ -9,6 +9,7 @@ import msgspec
 
 from rayingest.execute.events import Why, WithheldGroup
 from rayingest.execute.limits import LimitReport
+from rayingest.execute.stalls import Stall
 from rayingest.state.ledger import Ledger
 
 SCHEMA = "rayingest.report/1"
@@ -99,6 +100,9 @@ class Report(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
     withheld: list[WithheldGroup] = []
     rewritten: list[str] = []
     limits: list[LimitReport] = []
+    stalls: list[Stall] = []
+    crammed: int = 0
+    throttled_seconds: float = 0.0
     seconds: Seconds = msgspec.field(default_factory=Seconds)
     calls: dict[str, int] = {}
     cpu_seconds: float = 0.0

@@ -61,4 +61,5 @@ class Running:
     parts: list[PartOf] = field(default_factory=list)
     asked_to_end: float | None = None
     abandoned: bool = False
+    thread: int = field(default_factory=threading.get_ident)
     lock: threading.Lock = field(default_factory=threading.Lock)

@@ -409,6 +409,8 @@ class Scheduler:
             self._ready.sizer(sent.chunk.type).measured(
                 len(sent.chunk), event.seconds - event.waited - event.held_back
             )
+        if event.full:
+            self._ready.sizer(sent.chunk.type).shrink()
         sent.emitted = event.emitted
         for kind, number in event.emitted.items():
             self.ledger.emitted[kind] += number
@@ -424,6 +426,8 @@ class Scheduler:
             worker.slots = max(1, worker.slots - 1)
             worker.draining = worker.draining or self.plan.replaceable
             self.retired += 1
+        if event.full:
+            worker.draining = worker.draining or self.plan.replaceable
 
     def _one_ended(
         self, sent: Sent, item: EntityDescriptor, result: Result, hung: list[EntityDescriptor]

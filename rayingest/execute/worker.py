@@ -30,6 +30,7 @@ from rayingest.errors import (
     Unauthorised,
     Unreachable,
 )
+from rayingest.execute import cgroup
 from rayingest.execute.delivery import Delivery
 from rayingest.execute.encoding import Encoder
 from rayingest.execute.engine import calls_of
@@ -49,6 +50,7 @@ from rayingest.execute.share import Share
 from rayingest.execute.watch import Watch
 from rayingest.workflows.stage import WorkerTask
 
+FULL = 0.8  # of its share of the memory: then a worker is replaced
 NOT_ANSWERED = Why("NotAnswered", "the source gave no answer for this entity")
 
 
@@ -80,6 +82,8 @@ class Worker:
         self.delivery = self._deliver() if self.writes else None
         self._tasks: queue.SimpleQueue[tuple[int, Chunk] | None] = queue.SimpleQueue()
         self._idle = 0
+        self._allowed = memory_allowed(task.share)
+        self._throttled = cgroup.throttled()
         self._lock = threading.Lock()
         self._running: dict[int, Running] = {}
         self._closed = threading.Event()
@@ -130,6 +134,7 @@ class Worker:
             "sink_seconds": delivery.seconds if delivery else 0.0,
             "sink_calls": float(self.session.calls),
             "cpu_seconds": time.process_time(),
+            "throttled_seconds": cgroup.throttled() - self._throttled,
         }
 
     def running(self) -> list[tuple[str, float]]:
@@ -147,8 +152,12 @@ class Worker:
     def stacks(self) -> dict[str, str]:
         """Where each thread that is reading stands now, for stall reports."""
         frames = sys._current_frames()  # noqa: SLF001 - the documented way to see other threads
+        with self._lock:
+            reading = {each.thread: next(iter([*each.left]), "") for each in self._running.values()}
         return {
-            thread.name: "".join(traceback.format_stack(frames[thread.ident], limit=12))
+            f"{thread.name} {reading.get(thread.ident, '')}".strip(): "".join(
+                traceback.format_stack(frames[thread.ident], limit=12)
+            )
             for thread in threading.enumerate()
             if thread.ident in frames and thread.name.startswith("slot-")
         }
@@ -224,6 +233,7 @@ class Worker:
         with self._lock:
             self._running.pop(run.dispatch, None)
         run.emitted += Counter()
+        held = cgroup.resident() if self._allowed else 0
         self.emit(
             Read(
                 run.dispatch,
@@ -238,6 +248,8 @@ class Worker:
                 run.waited,
                 run.parts,
                 run.held_back,
+                held,
+                held > self._allowed,
             )
         )
         if run.ticket is not None and self.delivery is not None:
@@ -342,6 +354,11 @@ class Worker:
             run.ended.extend(Result(each, "hung") for each in run.left)
             run.left.clear()
         self._report(run, abandoned=True)
+
+
+def memory_allowed(share: float) -> int:
+    """Bytes that a process with this share of the memory may hold; 0 when nobody can say."""
+    return int((cgroup.memory_limit() or 0) * FULL * share)
 
 
 def _explain(error: Exception) -> Why:

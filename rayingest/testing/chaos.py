@@ -2,7 +2,8 @@
 
 Its behaviour is in the names: an entity called `e-7` is plain, `poison-3` kills its process, `hang-1`
 never returns, `bad-2` fails, `flaky-5` fails the first time, `slow-…` takes long, `gone-…` vanished,
-`lost-…` breaks the question that it is part of, `cut-…` loses its session once, `silent-…` gets no answer.
+`lost-…` breaks the question that it is part of, `cut-…` loses its session once, `silent-…` gets no answer,
+`fat-…` makes its process hold `fat_bytes` more for ever.
 """
 
 import os
@@ -48,6 +49,8 @@ from rayingest.model import (
 )
 from rayingest.workflows.stage import Opened
 
+_leaked: list[bytes] = []
+
 
 class ChaosConnection(BaseModel):
     """What should happen. Seconds are real time; `notes` is a folder that outlives processes.
@@ -68,6 +71,7 @@ class ChaosConnection(BaseModel):
     listing_error_at: int = -1
     notes: str = ""
     url: str = ""
+    fat_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -240,6 +244,8 @@ class ChaosSource:
         """What breaks more than one answer: the process, the thread, the session, the batch."""
         if kind == "poison" or (kind == "once" and self._first_time(name)):
             os.kill(os.getpid(), signal.SIGKILL)
+        if kind == "fat":
+            _leaked.append(bytes(bytearray(b"x") * self.config.fat_bytes))
         if kind == "hang":
             threading.Event().wait()
         if kind == "raise":

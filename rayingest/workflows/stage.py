@@ -55,7 +55,8 @@ class Stage(Protocol):
 class WorkerTask:
     """What every worker is given: the stage, the prepared context, whether anything is written, limits.
 
-    `sink_limits` hold for several runs together, by the sink's identity.
+    `sink_limits` hold for several runs together, by the sink's identity. `share` is the part of the
+    machine's (or container's) memory that the worker may have.
     """
 
     stage: Stage
@@ -66,3 +67,4 @@ class WorkerTask:
     call_timeout: float = 300.0
     limits: tuple[Limit, ...] = ()
     sink_limits: tuple[Limit, ...] = ()
+    share: float = 1.0

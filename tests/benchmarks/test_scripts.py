@@ -32,6 +32,11 @@ SCRIPTS = [
     pytest.param("slow_entities", [*FEW, "--ways", "local"], id="slow_entities"),
     pytest.param("start", ["--runs", "1"], id="start"),
     pytest.param(
+        "million",
+        ["--descriptors", "20000", "--engines", "local", "--seconds", "1", "--runs", "1"],
+        id="million",
+    ),
+    pytest.param(
         "estimate",
         ["--tables", "60", "--entities", "40", "--ms", "20", "--line-ms", "2", "--runs", "1"],
         id="estimate",
@@ -70,7 +75,7 @@ def test_a_benchmark_prints_one_json_object(
 
 def test_every_benchmark_says_how_it_is_used() -> None:
     for script in BENCHMARKS.glob("*.py"):
-        if script.stem in ("world", "facets", "measured"):
+        if script.stem in ("world", "facets", "measured", "nowhere"):
             continue
         command = [sys.executable, str(script), "--help"]
         environment = os.environ | {"PYTHONPATH": str(BENCHMARKS.parent)}
