@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PLUGINS = Path(__file__).parent / "plugins"
 SERVE = """
 import os, sys, ray
 context = ray.init(
@@ -18,6 +19,12 @@ print(context.address_info["gcs_address"], flush=True)
 sys.stdin.read()
 ray.shutdown()
 """
+
+
+def with_chaos() -> str:
+    """PYTHONPATH of a process in which configs may name the source `chaos`."""
+    given = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([str(PLUGINS), *([given] if given else [])])
 
 
 @contextmanager
@@ -34,6 +41,7 @@ def ray_cluster(cores: int = 4) -> Iterator[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env=os.environ | {"PYTHONPATH": with_chaos()},
     )
     assert process.stdin
     assert process.stdout
@@ -53,7 +61,10 @@ def ray_node(address: str, cores: int) -> Iterator[None]:
     ray = Path(sys.executable).with_name("ray")
     size = ["--num-cpus", str(cores), "--object-store-memory", "80000000"]
     command = [ray, "start", "--address", address, *size, "--block"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = os.environ | {"PYTHONPATH": with_chaos()}
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
 """A source of any size and any misfortune: the fault-injecting connector of the tests and benchmarks.
 
 Its behaviour is in the names: an entity called `e-7` is plain, `poison-3` kills its process, `hang-1`
-never returns, `bad-2` fails, `flaky-5` fails the first time, `slow-…` takes long, `gone-…` vanished,
+never returns, `bad-2` fails, `flaky-5` fails the first time, `busy-6` is refused for lack of room the first time, `slow-…` takes long, `gone-…` vanished,
 `lost-…` breaks the question that it is part of, `cut-…` loses its session once, `silent-…` gets no answer,
 `fat-…` makes its process hold `fat_bytes` more for ever.
 """
@@ -37,7 +37,15 @@ from rayingest.core.source import (
     Settings,
     no_context,
 )
-from rayingest.errors import Denied, Gone, Permanent, Retryable, SessionLost, Throttled
+from rayingest.errors import (
+    Denied,
+    Gone,
+    Permanent,
+    RayingestError,
+    Retryable,
+    SessionLost,
+    Throttled,
+)
 from rayingest.model import (
     Column,
     Database,
@@ -201,12 +209,21 @@ class ChaosSource:
             else:
                 yield Failed(descriptor, error)
 
-    def _misfortune(
-        self, descriptor: EntityDescriptor
-    ) -> Permanent | Retryable | Gone | Denied | None:
+    def _misfortune(self, descriptor: EntityDescriptor) -> RayingestError | None:
         name = descriptor.metadata.get("name", "")
         kind = name.partition("-")[0]
         self._disaster(kind, name)
+        if (error := self._answered_badly(kind, name)) is not None:
+            return error
+        if descriptor.type is EntityType.TABLE and self.config.url:
+            return self._ask(name)
+        if descriptor.type is EntityType.TABLE:
+            seconds = self.config.straggler_seconds if kind == "slow" else self.config.seconds
+            if seconds:
+                time.sleep(seconds)
+        return None
+
+    def _answered_badly(self, kind: str, name: str) -> RayingestError | None:
         match kind:
             case "bad":
                 return Permanent(f"cannot describe {name!r}")
@@ -216,12 +233,8 @@ class ChaosSource:
                 return Denied(f"permission denied for {name!r}", hint=f"GRANT SELECT ON {name}")
             case "flaky" if self._first_time(name):
                 return Retryable(f"{name} is busy")
-        if descriptor.type is EntityType.TABLE and self.config.url:
-            return self._ask(name)
-        if descriptor.type is EntityType.TABLE:
-            seconds = self.config.straggler_seconds if kind == "slow" else self.config.seconds
-            if seconds:
-                time.sleep(seconds)
+            case "busy" if self._first_time(name):
+                return Throttled(f"429 at {name}", 0.01)
         return None
 
     def _ask(self, name: str) -> Throttled | None:

@@ -67,6 +67,7 @@ def stats(state: State) -> Json:
             "requests": sum(counts.requests.values()),
             "by": dict(counts.requests.most_common()),
             "statuses": {str(status): count for status, count in counts.statuses.items()},
+            "injected": dict(counts.injected),
             "rows": dict(counts.outcomes),
             "entities": {
                 collection: alive

@@ -57,10 +57,15 @@ def _answer(state: State, request: Request) -> Answer:
         state.counts.statuses[answer.status] += 1
     if request.method != "GET" and answer.status < 400:
         answer.torn = mischief.tears(label)
+        if answer.torn:
+            with state.lock:
+                state.counts.injected["torn"] += 1
     return answer
 
 
 def _broken(state: State, status: int) -> Answer:
+    with state.lock:
+        state.counts.injected[str(status)] += 1
     answer = failure(status, "the catalogue was told to fail")
     after = state.mischief.faults.retry_after
     if after is not None and (status == _RETRY_LATER or status >= 500):

@@ -46,6 +46,7 @@ class Counts:
     requests: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
+    injected: Counter[str] = field(default_factory=Counter)
     bytes_in: int = 0
     in_flight: int = 0
     max_in_flight: int = 0
