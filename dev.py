@@ -4,6 +4,7 @@
     python3 dev.py demo          fill a database, ingest it on Ray, show the result
     python3 dev.py test [...]    run the tests; further arguments are pytest's
     python3 dev.py docs          write the generated parts of docs/ again
+    python3 dev.py reliability   inject all faults, and write the figures of docs/reliability.md
     python3 dev.py install       only make the environment
 
 The first use makes `.venv` here and installs into it; nothing else of the machine is touched.
@@ -29,6 +30,7 @@ WANTED = {
     "demo": (["demo"], []),
     "dev": (["demo", "mysql", "duckdb", "s3", "contract"], ["dev"]),
 }
+PAGES = {"docs": "docs/generate.py", "reliability": "docs/reliability.py"}
 GRACE_SECONDS = 10
 SET_CHILD_SUBREAPER = 36  # prctl(2)
 
@@ -45,9 +47,9 @@ def main(arguments: list[str]) -> int:
         case ["test", *more]:
             install("dev")
             return supervise([str(PYTHON), "-m", "pytest", *more])
-        case ["docs", *more]:
+        case [("docs" | "reliability") as what, *more]:
             install("dev")
-            return supervise([str(PYTHON), "docs/generate.py", *more])
+            return supervise([str(PYTHON), PAGES[what], *more])
         case ["install"]:
             install("dev")
             return 0

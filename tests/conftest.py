@@ -25,7 +25,12 @@ ROOT = Path(__file__).parents[1]
 CONTRACTS = Path(os.environ.get("RAYINGEST_CONTRACTS") or ROOT.parent / "shared" / "contracts")
 SERVERS_REQUIRED = os.environ.get("RAYINGEST_REQUIRE_SERVERS") == "1"
 # Variables that are meant for the tests; all others of ours would change what is tested.
-FOR_TESTS = {"RAYINGEST_CONTRACTS", "RAYINGEST_REQUIRE_SERVERS", "RAYINGEST_RAY_TEMP_DIR"}
+FOR_TESTS = {
+    "RAYINGEST_CONTRACTS",
+    "RAYINGEST_REQUIRE_SERVERS",
+    "RAYINGEST_RAY_TEMP_DIR",
+    "RAYINGEST_RECORD",
+}
 # Python's own helpers; they end with the process that they help.
 HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "execnet", "ipykernel")
 GRACE_SECONDS = 10

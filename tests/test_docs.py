@@ -247,3 +247,56 @@ def test_the_helper_says_what_it_can_do() -> None:
     )
     assert done.returncode == 0
     assert all(f"dev.py {each}" in done.stdout for each in ("demo", "test", "docs", "install"))
+
+
+# --- reliability ---
+
+
+@pytest.fixture(scope="module")
+def reliability() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("reliability", DOCS / "reliability.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+RECORD = {
+    "fault": "sink down",
+    "seed": 1,
+    "entities": 100,
+    "injected": 3,
+    "lost": 0,
+    "surplus": 0,
+    "deleted": 0,
+    "blamed": 0,
+    "culprits": 2,
+    "writtenAgain": 7,
+    "recovery": 0.5,
+}
+
+
+def test_figures_are_sums_over_the_runs_of_a_fault(reliability: Any) -> None:
+    text = reliability.figures([RECORD, RECORD | {"seed": 2, "recovery": 1.5, "lost": 1}])
+    assert "2 runs with 6 injected faults" in text
+    row = "| sink down | 2 | 6 | 200 | 1 | 0 | 0 | 0 | 4 | 14 | 1.0, 1.5 |"
+    assert row in text
+    assert row.replace("sink down", "**all**") in text
+
+
+def test_the_figures_have_their_place_on_the_page(reliability: Any) -> None:
+    before = page("reliability.md")
+    after = reliability.replaced(before, "FIGURES\n")
+    assert after.count("FIGURES") == 1
+    assert reliability.replaced(after, "FIGURES\n") == after
+    with pytest.raises(ValueError, match="no part"):
+        reliability.replaced("nothing", "FIGURES")
+
+
+def test_the_published_figures_keep_the_promises() -> None:
+    """More than a thousand faults; nothing lost, nothing in surplus, nothing deleted, nobody blamed."""
+    (sums,) = re.findall(r"^\| \*\*all\*\* \| (.*) \|$", page("reliability.md"), re.MULTILINE)
+    _, injected, _, *promised = (each.replace(",", "") for each in sums.split(" | ")[:7])
+    assert int(injected) >= 1000
+    assert promised == ["0"] * 4

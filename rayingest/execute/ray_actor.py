@@ -18,6 +18,7 @@ from rayingest.execute.engine import RARELY, as_error, blocks, calls_of
 from rayingest.execute.events import Event, Found, Listing, ListingEnded
 from rayingest.execute.limits import Granted, Told
 from rayingest.execute.share import Share
+from rayingest.execute.surroundings import adopt
 from rayingest.execute.worker import Worker
 from rayingest.workflows.stage import WorkerTask
 
@@ -52,6 +53,7 @@ class RayWorker:
         import ray
 
         gc.set_threshold(*RARELY)
+        adopt(task.surroundings, os.environ)
         try:
             name = worker_name(task, self.number)
             share = Share(task.limits, Far(hub), name) if task.limits else None
@@ -132,6 +134,7 @@ def list_in_task(
     source: DiscoverableSource | None = None
     error = None
     share = None
+    adopt(task.surroundings, os.environ)
     yield pack(Found(listing, []))  # it has begun: a task may have waited long for a place to run
     try:
         opened = task.stage.open(os.environ)

@@ -18,6 +18,7 @@ from rayingest.execute.plan import Plan, RetryPolicy
 from rayingest.execute.replay import replay
 from rayingest.execute.scheduler import Scheduler
 from rayingest.execute.snapshot import Snapshot
+from rayingest.execute.surroundings import surroundings
 from rayingest.execute.together import Together
 from rayingest.state.run_directory import RunDirectory
 from rayingest.workflows.stage import Opened, Stage, WorkerTask
@@ -77,6 +78,7 @@ def drive(
         options.call_timeout,
         options.limits,
         options.together.limits if options.together else (),
+        surroundings=surroundings(os.environ),
     )
     whole = _continued(plan(stage, opened, options, parallelism), options, directory)
     return Drive(

@@ -4,7 +4,7 @@ A stage pickles; what it opens does not. The engine ships it to workers, which o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from rayingest.core.limits import Limit, Limiter
@@ -56,7 +56,8 @@ class WorkerTask:
     """What every worker is given: the stage, the prepared context, whether anything is written, limits.
 
     `sink_limits` hold for several runs together, by the sink's identity. `share` is the part of the
-    machine's (or container's) memory that the worker may have.
+    machine's (or container's) memory that the worker may have; `surroundings` are the driver's proxies
+    and certificates.
     """
 
     stage: Stage
@@ -68,3 +69,4 @@ class WorkerTask:
     limits: tuple[Limit, ...] = ()
     sink_limits: tuple[Limit, ...] = ()
     share: float = 1.0
+    surroundings: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -32,8 +32,8 @@ def authority(name: str) -> tuple[Any, bytes, Any]:
     return key, certificate.public_bytes(serialization.Encoding.PEM), certificate
 
 
-def signed_by(authority: tuple[Any, bytes, Any]) -> bytes:
-    """Key and certificate for 127.0.0.1, as PEM."""
+def signed_by(authority: tuple[Any, bytes, Any], *hosts: str) -> bytes:
+    """Key and certificate for 127.0.0.1 and these names, as PEM."""
     import ipaddress
 
     from cryptography import x509
@@ -52,7 +52,12 @@ def signed_by(authority: tuple[Any, bytes, Any]) -> bytes:
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=2))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            x509.SubjectAlternativeName(
+                [
+                    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+                    *map(x509.DNSName, hosts),
+                ]
+            ),
             critical=False,
         )
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), critical=False)
