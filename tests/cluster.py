@@ -8,6 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+JOINED = """
+import sys, time, ray
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
+for _ in range(300):
+    if any(each["Alive"] and "node:__internal_head__" not in each["Resources"] for each in ray.nodes()):
+        sys.exit(0)
+    time.sleep(0.1)
+sys.exit(1)
+"""
 PLUGINS = Path(__file__).parent / "plugins"
 SERVE = """
 import os, sys, ray
@@ -66,6 +75,8 @@ def ray_node(address: str, cores: int) -> Iterator[None]:
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     )
     try:
+        before = subprocess.run([sys.executable, "-c", JOINED, address], timeout=60, check=False)
+        assert before.returncode == 0, "the node has not joined"
         yield
     finally:
         process.terminate()

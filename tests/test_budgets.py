@@ -224,7 +224,9 @@ class TestAThousandTables:
 @pytest.mark.slow
 @pytest.mark.ray
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("arguments", [["--descriptors", "1000000", "--seconds", "20"]])
+@pytest.mark.parametrize(
+    "arguments", [["--descriptors", "1000000", "--seconds", "15", "--engines", "ray"]]
+)
 def test_a_million_descriptors_keep_the_driver_small(arguments: list[str]) -> None:
     """With ledger and segments on, through Ray, and waiting for a slow sink: below 400 MB."""
     root = Path(__file__).parents[1]
