@@ -237,7 +237,7 @@ class Surveyor:
         """What the sink has in a scope; of services, which lie in none, just this one."""
         session = self._session
         catalogue = session.catalogue if session is not None else None
-        if catalogue is None:
+        if catalogue is None or self.warnings:
             return set()
         kind, name = scope
         try:
@@ -245,8 +245,9 @@ class Surveyor:
                 return set(catalogue.get(kind, [item.id]))
             return {str(each.get("fullyQualifiedName")) for each in catalogue.list(kind, name)}
         except RayingestError as error:
-            where = f"What the sink has of type {kind.value} in {name or 'it'}"
-            self.warnings.append(f"{where} could not be read: {error}")
+            self.warnings.append(
+                f"What the sink has could not be read, so what nobody knows of counts as new: {error}"
+            )
             return set()
 
 

@@ -261,3 +261,11 @@ def test_a_plan_estimates_runs_at_several_parallelisms(toys: Toys) -> None:
     toys.run()
     again = plan(toys, parallelism=[1, 4])
     assert not any("How long the sink takes" in each for each in again.caveats)
+
+
+def test_a_sink_that_cannot_be_read_is_told_once(toys: Toys) -> None:
+    toys.catalogue.expire_token()
+    made = plan(toys)
+    assert counts(made) == {"create": 12}
+    (told,) = made.warnings
+    assert told.startswith("What the sink has could not be read")
