@@ -273,6 +273,7 @@ class Drive:
         scheduler = self.scheduler
         busy = scheduler.in_flight + len(scheduler.listings.running)
         waits = scheduler.sink_down.message if scheduler.sink_down else None
+        waits = waits or next((each.name for each in self.engine.limits() if each.waiting), None)
         self._stalls.look(now, in_flight=busy, waits=waits)
 
     def _show(self) -> None:

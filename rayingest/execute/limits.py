@@ -41,7 +41,9 @@ class Granted(msgspec.Struct, array_like=True):
 
 
 class LimitReport(msgspec.Struct, rename="camel"):
-    """One limit in a run's report. Seconds; `waited` is by worker, `window` the calls allowed at once at the end."""
+    """One limit in a run's report. Seconds; `waited` is by worker, `window` the calls allowed at once at the
+    end, `waiting` how many workers wait for it now.
+    """
 
     name: str
     rate: float | None = None
@@ -54,6 +56,7 @@ class LimitReport(msgspec.Struct, rename="camel"):
     longest_wait_seconds: float = 0.0
     window: int | None = None
     waited: dict[str, float] = {}
+    waiting: int = 0
 
 
 @dataclass
@@ -161,6 +164,7 @@ class Hub:
                     each.longest,
                     int(each.window.size) if each.window and each.window.size < 1e9 else None,
                     dict(each.waited),
+                    len(each.queue),
                 )
                 for each in self._shared.values()
             ]

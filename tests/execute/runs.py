@@ -1,5 +1,8 @@
 """Run a stage and tell what came of it, so that two runs can be compared."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from rayingest.execute.report import Report
 from rayingest.execute.start import Options, drive
 from rayingest.sinks.memory import Memory
 from rayingest.state.run_directory import RunDirectory
+from rayingest.testing.busy import Room, server
 from rayingest.testing.chaos import ChaosConnection, ChaosStage
 from rayingest.workflows.stage import Stage
 
@@ -101,3 +105,11 @@ def run(
         assert driver.scheduler.ledger.imbalances() == []
         assert len(ends) == sum(each["discovered"] for each in report.types.values())
     return Outcome(report, ends, entities, made)
+
+
+@contextmanager
+def busy(room: Room) -> Iterator[str]:
+    with server(room) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()

@@ -4,8 +4,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,11 @@ from rayingest.execute.share import Share
 from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.start import Options, drive
 from rayingest.sinks.memory import Memory
-from rayingest.testing.busy import Room, server
+from rayingest.testing.busy import Room
 from rayingest.testing.chaos import ChaosConnection, ChaosStage
 
 from ..cluster import ray_cluster, ray_node
+from .runs import busy
 
 # --- pace ---
 
@@ -274,14 +274,6 @@ def test_a_hub_that_is_gone_fails_the_calls_in_the_end(monkeypatch: pytest.Monke
 
 
 # --- whole runs against a real server ---
-
-
-@contextmanager
-def busy(room: Room) -> Iterator[str]:
-    with server(room) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{serving.server_port}"
-        serving.shutdown()
 
 
 def ingest(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rayingest.core.limits import Limit
 from rayingest.core.source import Batching, ScopeListed
 from rayingest.execute import cgroup, ray_driver
 from rayingest.execute import worker as worker_module
@@ -13,8 +14,9 @@ from rayingest.execute.events import Found, Listing, Read
 from rayingest.execute.pools import Sizer
 from rayingest.execute.stalls import KEPT, Stalls
 from rayingest.model import EntityType
+from rayingest.testing.busy import Room
 
-from .runs import chaos, run
+from .runs import busy, chaos, run
 
 RAY = pytest.param("ray", marks=pytest.mark.ray)
 TABLE = EntityType.TABLE
@@ -107,6 +109,21 @@ def test_the_stacks_of_a_stall_are_kept(
     assert "hang-1" in stacks
     assert "chaos.py" in stacks
     assert "_disaster" in stacks
+
+
+def test_who_waits_for_a_limit_is_not_stalled(tmp_path: Path) -> None:
+    with busy(Room()) as url:
+        stage = chaos(tmp_path, scopes=1, entities=4, url=url)
+        outcome = run(
+            stage,
+            tmp_path,
+            parallelism=2,
+            limits=(Limit(name="api", rate=0.8, burst=1),),
+            bounds=Bounds(stall=0.7),
+        )
+    assert outcome.report.exit_code == 0
+    assert outcome.report.seconds.limits > 2
+    assert outcome.report.stalls == []
 
 
 def test_only_the_first_stalls_are_kept(tmp_path: Path) -> None:
