@@ -399,7 +399,7 @@ class Scheduler:
         unsettled = bool(sent.left) or sent.chunk.kind == "deferred"
         if not unsettled:
             del self._sent[event.dispatch]
-        self._free_slot(event, unsettled=unsettled)
+        self._free_slot(event, sent.chunk.type, unsettled=unsettled)
 
     def _learn(self, sent: Sent, event: Read) -> None:
         """Take the chunk's measurements: how long it took, what it emitted."""
@@ -409,13 +409,11 @@ class Scheduler:
             self._ready.sizer(sent.chunk.type).measured(
                 len(sent.chunk), event.seconds - event.waited - event.held_back
             )
-        if event.full:
-            self._ready.sizer(sent.chunk.type).shrink()
         sent.emitted = event.emitted
         for kind, number in event.emitted.items():
             self.ledger.emitted[kind] += number
 
-    def _free_slot(self, event: Read, *, unsettled: bool) -> None:
+    def _free_slot(self, event: Read, entity_type: EntityType, *, unsettled: bool) -> None:
         worker = self._workers.get(event.worker)
         if worker is None:
             return
@@ -426,8 +424,10 @@ class Scheduler:
             worker.slots = max(1, worker.slots - 1)
             worker.draining = worker.draining or self.plan.replaceable
             self.retired += 1
-        if event.full:
+        if event.full and not worker.full:  # once for each: it is not full of what it reads now
+            worker.full = True
             worker.draining = worker.draining or self.plan.replaceable
+            self._ready.sizer(entity_type).shrink()
 
     def _one_ended(
         self, sent: Sent, item: EntityDescriptor, result: Result, hung: list[EntityDescriptor]

@@ -17,6 +17,7 @@ class WorkerState:
     unsettled: set[int] = field(default_factory=set)
     reserved: bool = False
     draining: bool = False
+    full: bool = False
     batches: set[str] = field(default_factory=set)
 
     @property

@@ -155,10 +155,13 @@ def test_here_a_process_that_is_full_makes_its_chunks_smaller(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_module, "memory_allowed", lambda _share: 1)
-    told: list[str] = []
-    outcome = run(chaos(tmp_path), tmp_path, "local", 2)
+    shrunk: list[int] = []
+    shrink = Sizer.shrink
+    monkeypatch.setattr(Sizer, "shrink", lambda self: (shrink(self), shrunk.append(self.size)))
+    outcome = run(chaos(tmp_path, entities=40), tmp_path, "local", 2)
     assert outcome.report.exit_code == 0
-    assert outcome.report.crammed == 1, told
+    assert outcome.report.crammed == 1
+    assert len(shrunk) == 1, "once: a process that is small itself must not end with chunks of one"
 
 
 @pytest.mark.ray
