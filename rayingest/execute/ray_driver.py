@@ -28,6 +28,7 @@ from rayingest.workflows.stage import WorkerTask
 BACKPRESSURE_BLOCKS = 4
 FRUITLESS_STARTS = 3
 MEMORY = 1.0  # of a machine's, or container's, that is for us
+STACKS_SECONDS = 10.0  # that workers have to tell what they do, when nothing happens
 LOOK_SECONDS = 5.0  # between looks at a cluster that may have grown
 
 
@@ -379,10 +380,18 @@ class RayEngine:
     def stacks(self) -> dict[str, str]:
         """See Engine."""
         found: dict[str, str] = {}
-        for number, actor in self._actors.items():
-            with contextlib.suppress(self._ray.exceptions.RayError):
-                answer = self._ray.get(actor.handle.stacks.remote(), timeout=2.0)
-                found |= {f"worker {number} {name}": stack for name, stack in answer.items()}
+        asked = {
+            actor.handle.stacks.remote(): number
+            for number, actor in self._actors.items()
+            if actor.ready
+        }
+        if asked:
+            refs = list(asked)
+            ready, _ = self._ray.wait(refs, num_returns=len(refs), timeout=STACKS_SECONDS)
+            for ref in ready:
+                with contextlib.suppress(self._ray.exceptions.RayError):
+                    told = self._ray.get(ref)
+                    found |= {f"worker {asked[ref]} {name}": each for name, each in told.items()}
         return found
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 import msgspec
 import pytest
 
+from rayingest.core import fqn
 from rayingest.core.source import EntityDescriptor, ScopeListed, ScopeOpened
 from rayingest.errors import ConfigError
 from rayingest.model import EntityType
@@ -148,7 +149,7 @@ def test_all_databases_but_templates_and_closed_ones(small):
         assert {"shop200", "postgres"} <= set(found)
         assert not {"template0", "template1", "closed_one"} & set(found)
         opened = [each.scope for each in listing if isinstance(each, ScopeOpened)]
-        assert opened == [f"svc.{name}" for name in found]
+        assert opened == [fqn.join("svc", name) for name in found]
         assert "orders" not in names(source.discover_entities(SCHEMA, "svc.shop200"))
 
 
