@@ -199,6 +199,11 @@ class Arena:
         return record
 
 
+def forget() -> None:
+    """Drop what clean runs have left: it is much, and other tests measure."""
+    _clean.clear()
+
+
 def keep(record: dict[str, Any]) -> None:
     """Append a record to the file that RAYINGEST_RECORD names, if it names one."""
     if name := os.environ.get("RAYINGEST_RECORD"):

@@ -21,7 +21,7 @@ from rayingest.state.run_directory import RunDirectory
 from rayingest.testing import Faults, StrictCatalogue
 
 from ..cluster import ray_cluster, ray_node
-from .campaign import Arena, end, wait_until
+from .campaign import Arena, end, forget, wait_until
 
 SEEDS = [*(1, 2, 3), *(pytest.param(at, marks=pytest.mark.slow) for at in range(4, 21))]
 # Those that cost seconds: fewer where all tests must be done in half an hour, all for the figures.
@@ -39,6 +39,12 @@ def _chaos(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     stamina.set_testing(True, attempts=8)
     yield
     stamina.set_testing(False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forgotten() -> Iterator[None]:
+    yield
+    forget()
 
 
 @pytest.fixture
