@@ -25,7 +25,7 @@ from .campaign import Arena, end, forget, wait_until
 
 SEEDS = [*(1, 2, 3), *(pytest.param(at, marks=pytest.mark.slow) for at in range(4, 21))]
 # Those that cost seconds: fewer where all tests must be done in half an hour, all for the figures.
-MOST = int(os.environ.get("RAYINGEST_SEEDS", "4"))
+MOST = int(os.environ.get("RAYINGEST_SEEDS", "3"))
 COSTLY = [1, *(pytest.param(at, marks=pytest.mark.slow) for at in range(2, MOST + 1))]
 FEW = [*(pytest.param(at, marks=pytest.mark.slow) for at in range(1, 1 + max(1, MOST // 6)))]
 CHUNK, SLOTS, BATCH = 5, 4, 10  # the most that is in flight anywhere: chunks, slots, rows of a call
