@@ -90,7 +90,6 @@ class Comparer:
         self._config, self._run = config, run
         self._tell = tell or (lambda _: None)
         self._tally = Tally()
-        self._service = fqn.join(config.service)
         self._connector = registry.load(config.connector)
         self._keeps = deletions.passing(config.settings.filters)
         self._part = bool(asked.select or asked.exclude)
@@ -102,7 +101,7 @@ class Comparer:
     def hold(self, kept: Kept, catalogue: Catalogue) -> None:
         """Go through all that the catalogue has of the service. Raises SinkError."""
         report = self._run.report
-        self._blind = tuple(each.rpartition(" in ")[2] for each in report.not_listed)
+        self._blind = tuple(each.partition(" in ")[2] for each in report.not_listed)
         self._failed = {
             (each.type, each.id)
             for each in self._run.entities()
@@ -123,29 +122,19 @@ class Comparer:
 
     def _walk(self, catalogue: Catalogue) -> Iterator[tuple[EntityType, Mapping[str, Any]]]:
         """Every entity of the service that the catalogue has, containers first."""
-        services = {each for each in EntityType if each.value.endswith("Service")}
-        own = next((each for each in self._kinds() if each in services), None)
+        root = MetadataStage.of(self._config).root().descriptor
+        held = catalogue.get(root.type, [root.id])
+        if not held:
+            return
+        yield root.type, held[root.id]
         found: dict[EntityType, list[str]] = {}
-        if own is not None:
-            held = catalogue.get(own, [self._service])
-            if not held:
-                return
-            yield own, next(iter(held.values()))
         parents = set(_LISTED_IN.values())
-        for kind in self._kinds():
-            if kind in services:
-                continue
-            for scope in found.get(_LISTED_IN.get(kind, kind), [self._service]):
+        for kind in self._connector.types:
+            for scope in found.get(_LISTED_IN.get(kind, kind), [root.id]):
                 for each in catalogue.list(kind, scope, full=True):
                     if kind in parents:
                         found.setdefault(kind, []).append(str(each.get("fullyQualifiedName")))
                     yield kind, each
-
-    def _kinds(self) -> list[EntityType]:
-        """All types of the connector, the service first."""
-        root = MetadataStage.of(self._config).root()
-        first = [root.descriptor.type] if root is not None else []
-        return [*first, *(each for each in self._connector.types if each not in first)]
 
     def _one(self, kind: EntityType, there: Mapping[str, Any], kept: Kept) -> None:
         name = str(there.get("fullyQualifiedName"))
@@ -236,7 +225,7 @@ class Comparer:
             sink=self._config.sink.type,
             state="failed" if failed else report.state,
             verdict=verdict,
-            exit_code=report.exit_code or int(problem is not None),
+            exit_code=report.exit_code if problem is None else 1,
             types=tally.types,
             fields=groups,
             create=[(kind.value, name) for kind, name in tally.create],

@@ -8,15 +8,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from rayingest.core.sink import Placement, SinkSession
-from rayingest.core.source import EntityDescriptor, Removed
-from rayingest.errors import RayingestError, StateError, TimedOut
+from rayingest.errors import RayingestError, TimedOut
 from rayingest.execute import cgroup
-from rayingest.execute.audit import recounted
 from rayingest.execute.bounding import Bounding, Bounds
 from rayingest.execute.closing import Closing, Totals, peak_rss
 from rayingest.execute.combine import Combiner
-from rayingest.execute.deferred import DeferredRows
-from rayingest.execute.deletion import Deleted, Deleting, delete
+from rayingest.execute.deletion import Deleting, delete
 from rayingest.execute.delivery import Delivery, Ticket
 from rayingest.execute.engine import RARELY, Engine
 from rayingest.execute.events import (
@@ -27,7 +24,6 @@ from rayingest.execute.events import (
     ListingEnded,
     Read,
     ReplaceWorker,
-    Result,
     StartListing,
     Why,
     WorkerLost,
@@ -36,15 +32,13 @@ from rayingest.execute.events import (
 )
 from rayingest.execute.knowing import Knowing, Memory
 from rayingest.execute.limits import LimitReport
-from rayingest.execute.report import EXIT_CODES, Errors, Report
+from rayingest.execute.recording import Recording
+from rayingest.execute.report import Report
 from rayingest.execute.scheduler import Scheduler
 from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.stalls import Stalls
-from rayingest.model import EntityType
-from rayingest.state.run_directory import Journal, RunDirectory
+from rayingest.state.run_directory import RunDirectory
 from rayingest.workflows.stage import Opened
-
-NOT_SEEN = ("failed", "quarantined", "skipped")  # ends of what nobody has described
 
 
 class _Incomplete(Exception):
@@ -76,16 +70,12 @@ class Drive:
         self.dry_run = dry_run
         self.memory = memory
         self._deleting = deleting
-        self.errors = Errors()
         self.totals = Totals()
         self.problem: Why | None = None
         self._observe = observe or (lambda _: None)
         self._log = log or (lambda _level, _text: None)
-        self._journal = Journal(directory) if directory else None
-        before = scheduler.plan.before
-        self._deferred = DeferredRows(directory, scheduler.ledger, opened.settings.service, before)
-        self._knowing: Knowing | None = None
-        self._deleted = Deleted()
+        self._combiner = Combiner.of(opened.connector)
+        self._recording = Recording(scheduler, directory, opened.settings.service, self._combiner)
         self._delivery: Delivery | None = None
         self._session: SinkSession | None = None
         self._bounding = Bounding(bounds, scheduler, self._log)
@@ -93,16 +83,7 @@ class Drive:
         self._crammed: set[int] = set()  # workers that had too little memory
         self._observed = 0.0
         self._heard: dict[Listing, float] = {}
-        self._combiner = Combiner.of(opened.connector)
-        self._unresolved = scheduler.ledger.unresolved  # as recorded
-        self._audited = 0.0
         self._limits: list[LimitReport] = []
-        if before is not None:
-            for part in before.parts:
-                self._combiner.take(part)
-            for (_, name), (_, cause) in before.failed.items():
-                if cause is not None:
-                    self.errors.add(cause, name)
         self.on_start: Callable[[], None] | None = None
 
     # --- from outside ---
@@ -110,7 +91,7 @@ class Drive:
     @property
     def knowing(self) -> Knowing | None:
         """What earlier runs know, while the run lasts."""
-        return self._knowing
+        return self._recording.knowing
 
     @property
     def session(self) -> SinkSession | None:
@@ -138,17 +119,17 @@ class Drive:
             with self.opened.sink.open(dry_run=self.dry_run) as self._session:
                 self._start_delivery()
                 try:
-                    self._remember()
+                    if self.memory is not None:
+                        self._recording.remember(self.memory, self._session)
                     self.engine.start()
                     self._started()
                     self._loop()
-                    self._keep_known()
+                    self._recording.keep_known(self._session, self._deleting)
                 except RayingestError as error:
                     self._give_up(error)
                 finally:
                     self._finish_delivery()
-                    if self._knowing is not None:
-                        self._knowing.leave()
+                    self._recording.leave()
                 self._leave_incomplete()
         except _Incomplete:
             self._log("debug", "The sink was told that this run is not complete.")
@@ -158,50 +139,9 @@ class Drive:
             stats = self._stats()
             self.engine.close()
         self.problem = self.problem or self._bounding.problem
-        self._audit()
+        wrong = self._recording.audit()
+        self.problem = self.problem or wrong
         return self._report(started, stats)
-
-    def _remember(self) -> None:
-        """Open what earlier runs know, and what earlier attempts of this one have learned."""
-        if self.memory is None:
-            return
-        knowing = self._knowing = Knowing(self.memory, self._session)
-        if (before := self.scheduler.plan.before) is not None:
-            knowing.go_on(before)
-
-    def _keep_known(self) -> None:
-        """Keep what this run has learned; delete what has vanished, when it came to its end."""
-        knowing, scheduler = self._knowing, self.scheduler
-        if knowing is None:
-            return
-        knowing.close(clean=scheduler.quiet)
-        if scheduler.stopping is not None or self._session is None:
-            return
-        ledger = scheduler.ledger
-        partly = (*(ledger.total(each) for each in NOT_SEEN), ledger.filtered.total())
-        whole = not scheduler.listings.unlisted() and not any(partly)
-        self._deleted = self._deleting(knowing, self._session, whole=whole)
-        for each in self._deleted.gone:
-            ledger.deleted[each.type.value] += 1
-            scheduler.news.append(("deleted", each.type, each.fqn))
-        for cause, name in self._deleted.refused:
-            self.errors.add(cause, name)
-
-    def _audit(self) -> None:
-        """The books as they are recorded must be those that were counted."""
-        if self.directory is None:
-            return
-        try:
-            self._record(force=True)
-            started = time.thread_time()
-            wrong = recounted(self.directory, self.scheduler.ledger)
-            self._audited = time.thread_time() - started
-        except StateError as error:
-            self.problem = self.problem or why(error, "state")
-            return
-        if wrong and self.scheduler.stopping is None:
-            cause = f"What is recorded is not what was counted: {'; '.join(wrong[:5])}."
-            self.problem = self.problem or Why("BooksDisagree", cause, None, None, "state")
 
     def _leave_incomplete(self) -> None:
         if self.scheduler.stopping is not None:
@@ -237,7 +177,7 @@ class Drive:
     def _loop(self) -> None:
         scheduler = self.scheduler
         scheduler.handle(None, time.monotonic())
-        self._record()
+        self._recording.write()
         self._perform()
         while not scheduler.done:
             events = self.engine.wait(self._patience())
@@ -252,7 +192,7 @@ class Drive:
                 if ticket is not None and self._delivery is not None:
                     self._delivery.end(ticket)
             scheduler.handle(None, now)
-            self._record()
+            self._recording.write()
             self._end_silent_listings(now)
             self._combine()
             self._second_wave()
@@ -266,7 +206,7 @@ class Drive:
                 self._show()
                 if self.directory is not None:
                     self.directory.beat()
-        self._record(force=True)
+        self._recording.write(force=True)
         self._show()
 
     def _look_for_stalls(self, now: float) -> None:
@@ -313,8 +253,7 @@ class Drive:
             self._crowded_out(event)
         for part in event.parts:
             self._combiner.take(part)
-            if self._journal:
-                self._journal.add(("part", part))
+            self._recording.part(part)
 
     def _crowded_out(self, event: Read) -> None:
         """A worker holds more memory than it may; the scheduler makes chunks smaller, and replaces it."""
@@ -339,13 +278,10 @@ class Drive:
 
     def _combine(self) -> None:
         """Combine the scopes that settled; what comes out is written like anything described."""
-        settled, self.scheduler.settled = self.scheduler.settled, []
+        books = self.scheduler.books
+        settled, books.settled = books.settled, []
         for each in settled:
-            if self._journal:
-                self._journal.add(("settled", each.type, each.scope, each.failed))
-            if self._knowing is not None:
-                listed = self.scheduler.listings.scopes[each.type, each.scope]
-                self._knowing.settled(each, listed)
+            self._recording.settled(each)
             combined = self._combiner.settle(each)
             if combined is not None:
                 self.scheduler.add(combined)
@@ -381,8 +317,8 @@ class Drive:
                     self.engine.put(Read(action.id, action.worker, [], [], 0.0, 0))
                     self._delivery.write_deferred(action.id, action.chunk.block)
                 case Dispatch():
-                    if self._knowing is not None:
-                        action.chunk.known = self._knowing.of(action.chunk)
+                    if self.knowing is not None:
+                        action.chunk.known = self.knowing.of(action.chunk)
                     self.engine.dispatch(action.id, action.worker, action.chunk)
                 case StartListing():
                     self._heard[action.listing] = math.inf  # until it has a place to run
@@ -390,49 +326,13 @@ class Drive:
                 case ReplaceWorker():
                     self.engine.replace(action.worker)
 
-    # --- what is durable ---
-
-    def _record(self, *, force: bool = False) -> None:
-        scheduler = self.scheduler
-        ended, scheduler.ended = scheduler.ended, []
-        news, scheduler.news = scheduler.news, []
-        deferred, scheduler.deferred = scheduler.deferred, []
-        self._learn(news, ended)
-        for _, _, result in ended:
-            if result.why is not None and result.status != "skipped":
-                self.errors.add(result.why, result.id)
-            self._deferred.arrived(result.written)
-        for kind, each in deferred:
-            self._deferred.add(kind, each)
-        if self._journal:
-            self._journal.extend(news)
-            self._journal.extend(("ended", kind, result) for kind, _, result in ended)
-            if more := scheduler.ledger.unresolved - self._unresolved:
-                self._journal.add(("unresolved", more))
-                self._unresolved += more
-            self._deferred.tick(force=force)
-            self._journal.tick(force=force)
-
-    def _learn(
-        self, news: list[tuple[object, ...]], ended: list[tuple[EntityType, str, Result]]
-    ) -> None:
-        if self._knowing is None:
-            return
-        for what, about, *_ in news:
-            if isinstance(about, EntityDescriptor):
-                self._knowing.found(about)
-            elif what == "removed" and isinstance(about, Removed):
-                self._knowing.removed(about)
-        for kind, scope, result in ended:
-            self._knowing.ended(kind, scope, result)
-
     def _second_wave(self) -> None:
         scheduler = self.scheduler
         if not scheduler.first_wave_over or not scheduler.deferred_open:
             return
         if scheduler.stopping is not None:
             return
-        scheduler.second_wave(self._deferred.next_blocks(self._session))
+        scheduler.second_wave(self._recording.second_wave(self._session))
         scheduler.handle(None, time.monotonic())
 
     def snapshot(self) -> Snapshot:
@@ -486,42 +386,27 @@ class Drive:
             stalls=self._stalls.found,
             crammed=len(self._crammed),
             throttled_seconds=self._held_back(stats),
-            rewritten=sorted(self._knowing.rewritten) if self._knowing else [],
             cpu_seconds=time.process_time() - self._cpu,
-            state_seconds=sum(
-                each.seconds for each in (self._journal, self._deferred.journal) if each
-            ),
-            audit_seconds=self._audited,
             peak_rss_bytes=peak_rss(),
             run_directory=directory.url if directory else "",
             attempt=directory.attempt if directory else 1,
         )
+        self._recording.fill(report)
         closing = Closing(
             self.scheduler,
             self.bounds,
             self.totals,
-            self.errors,
+            self._recording.errors,
             self.problem,
-            self._deleted,
+            self._recording.deleted,
             self._combiner.withheld,
             sink_concurrency=opened.sink.concurrency,
             max_connections=opened.connector.max_connections,
         )
         closing.fill(report, stats, time.monotonic() - self._began)
         self.problem = closing.problem
-        self._keep(report)
+        self._recording.keep(report)
         return report
-
-    def _keep(self, report: Report) -> None:
-        if self.directory is None:
-            return
-        try:
-            self.directory.put_report(report.to_json())
-        except StateError as error:
-            if report.state in ("success", "partialSuccess"):
-                report.state = "failed"
-                report.exit_code = EXIT_CODES["failed"]
-                report.verdict = f"Failed: {error} {error.hint or ''}".strip()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """The engine on Ray: few threaded actors that hold sessions, a streaming task per listing."""
 
 import contextlib
+import operator
 import os
 import queue
 import time
@@ -13,19 +14,18 @@ from rayingest.execute.events import (
     Chunk,
     Event,
     Listing,
-    ListingEnded,
     WorkerLost,
     WorkerReady,
 )
 from rayingest.execute.limits import LimitReport
-from rayingest.execute.ray_actor import RayWorker, handshake, list_in_task, worker_name
+from rayingest.execute.ray_actor import RayWorker, handshake, worker_name
+from rayingest.execute.ray_listings import RayListings
 from rayingest.execute.ray_metrics import Metrics
 from rayingest.execute.ray_session import connect, first_line, resolve_address, started_hub
 from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.together import Together
 from rayingest.workflows.stage import WorkerTask
 
-BACKPRESSURE_BLOCKS = 4
 FRUITLESS_STARTS = 3
 MEMORY = 1.0  # of a machine's, or container's, that is for us
 STACKS_SECONDS = 10.0  # that workers have to tell what they do, when nothing happens
@@ -76,7 +76,7 @@ class RayEngine:
         self._actors: dict[int, Actor] = {}
         self._polls: dict[Any, int] = {}
         self._opening: dict[Any, int] = {}
-        self._listings: dict[Any, Listing] = {}
+        self._listings = RayListings(ray, self._left)
         self._held = False
         self._number = 0
         self._fruitless = 0
@@ -121,9 +121,7 @@ class RayEngine:
             with contextlib.suppress(Exception):
                 self._ray.kill(actor.handle)
                 self._left(worker_name(self.task, number))
-        for generator in self._listings:
-            with contextlib.suppress(Exception):
-                self._ray.cancel(generator, force=True)
+        self._listings.close()
         if self._hub is not None:
             with contextlib.suppress(Exception):
                 self._ray.kill(self._hub)
@@ -196,16 +194,7 @@ class RayEngine:
 
     def start_listing(self, listing: Listing) -> None:
         """See Engine."""
-        lister = self._ray.remote(list_in_task).options(
-            name=f"rayingest listing {listing.type.value} {listing.scope or ''}".strip(),
-            num_returns="streaming",
-            num_cpus=0.05,
-            max_retries=0,
-            _generator_backpressure_num_objects=BACKPRESSURE_BLOCKS,
-        )
-        task = replace(self.task, context=None)
-        generator = lister.remote(task, self._context, listing, self._hub, _name(listing))
-        self._listings[generator] = listing
+        self._listings.start(listing, self.task, self._context, self._hub)
 
     def hold_listings(self, hold: bool) -> None:
         """See Engine."""
@@ -248,7 +237,7 @@ class RayEngine:
         elif ref in self._opening:
             self._take_opened(ref, found)
         elif ref in self._listings:
-            self._take_block(ref, found)
+            found.append(self._listings.take(ref))
 
     def _take_events(self, ref: Any, found: list[Event]) -> None:
         number = self._polls.pop(ref)
@@ -287,23 +276,6 @@ class RayEngine:
         self._poll(number)
         found.append(WorkerReady(number, self._actors[number].slots))
 
-    def _take_block(self, generator: Any, found: list[Event]) -> None:
-        listing = self._listings[generator]
-        try:
-            event = unpack(self._ray.get(next(generator)))
-        except StopIteration:
-            del self._listings[generator]
-            found.append(ListingEnded(listing, None, True))
-            return
-        except self._ray.exceptions.RayError:
-            del self._listings[generator]
-            self._left(_name(listing))
-            found.append(ListingEnded(listing, None, True))
-            return
-        if isinstance(event, ListingEnded):
-            del self._listings[generator]
-        found.append(event)
-
     def _lost(self, number: int, error: Exception) -> WorkerLost:
         """Who is to blame for an actor's end: nobody when its machine went away."""
         self._left(worker_name(self.task, number))
@@ -321,12 +293,7 @@ class RayEngine:
 
     def cancel_listing(self, listing: Listing) -> None:
         """See Engine."""
-        for generator, each in list(self._listings.items()):
-            if each == listing:
-                del self._listings[generator]
-                self._left(_name(listing))
-                with contextlib.suppress(Exception):
-                    self._ray.cancel(generator, force=True)
+        self._listings.cancel(listing)
 
     # --- for people ---
 
@@ -352,11 +319,9 @@ class RayEngine:
         for ref in ready:
             with contextlib.suppress(self._ray.exceptions.RayError):
                 for key, value in self._ray.get(ref).items():
-                    sums[key] = sums.get(key, 0.0) + value
-                    if (
-                        key == "throttled_seconds"
-                    ):  # neighbours in a container are held back together
-                        sums[key] = max(sums[key] - value, value)
+                    # Neighbours in a container are held back together.
+                    both = max if key == "throttled_seconds" else operator.add
+                    sums[key] = both(sums.get(key, 0.0), value)
         return sums
 
     def limits(self) -> list[LimitReport]:
@@ -393,10 +358,6 @@ class RayEngine:
                     told = self._ray.get(ref)
                     found |= {f"worker {asked[ref]} {name}": each for name, each in told.items()}
         return found
-
-
-def _name(listing: Listing) -> str:
-    return f"listing {listing.type.value} {listing.scope or ''} {listing.number}"
 
 
 def agree(answer: dict[str, str]) -> None:

@@ -124,6 +124,13 @@ class Report(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
         """The verdict, for notebooks and the prompt."""
         return f"<Report {self.run_id} {self.state}: {self.verdict}>"
 
+    def fail(self, reason: str) -> None:
+        """Whatever it was, it failed for this, too."""
+        if self.state in ("success", "partialSuccess"):
+            self.state = "failed"
+            self.exit_code = EXIT_CODES["failed"]
+            self.verdict = f"Failed: {reason}"
+
     def to_json(self) -> bytes:
         """Indented JSON."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2)

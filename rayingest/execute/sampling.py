@@ -14,7 +14,6 @@ from rayingest.execute.events import (
     KnownOf,
     Read,
     Result,
-    RowsOf,
     Settled,
     SinkState,
     WorkerReady,
@@ -192,7 +191,7 @@ def _measured(
     rows, changed, deferred = 0, set[str](), 0
     for each in read.rows:
         rows += len(each.rows)
-        changed.update({each.id} if _writes(each) else ())
+        changed.update({each.id} if each.rows else ())
     if found.settled is not None:
         results |= {each.id: each for each in found.settled.results}
         for late in found.settled.deferred:
@@ -215,10 +214,6 @@ def _measured(
         sum(each.status in BAD for each in results.values()),
         cpu,
     )
-
-
-def _writes(each: RowsOf) -> bool:
-    return bool(each.rows)
 
 
 def merged(chosen: Sequence[Sampled]) -> KnownOf | None:

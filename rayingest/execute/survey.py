@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from rayingest.core.sink import Row, SinkSession
+from rayingest.core.sink import SinkSession
 from rayingest.core.source import EntityDescriptor
 from rayingest.errors import RayingestError
 from rayingest.execute.deletion import Deleted, grouped
@@ -134,6 +134,7 @@ class Surveyor:
         self._compare = compare
         self._chance = random.Random(seed)  # noqa: S311 - a sample, not a secret
         self._there: dict[Scope, set[str]] = {}
+        self._readable = True
         self._new: set[str] = set()  # nothing can be there below these
         self._drive: Drive | None = None
         self._closed = threading.Event()
@@ -175,13 +176,11 @@ class Surveyor:
     def _told(self, chunk: Chunk) -> None:
         """What a listing described can be compared now: it costs no call."""
         session = self._session
+        encoder = Encoder(session, lambda _why: None, self._closed) if session else None
         tally = self.types.setdefault(chunk.type, Tally())
         for each in chunk.described:
             tally.told += 1
-            rows: list[Row] = []
-            if session is not None:
-                encoder = Encoder(session, lambda _why: None, self._closed)
-                rows, _, _ = encoder.encode(each, chunk.known)
+            rows = encoder.encode(each, chunk.known)[0] if encoder is not None else []
             if not self._is_there(chunk.type, each.descriptor):
                 self._create(tally, each.descriptor)
             elif not rows:
@@ -222,22 +221,21 @@ class Surveyor:
 
     def _is_there(self, kind: EntityType, item: EntityDescriptor) -> bool:
         """Whether the sink has it: the state says so, or, where that knows nothing, the sink."""
-        knowing = self._knowing
         scope = kind, item.scope
-        shard = knowing.shard(scope)[0] if knowing is not None else None
-        if shard is not None:
-            return item.id in shard.present or any(each.id == item.id for each in shard.missing)
-        if item.scope in self._new:
-            return False
         if scope not in self._there:
-            self._there[scope] = self._list(scope, item)
+            knowing = self._knowing
+            shard = knowing.shard(scope)[0] if knowing is not None else None
+            if shard is not None:
+                self._there[scope] = {*shard.present, *(each.id for each in shard.missing)}
+            else:
+                self._there[scope] = set() if item.scope in self._new else self._list(scope, item)
         return item.id in self._there[scope]
 
     def _list(self, scope: Scope, item: EntityDescriptor) -> set[str]:
         """What the sink has in a scope; of services, which lie in none, just this one."""
         session = self._session
         catalogue = session.catalogue if session is not None else None
-        if catalogue is None or self.warnings:
+        if catalogue is None or not self._readable:
             return set()
         kind, name = scope
         try:
@@ -245,6 +243,7 @@ class Surveyor:
                 return set(catalogue.get(kind, [item.id]))
             return {str(each.get("fullyQualifiedName")) for each in catalogue.list(kind, name)}
         except RayingestError as error:
+            self._readable = False
             self.warnings.append(
                 f"What the sink has could not be read, so what nobody knows of counts as new: {error}"
             )

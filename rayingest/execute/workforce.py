@@ -1,6 +1,6 @@
 """Workers and what they hold, as the scheduler knows them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rayingest.core.source import EntityDescriptor
@@ -25,6 +25,16 @@ class WorkerState:
         """Whether nothing at all is with this worker."""
         return not self.running and not self.unsettled
 
+    @property
+    def held(self) -> int:
+        """How many dispatches are with this worker."""
+        return len(self.running) + len(self.unsettled)
+
+    def settled(self, dispatch: int) -> None:
+        """A dispatch came to its end."""
+        self.unsettled.discard(dispatch)
+        self.running.discard(dispatch)
+
 
 @dataclass
 class Sent:
@@ -38,11 +48,80 @@ class Sent:
     born: list[tuple[EntityType, str]] = field(default_factory=list)
 
 
-def least_loaded(workers: Mapping[int, WorkerState]) -> int | None:
-    """The worker with the most room, if any has some."""
-    free = [
-        (len(each.running) / each.slots, len(each.unsettled), number)
-        for number, each in workers.items()
-        if not each.reserved and not each.draining and len(each.running) < each.slots
-    ]
-    return min(free)[2] if free else None
+class Workforce:
+    """All workers by number. `replaceable`: one that is worn out drains, and another takes its place."""
+
+    def __init__(self, *, replaceable: bool) -> None:
+        self._workers: dict[int, WorkerState] = {}
+        self._replaceable = replaceable
+
+    def __getitem__(self, number: int) -> WorkerState:
+        """Raises KeyError when it is not there."""
+        return self._workers[number]
+
+    def get(self, number: int) -> WorkerState | None:
+        """One worker, if it is still there."""
+        return self._workers.get(number)
+
+    def join(self, number: int, slots: int) -> None:
+        """A worker is ready."""
+        self._workers[number] = WorkerState(slots)
+
+    def leave(self, number: int) -> WorkerState | None:
+        """A worker is gone; answers what it held."""
+        return self._workers.pop(number, None)
+
+    @property
+    def slots(self) -> int:
+        """Dispatches that all workers together can run at once."""
+        return sum(each.slots for each in self._workers.values())
+
+    def least_loaded(self) -> int | None:
+        """The worker with the most room, if any has some."""
+        free = [
+            (len(each.running) / each.slots, len(each.unsettled), number)
+            for number, each in self._workers.items()
+            if not each.reserved and not each.draining and len(each.running) < each.slots
+        ]
+        return min(free)[2] if free else None
+
+    # --- wear ---
+
+    def lose_slot(self, worker: WorkerState) -> None:
+        """A thread of it was given up."""
+        worker.slots = max(1, worker.slots - 1)
+        worker.draining = worker.draining or self._replaceable
+
+    def fill(self, worker: WorkerState) -> bool:
+        """It holds too much memory; answers whether that is news: it is not full of what it reads now."""
+        news, worker.full = not worker.full, True
+        worker.draining = worker.draining or self._replaceable
+        return news
+
+    def drained(self) -> list[int]:
+        """Let go of those who drain and hold nothing any more."""
+        gone = [number for number, each in self._workers.items() if each.draining and each.idle]
+        for number in gone:
+            del self._workers[number]
+        return gone
+
+    # --- workers for suspects ---
+
+    def reserve(self, suspects: int) -> None:
+        """Set workers aside for so many chunks that one may die of: half of all at most."""
+        everyone = self._workers.values()
+        reserved = [each for each in everyone if each.reserved and not each.draining]
+        if not suspects:
+            for each in reserved:
+                each.reserved = not each.idle
+            return
+        wanted = min(suspects, max(1, len(everyone) // 2))
+        free = [each for each in everyone if not each.reserved and not each.draining]
+        for each in sorted(free, key=lambda each: each.held)[: max(0, wanted - len(reserved))]:
+            each.reserved = True
+
+    def apart(self) -> Iterator[tuple[int, WorkerState]]:
+        """Those that are set aside and hold nothing."""
+        for number, each in self._workers.items():
+            if each.reserved and each.idle and not each.draining:
+                yield number, each

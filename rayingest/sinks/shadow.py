@@ -5,12 +5,12 @@ import threading
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from rayingest.core.sink import ACKNOWLEDGED, UNCHANGED, Answer, Catalogue, Placement, Row, Sink
 from rayingest.core.sink import SinkSession as Session
 from rayingest.core.source import CheckResult
 from rayingest.model import Entity, EntityType, Fact
+from rayingest.sinks.local import ENTITIES
 
 _TABLE = """
 create table if not exists rows (
@@ -105,7 +105,7 @@ class ShadowSession:
 
     def write(self, entity_type: str, rows: Sequence[Row]) -> Sequence[Answer]:
         """Keep rows."""
-        if entity_type in {each.value for each in EntityType}:
+        if entity_type in ENTITIES:
             self._kept.put(rows)
         return [ACKNOWLEDGED] * len(rows)
 
@@ -129,7 +129,3 @@ class ShadowSession:
     def calls(self) -> int:
         """Requests at the other sink."""
         return self._session.calls
-
-    def __getattr__(self, name: str) -> Any:
-        """What else the other session has (owners that it does not know)."""
-        return getattr(self._session, name)

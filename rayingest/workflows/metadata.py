@@ -53,7 +53,7 @@ class MetadataStage:
         connector = registry.load(config.connector)
         return Opened(connector, config.settings, self.sink or sinks.build(config))
 
-    def root(self) -> Described | None:
+    def root(self) -> Described:
         """See Stage."""
         connector = registry.load(self.connector)
         if connector.family != "database":

@@ -590,23 +590,23 @@ class World:
 
     def _look_at_ends(self) -> None:
         scheduler = self.scheduler
-        news, scheduler.news = scheduler.news, []
+        news, scheduler.books.news = scheduler.books.news, []
         self.records += news
         for item in (each[1] for each in news if each[0] in ("opened", "told")):
             key = item.type, item.id
             assert key not in self.opened, f"{item.id} was discovered twice"
             assert key in self.fates, f"{item.id} does not exist"
             self.opened.add(key)
-        ended, scheduler.ended = scheduler.ended, []
+        ended, scheduler.books.ended = scheduler.books.ended, []
         for kind, _, result in ended:
             assert (kind, result.id) not in self.ends, f"{result.id} ended twice"
             assert result.status in ("ok", "unchanged", "skipped", "failed", "quarantined")
             self.ends[kind, result.id] = result
             self.records.append(("ended", kind, result))
-        deferred, scheduler.deferred = scheduler.deferred, []
+        deferred, scheduler.books.deferred = scheduler.books.deferred, []
         self.held += deferred
         self.deferrals += deferred
-        settled, scheduler.settled = scheduler.settled, []
+        settled, scheduler.books.settled = scheduler.books.settled, []
         for each in settled:
             self._check_settled(each)
 

@@ -70,19 +70,19 @@ def test_the_last_attempt_is_made_alone() -> None:
     asked = [list(answers(made, "retry", now)) for now in (0.0, 2.0, 10.0)]
     assert [sorted(map(len, each)) for each in asked] == [[3], [3], [1, 1, 1]]
     assert made.done
-    assert [each.attempts for _, _, each in made.ended] == [3, 3, 3]
+    assert [each.attempts for _, _, each in made.books.ended] == [3, 3, 3]
 
 
 def test_even_with_one_attempt_nobody_fails_in_company() -> None:
     made = scheduler(table("a"), table("b"), retry=RetryPolicy(1))
     assert [sorted(map(len, answers(made, "retry", now))) for now in (0.0, 5.0)] == [[2], [1, 1]]
-    assert {each.status for _, _, each in made.ended} == {"failed"}
+    assert {each.status for _, _, each in made.books.ended} == {"failed"}
 
 
 def test_an_entity_that_fails_alone_at_its_only_attempt_is_not_tried_again() -> None:
     made = scheduler(table("a"), retry=RetryPolicy(1))
     list(answers(made, "retry", 0.0))
-    assert [(each.status, each.attempts) for _, _, each in made.ended] == [("failed", 1)]
+    assert [(each.status, each.attempts) for _, _, each in made.books.ended] == [("failed", 1)]
 
 
 def test_attempts_count_the_one_that_ended_it() -> None:
@@ -90,7 +90,7 @@ def test_attempts_count_the_one_that_ended_it() -> None:
     list(answers(made, "retry", 0.0))
     made.handle(None, 2.0)
     list(answers(made, "failed", 2.0))
-    assert [each.attempts for _, _, each in made.ended] == [2]
+    assert [each.attempts for _, _, each in made.books.ended] == [2]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_what_never_returns_costs_two_threads_however_many_it_was_asked_with() -
         made.handle(read(one, Result(item.id, "hung" if hung else "skipped"), abandoned=hung), 0)
     assert alone == 10
     assert made.retired == 2
-    assert {each.id for _, _, each in made.ended if each.status == "failed"} == {"t3"}
+    assert {each.id for _, _, each in made.books.ended if each.status == "failed"} == {"t3"}
 
 
 def test_work_for_a_worker_that_died_before_it_was_sent_blames_nobody() -> None:
@@ -156,7 +156,7 @@ def test_a_deferred_row_that_kills_three_workers_is_refused_and_both_books_balan
         assert len(dispatches(made)) == 1
         made.handle(WorkerLost(worker, blame=True), 0.0)
         made.handle(WorkerReady(worker + 1, 1), 0.0)
-    assert [each.status for _, _, each in made.ended] == ["failed"]
+    assert [each.status for _, _, each in made.books.ended] == ["failed"]
     assert made.ledger.imbalances() == []
     assert made.done
 

@@ -1,0 +1,84 @@
+"""What is asked for once more, and when: entities that failed for now, listings that broke off."""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import count
+
+from rayingest.core.source import EntityDescriptor
+from rayingest.execute.events import Listing, Result, Why
+from rayingest.execute.plan import RetryPolicy
+from rayingest.model import EntityType
+
+
+class Retries:
+    """Times are seconds of the scheduler's clock."""
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
+        self._attempts: Counter[tuple[EntityType, str]] = Counter()
+        self._items: list[tuple[float, int, bool, EntityDescriptor]] = []
+        self._listings: list[tuple[float, int, Listing]] = []
+        self._order = count()
+        self._unreachable = 0  # chunks in a row that found nobody at the source's address
+
+    def __bool__(self) -> bool:
+        """Whether anything waits for its time."""
+        return bool(self._items or self._listings)
+
+    def gone(self, cause: Why | None) -> bool:
+        """Whether this is one of as many in a row that did not reach the source as anything is tried."""
+        return _nobody(cause) and self._unreachable >= self._policy.max_attempts
+
+    def due(self) -> Iterator[float]:
+        """When the next of each kind is due."""
+        if self._items:
+            yield self._items[0][0]
+        if self._listings:
+            yield self._listings[0][0]
+
+    def heard(self, ended: Iterable[Result]) -> None:
+        """A chunk was read: was the source there?"""
+        nobody = any(_nobody(each.why) for each in ended)
+        self._unreachable = self._unreachable + 1 if nobody else 0
+
+    def again(self, item: EntityDescriptor, cause: Why | None, now: float, *, alone: bool) -> bool:
+        """Later once more, or False: that was the last attempt.
+
+        The last attempt is made alone, so that nobody fails for a neighbour. A server that is gone
+        is no entity's fault: nobody is asked for alone, with a time-out for each.
+        """
+        key = item.type, item.id
+        attempt = self._attempts[key] + 1
+        gone = _nobody(cause)
+        if attempt >= self._policy.max_attempts and (alone or gone):
+            return False
+        self._attempts[key] = attempt
+        due = now + self._policy.delay(attempt, cause.wait if cause else None)
+        last = attempt + 1 >= self._policy.max_attempts and not gone
+        heapq.heappush(self._items, (due, next(self._order), last, item))
+        return True
+
+    def attempts(self, item: EntityDescriptor) -> int:
+        """How often it was asked for before its end, which is now."""
+        return self._attempts.pop((item.type, item.id), 0) if self._attempts else 0
+
+    def list_again(self, listing: Listing, due: float) -> None:
+        """Start a listing once more, then."""
+        heapq.heappush(self._listings, (due, next(self._order), listing))
+
+    def items_due(self, now: float) -> Iterator[tuple[EntityDescriptor, bool]]:
+        """Whose time has come, and whether it is asked for alone."""
+        while self._items and self._items[0][0] <= now:
+            _, _, alone, item = heapq.heappop(self._items)
+            yield item, alone
+
+    def listings_due(self, now: float) -> Iterator[Listing]:
+        """Listings whose time has come."""
+        while self._listings and self._listings[0][0] <= now:
+            yield heapq.heappop(self._listings)[2]
+
+
+def _nobody(cause: Why | None) -> bool:
+    """Whether there was nobody at the source's address."""
+    return cause is not None and cause.kind == "Unreachable"
