@@ -15,8 +15,9 @@ from rayingest.core import fqn
 from rayingest.model import EntityType
 from rayingest.testing import StrictCatalogue
 from rayingest.testing.catalogue import Faults
+from rayingest.testing.hostile import HOSTILE, hostile
 from rayingest.testing.postgres import Server
-from rayingest.testing.shop import HOSTILE, Shop, hostile, shop
+from rayingest.testing.shop import Shop, shop
 
 from .running import COLLECTIONS, PASSWORD, ROLE, TOKEN, World, database, tells, with_role
 

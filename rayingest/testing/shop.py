@@ -1,139 +1,16 @@
 # ruff: noqa: S608 - statements for a database of our own
 """A made-up shop as a PostgreSQL catalogue: any number of tables, every facet, and the exact counts.
 
-The same arguments give the same catalogue. `hostile()` is a small one whose names try to break things.
+The same arguments give the same catalogue.
 """
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMAS = [
-    "sales",
-    "crm",
-    "inventory",
-    "logistics",
-    "finance",
-    "hr",
-    "web",
-    "support",
-    "marketing",
-    "analytics",
-]
-NOUNS = [
-    "order",
-    "customer",
-    "invoice",
-    "product",
-    "shipment",
-    "payment",
-    "account",
-    "ledger",
-    "event",
-    "session",
-    "campaign",
-    "ticket",
-    "asset",
-    "vendor",
-    "contract",
-    "employee",
-    "payroll",
-    "region",
-    "store",
-    "return",
-]
-COLUMNS = [
-    "status",
-    "amount",
-    "price",
-    "created_at",
-    "updated_at",
-    "name",
-    "description",
-    "code",
-    "category",
-    "owner",
-    "email",
-    "phone",
-    "address",
-    "city",
-    "country",
-    "currency",
-    "quantity",
-    "rate",
-    "score",
-    "flags",
-    "tags",
-    "payload",
-    "notes",
-    "source",
-    "batch",
-    "valid_from",
-    "valid_to",
-    "active",
-    "rank",
-    "reference",
-    "version",
-    "channel",
-    "segment",
-    "tier",
-]
-WORDS = [
-    "daily",
-    "snapshot",
-    "of",
-    "the",
-    "business",
-    "facts",
-    "loaded",
-    "by",
-    "the",
-    "nightly",
-    "pipeline",
-    "and",
-    "owned",
-    "by",
-    "the",
-    "finance",
-    "data",
-    "team",
-    "contains",
-    "personal",
-    "data",
-    "see",
-    "the",
-    "runbook",
-    "for",
-    "retention",
-]
-TYPES = [
-    "integer",
-    "bigint",
-    "smallint",
-    "numeric(12,2)",
-    "numeric",
-    "varchar(50)",
-    "text",
-    "timestamptz",
-    "timestamp",
-    "date",
-    "boolean",
-    "double precision",
-    "real",
-    "uuid",
-    "jsonb",
-    "text[]",
-    "integer[]",
-    "bytea",
-    "inet",
-    "char(3)",
-    "interval",
-    "time",
-    "xml",
-    "int4range",
-]
+from rayingest.testing.vocabulary import COLUMNS, NOUNS, SCHEMAS, TYPES, WORDS
+
 OWN_TYPES = ("state", "email", "money_amount")
 ROLES = ("shop_owner", "shop_analyst")
 PARTITIONS = 4
@@ -399,76 +276,6 @@ def _view(build: _Builder, place: int, schema: str) -> None:
     )
     build.tally("materialized" if stored else "views", len(selected))
     build.comment(name, [f"a_{column}" for column in picked], kind)
-
-
-WIDE = 1000
-HOSTILE = (
-    'quote"inside',
-    "apostrophe's",
-    "dot.in.name",
-    '"quoted"',
-    "semi;colon -- comment",
-    "percent%s %(x)s {y}",
-    "back\\slash",
-    "new\nline",
-    "tab\there",
-    "colon::colon",
-    "arrow>greater",
-    "ünïcödé",
-    "汉字",
-    "emoji 🛒",
-    "select",
-    "Case",
-    "case",
-    "CASE",
-    " leading and trailing ",
-    "$1",
-    "slash/and?query=1&x#y",
-    "<script>",
-    "null",
-)
-
-
-def hostile() -> Shop:
-    """Names that try to break quoting, FQNs and filters, as schema, table, column and function.
-
-    Plus a table of 1,000 columns, one without any, and one with dropped columns.
-    """
-    return Shop(tuple(_hostile()), _hostile_counts())
-
-
-def _hostile() -> Iterator[str]:
-    for name in HOSTILE:
-        schema, own = quote(name), quote("t " + name)
-        columns = ", ".join(f"{quote(each)} integer" for each in HOSTILE)
-        yield (
-            f"create schema {schema};\n"
-            f"create table {schema}.{schema} ({columns}, primary key ({schema}));\n"
-            f"create table {schema}.{own} ({schema} integer references {schema}.{schema});\n"
-            f"create view {schema}.{quote('v ' + name)} as select {schema} from {schema}.{schema};\n"
-            f"create function {schema}.{schema}() returns integer language sql as 'select 1';\n"
-            f"comment on table {schema}.{schema} is {literal(name)};\n"
-            f"comment on column {schema}.{schema}.{schema} is {literal(name)};\n"
-        )
-    wide = ", ".join(f"c{place:04d} integer" for place in range(WIDE))
-    yield (
-        f"create table public.wide ({wide});\n"
-        "create table public.nothing ();\n"
-        "create table public.dropped (a integer, b integer, c integer, d integer, "
-        "primary key (c), unique (b, d));\n"
-        "alter table public.dropped drop column a;\n"
-    )
-
-
-def _hostile_counts() -> dict[str, int]:
-    names = len(HOSTILE)
-    return {
-        "schemas": names + 1,
-        "tables": 3 * names + 3,
-        "columns": names * (names + 2) + WIDE + 3,
-        "routines": names,
-        "views": names,
-    }
 
 
 def quote(name: str) -> str:

@@ -12,8 +12,9 @@ import yaml
 
 import rayingest as ri
 from rayingest.testing import StrictCatalogue
+from rayingest.testing.hostile import hostile
 from rayingest.testing.postgres import Server
-from rayingest.testing.shop import ROLES, Shop, hostile, shop
+from rayingest.testing.shop import ROLES, Shop, shop
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SERVICE, DATABASE = "pg.shop", "facets"

@@ -13,7 +13,8 @@ from rayingest.core.filters import Filters
 from rayingest.core.source import Described, EntityDescriptor, Listed, Processed, Settings
 from rayingest.model import Entity, EntityType
 from rayingest.testing import postgres
-from rayingest.testing.shop import Shop, hostile, shop
+from rayingest.testing.hostile import hostile
+from rayingest.testing.shop import Shop, shop
 
 
 @pytest.fixture(scope="session")

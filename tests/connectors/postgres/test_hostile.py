@@ -4,7 +4,7 @@ import pytest
 
 from rayingest.core import fqn
 from rayingest.model import EntityType
-from rayingest.testing.shop import HOSTILE, WIDE
+from rayingest.testing.hostile import HOSTILE, WIDE
 
 
 @pytest.fixture(scope="module")
