@@ -12,8 +12,10 @@ from rayingest.execute import worker as worker_module
 from rayingest.execute.bounding import Bounds
 from rayingest.execute.events import Found, Listing, Read
 from rayingest.execute.pools import Sizer
+from rayingest.execute.ray_driver import RayEngine
 from rayingest.execute.stalls import KEPT, Stalls
 from rayingest.model import EntityType
+from rayingest.state.run_directory import RunDirectory
 from rayingest.testing.busy import Room
 
 from .runs import busy, chaos, run
@@ -32,7 +34,7 @@ class Quiet:
         return [("db.orders", 61.4), ("db.items", 3.0)]
 
     def stacks(self) -> dict[str, str]:
-        return {}
+        return {"worker 1": "In orders.py, line 3."}
 
 
 SOMETHING = [Read(1, 1, [], [], 0.0, 0)]
@@ -103,9 +105,9 @@ def test_the_stacks_of_a_stall_are_kept(
     bounds = Bounds(success_threshold=0.0, stall=1.0)
     outcome = run(stage, tmp_path, *where, bounds=bounds)
     assert outcome.named("hang-1") == {"hang-1": ("failed", "TimedOut")}
-    (stall, *_) = outcome.report.stalls
-    assert stall.seconds >= 1
-    stacks = Path(stall.file).read_text()
+    stalls = outcome.report.stalls  # the first may be a wait for workers to start
+    assert all(each.seconds >= 1 for each in stalls)
+    stacks = "".join(Path(each.file).read_text() for each in stalls)
     assert "hang-1" in stacks
     assert "chaos.py" in stacks
     assert "_disaster" in stacks
@@ -127,13 +129,20 @@ def test_who_waits_for_a_limit_is_not_stalled(tmp_path: Path) -> None:
 
 
 def test_only_the_first_stalls_are_kept(tmp_path: Path) -> None:
-    stalls = Stalls(Quiet(), None, lambda *_: None, patience=1)  # type: ignore[arg-type]
+    directory = RunDirectory(str(tmp_path), "shop", "run-1")
+    directory.claim()
+    stalls = Stalls(Quiet(), directory, lambda *_: None, patience=1)  # type: ignore[arg-type]
     for now in range(1, 100):
         stalls.look(now, in_flight=1, waits=None)
         if now % 3 == 0:
             stalls.heard(SOMETHING, now)
+    directory.release("finished")
     assert len(stalls.found) > KEPT
-    assert all(each.file == "" for each in stalls.found)
+    files = [each.file for each in stalls.found]
+    assert files[KEPT:] == [""] * (len(files) - KEPT)
+    assert len(set(files[:KEPT])) == KEPT
+    for file in files[:KEPT]:
+        assert Path(file).read_text() == "--- worker 1\nIn orders.py, line 3."
 
 
 # --- memory ---
@@ -172,10 +181,16 @@ def test_a_worker_that_is_full_finishes_and_is_replaced(
     assert limit is not None
     # Of that a worker has a half, and is full at 0.8: room for 500 MB.
     monkeypatch.setattr(ray_driver, "MEMORY", 2 * 500e6 / 0.8 / limit)
+    replaced: list[int] = []
+    replace = RayEngine.replace
+    monkeypatch.setattr(
+        RayEngine, "replace", lambda self, worker: (replaced.append(worker), replace(self, worker))
+    )
     odd = ("fat-1", "fat-2", "fat-3")
     outcome = run(chaos(tmp_path, odd=odd, fat_bytes=450_000_000), tmp_path, cluster, 2)
     assert {status for status, _ in outcome.ends.values()} == {"ok"}
     assert outcome.report.crammed >= 1
+    assert len(replaced) >= outcome.report.crammed
     assert outcome.report.exit_code == 0
 
 

@@ -22,6 +22,8 @@ import yaml
 
 import rayingest as ri
 from rayingest.api import Run
+from rayingest.execute.replay import replay
+from rayingest.state.run_directory import RunDirectory
 from rayingest.testing import StrictCatalogue
 
 from ..cluster import with_chaos
@@ -47,6 +49,7 @@ class Arena:
     execution: dict[str, Any] = field(default_factory=dict)
     injected: int = 0
     started: float = 0.0
+    settled: dict[str, int] = field(default_factory=dict)  # FQN -> writes, when it was recorded
 
     # --- what is run ---
 
@@ -113,6 +116,25 @@ class Arena:
         """Rows of tables that the catalogue has taken."""
         return sum(each.fqn.count(".") == 3 for each in list(self.catalogue.log))
 
+    def happened(self) -> int:
+        """How many misfortunes that happen once have happened, as the source has noted."""
+        return len(list((self.folder / "chaos.yaml-notes").iterdir()))
+
+    def take_stock(self, run_id: str) -> int:
+        """Before a run goes on: note what its segments record as written, which nobody may write again.
+
+        Answers how many rows the catalogue has that they do not record: those may.
+        """
+        times = self._times()
+        directory = RunDirectory(str(self.folder / "chaos.yaml-state"), SERVICE, run_id)
+        results = [each for found in replay(directory).results.values() for each in found]
+        known = {row.fqn for each in results for row in each.written}
+        self.settled = {fqn: self.settled.get(fqn, times[fqn]) for fqn in known}
+        return len(times.keys() - known)
+
+    def _times(self) -> Counter[str]:
+        return Counter(each.fqn for each in list(self.catalogue.log) if each.outcome != "refused")
+
     @contextmanager
     def when(self, rows: int, act: Callable[[], None]) -> Iterator[Callable[..., None]]:
         """An observer that acts once, when so many tables have been written."""
@@ -156,7 +178,8 @@ class Arena:
     def settle(self, fault: str, run: Run, *, in_flight: int, blamed: int = 0) -> dict[str, Any]:
         """Compare with a clean run, record, and hold the figures to the promises.
 
-        `in_flight`: rows that may be written again, for nobody can know whether they had arrived;
+        `in_flight`: rows that may be written again, for nobody can know whether they had arrived
+        (of a run that went on also none that `take_stock` found recorded);
         `blamed`: how many culprits the report names.
         """
         seconds = time.monotonic() - self.started
@@ -170,7 +193,8 @@ class Arena:
             for name, body in bodies.items()
             if not kind.startswith("services/")  # its connection names the misfortunes
         )
-        times = Counter(each.fqn for each in self.catalogue.log if each.outcome != "refused")
+        times = self._times()
+        repeated = [fqn for fqn, before in self.settled.items() if times[fqn] != before]
         again = sum(times.values()) - len(times)
         deleted = sum(len(self.catalogue.entities(each, deleted=True)) for each in expected)
         failed = {each.id.rpartition(".")[2] for each in run.failures}
@@ -196,6 +220,7 @@ class Arena:
         assert innocent == set(), record
         assert len(failed) == blamed, (failed, record)
         assert again <= in_flight, record
+        assert repeated == [], "the ledger had recorded them as written"
         return record
 
 

@@ -91,7 +91,7 @@ class Connecting(Server):
         head = b""
         while b"\r\n\r\n" not in head:
             head += client.recv(65536)
-        first, *lines = head.decode().split("\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
         wanted = "Proxy-Authorization: Basic " + base64.b64encode(LOGIN.encode()).decode()
         if wanted.lower() not in (each.lower() for each in lines):
             client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
@@ -231,3 +231,9 @@ def test_a_machine_with_proxies_of_its_own_keeps_them() -> None:
     here = {"HTTPS_PROXY": "http://own"}
     adopt({"https_proxy": "http://p", "NO_PROXY": "x"}, here)
     assert here == {"HTTPS_PROXY": "http://own"}
+
+
+def test_exceptions_alone_are_no_proxy() -> None:
+    here = {"NO_PROXY": "own"}
+    adopt({"https_proxy": "http://p", "NO_PROXY": "x"}, here)
+    assert here == {"https_proxy": "http://p", "NO_PROXY": "own"}

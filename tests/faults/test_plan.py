@@ -205,13 +205,16 @@ def test_a_resumed_run_of_a_plan_is_held_to_it(toys: Toys) -> None:
     toys.run()
     del toys.place.tables["a"]["t0"]
     made = plan(toys)
-    toys.place.fails.add("x")
+    toys.place.raises.add("a")  # what the first attempt has listed proves nobody's absence later
     stopped = toys.run(plan=made, run_id="one", timeout=0.0001, unfinished=True)
     assert stopped.report.resumable
     toys.place.well()
     del toys.place.tables["a"]["t1"]
-    toys.run(run_id="one")
-    assert toys.deleted() <= {"svc.db.a.t0"}
+    resumed = toys.run(run_id="one")
+    assert toys.deleted() == {"svc.db.a.t0"}
+    assert [(each.rule, each.samples) for each in resumed.report.withheld] == [
+        ("plan", ["svc.db.a.t1"])
+    ]
 
 
 def test_a_plan_of_another_config_is_refused(toys: Toys) -> None:

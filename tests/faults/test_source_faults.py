@@ -379,8 +379,9 @@ def test_the_canary_is_the_password_that_lets_us_in(world: World) -> None:
 
 @pytest.mark.parametrize("engine", ["local", pytest.param("ray", marks=pytest.mark.ray)])
 def test_a_run_opens_no_more_sessions_than_the_connector_allows(
-    engine: str, world: World, create: Callable[..., str]
+    engine: str, world: World, create: Callable[..., str], request: pytest.FixtureRequest
 ) -> None:
+    where = {"address": request.getfixturevalue("cluster")} if engine == "ray" else {}
     tables = "".join(f"create table t{n} (i int);" for n in range(40))
     for number in range(6):
         create(f"capped_{number}", tables)
@@ -396,7 +397,7 @@ def test_a_run_opens_no_more_sessions_than_the_connector_allows(
             "ingestAllDatabases": True,
         },
         options={"databaseFilterPattern": {"includes": ["^capped_"]}},
-        execution={"parallelism": 50, "enabled": True},
+        execution={"parallelism": 50, "enabled": True, **where},
     )
     try:
         run = world.run(config, engine=engine)
