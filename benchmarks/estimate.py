@@ -31,6 +31,7 @@ from world import (
     source,
     summary,
     table,
+    workflow,
     write_config,
 )
 
@@ -132,21 +133,7 @@ def _line(shop: Source, told: argparse.Namespace) -> Iterator[str]:
 
 def _chaos(kept: Catalogue, told: argparse.Namespace) -> dict[str, Any]:
     connection = {"scopes": 4, "entities": told.entities // 4, "seconds": told.ms / 1000}
-    server = {
-        "hostPort": kept.url,
-        "authProvider": "openmetadata",
-        "securityConfig": {"jwtToken": kept.token},
-    }
-    return {
-        "source": {
-            "type": "chaos",
-            "serviceName": "slow",
-            "serviceConnection": {"config": connection},
-            "sourceConfig": {"config": {"type": "DatabaseMetadata"}},
-        },
-        "sink": {"type": "metadata-rest", "config": {}},
-        "workflowConfig": {"loggerLevel": "WARN", "openMetadataServerConfig": server},
-    }
+    return workflow("chaos", "slow", connection, {"type": "DatabaseMetadata"}, kept)
 
 
 def _plan(

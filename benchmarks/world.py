@@ -257,6 +257,17 @@ def document(source: Source, catalogue: Catalogue, *, host_port: str = "") -> di
         "includeViews": True,
         "includeStoredProcedures": True,
     }
+    return workflow("postgres", SERVICE, connection, wanted, catalogue)
+
+
+def workflow(
+    kind: str,
+    service: str,
+    connection: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    catalogue: Catalogue,
+) -> dict[str, Any]:
+    """A config from any source into a catalogue."""
     server = {
         "hostPort": catalogue.url,
         "authProvider": "openmetadata",
@@ -264,10 +275,10 @@ def document(source: Source, catalogue: Catalogue, *, host_port: str = "") -> di
     }
     return {
         "source": {
-            "type": "postgres",
-            "serviceName": SERVICE,
-            "serviceConnection": {"config": connection},
-            "sourceConfig": {"config": wanted},
+            "type": kind,
+            "serviceName": service,
+            "serviceConnection": {"config": dict(connection)},
+            "sourceConfig": {"config": dict(wanted)},
         },
         "sink": {"type": "metadata-rest", "config": {}},
         "workflowConfig": {"loggerLevel": "WARN", "openMetadataServerConfig": server},

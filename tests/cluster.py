@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rayingest.execute.surroundings import PROXIES
+
 JOINED = """
 import sys, time, ray
 ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
@@ -36,6 +38,12 @@ def with_chaos() -> str:
     return os.pathsep.join([str(PLUGINS), *([given] if given else [])])
 
 
+def plain() -> dict[str, str]:
+    """The environment of a node: configs may name `chaos`, and no proxy is known."""
+    environ = {name: value for name, value in os.environ.items() if name not in PROXIES}
+    return environ | {"PYTHONPATH": with_chaos()}
+
+
 @contextmanager
 def ray_cluster(cores: int = 4) -> Iterator[str]:
     """HOST:PORT of a Ray that lives until the block ends."""
@@ -50,7 +58,7 @@ def ray_cluster(cores: int = 4) -> Iterator[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": with_chaos()},
+        env=plain(),
     )
     assert process.stdin
     assert process.stdout
@@ -70,9 +78,8 @@ def ray_node(address: str, cores: int) -> Iterator[None]:
     ray = Path(sys.executable).with_name("ray")
     size = ["--num-cpus", str(cores), "--object-store-memory", "80000000"]
     command = [ray, "start", "--address", address, *size, "--block"]
-    environment = os.environ | {"PYTHONPATH": with_chaos()}
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=plain()
     )
     try:
         before = subprocess.run([sys.executable, "-c", JOINED, address], timeout=60, check=False)

@@ -235,7 +235,7 @@ class TestAThousandTables:
 @pytest.mark.ray
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
-    "arguments", [["--descriptors", "1000000", "--seconds", "30", "--engines", "ray"]]
+    "arguments", [["--descriptors", "1000000", "--seconds", "20", "--engines", "ray"]]
 )
 def test_a_million_descriptors_keep_the_driver_small(arguments: list[str]) -> None:
     """With ledger and segments on, through Ray, and waiting for a slow sink: below 400 MB."""
@@ -246,7 +246,8 @@ def test_a_million_descriptors_keep_the_driver_small(arguments: list[str]) -> No
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)["medians"]
     assert told["ray"]["ok"] == 1_000_000
-    assert 0 < told["ray, slow sink"]["ok"] < 1_000_000
+    slow = told["ray, slow sink"]
+    assert 0 < slow["ok"] < slow["discovered"] < 1_000_000
     assert {name: each["driver_mb"] < 400 for name, each in told.items()} == dict.fromkeys(
         told, True
     )

@@ -42,8 +42,10 @@ SCRIPTS = [
         id="estimate",
     ),
     pytest.param("postgres_10000", [*SMALL, "--engine", "ray"], id="postgres_10000-ray", marks=RAY),
-    pytest.param("latency_40ms", [*SMALL, "--ms", "2"], id="latency_40ms-ray", marks=RAY),
-    pytest.param("slow_entities", FEW, id="slow_entities-ray", marks=RAY),
+    pytest.param(
+        "latency_40ms", [*SMALL, "--ms", "2", "--engines", "ray"], id="latency_40ms-ray", marks=RAY
+    ),
+    pytest.param("slow_entities", [*FEW, "--ways", "ray"], id="slow_entities-ray", marks=RAY),
     pytest.param("ray_cold", SMALL, id="ray_cold", marks=RAY),
     pytest.param("engines", ["--sizes", "60", "--runs", "1"], id="engines", marks=RAY),
 ]

@@ -17,7 +17,7 @@ from .simulation import CHART, FATES, TABLE, Shape, World
 EXAMPLES = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
-MANY = settings(EXAMPLES, max_examples=5_000)
+MANY = settings(EXAMPLES, max_examples=2_000)
 PLAIN = ("ok", "told", "unchanged", "deferred", "flaky", "throttled")
 
 fates = st.sampled_from(sorted(FATES))

@@ -599,7 +599,7 @@ EXAMPLES = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-MANY = settings(EXAMPLES, max_examples=700)
+MANY = settings(EXAMPLES, max_examples=500)
 
 schemas = st.sampled_from(SCHEMAS)
 tables_ = st.sampled_from(TABLES)
