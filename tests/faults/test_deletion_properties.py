@@ -318,7 +318,7 @@ UNHURRIED = settings(
 
 
 @pytest.mark.parametrize("connector", ["toy", "shy", "restoring"])
-@settings(UNHURRIED, max_examples=14)
+@settings(UNHURRIED, max_examples=10)
 @given(story=steps)
 def test_what_exists_is_never_deleted_and_in_the_end_all_is_true(
     contracts: Path, connector: str, story: list[Step]
@@ -328,7 +328,7 @@ def test_what_exists_is_never_deleted_and_in_the_end_all_is_true(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("connector", ["toy", "shy", "restoring"])
-@settings(UNHURRIED, max_examples=20)
+@settings(UNHURRIED, max_examples=14)
 @given(story=steps)
 def test_many_more_histories(contracts: Path, connector: str, story: list[Step]) -> None:
     any_history(contracts, connector, story)
