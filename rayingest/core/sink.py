@@ -22,11 +22,16 @@ class Placement(StrEnum):
     DRIVER = "driver"
 
 
+def identity(kind: str, fqn: str) -> str:
+    """What stands for an entity where it is referred to: a chart and a dashboard may share an FQN."""
+    return f"{kind}:{fqn}"
+
+
 class Row(msgspec.Struct, frozen=True, gc=False):
     """One entity (or fact) as the sink spells it.
 
     `body` is what is sent; `hash` identifies its content (32 hex digits). A row with `needs` holds
-    references to entities (FQNs) that must exist first: the engine sends `partial` now, when there
+    references to entities (`identity`) that must exist first: the engine sends `partial` now, when there
     is one, and `body` when all entities of the run are written.
     """
 
@@ -83,7 +88,7 @@ class SinkSession(Protocol):
         ...
 
     def without(self, row: Row, missing: Sequence[str]) -> Row:
-        """The row's full body without its references to these FQNs, which do not exist anywhere."""
+        """The row's full body without its references to these identities, which do not exist anywhere."""
         ...
 
     def write(self, entity_type: str, rows: Sequence[Row]) -> Sequence[Answer]:

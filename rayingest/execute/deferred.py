@@ -1,13 +1,14 @@
 """Rows that wait for what they refer to: kept beside the segments, resolved and sent in a second wave."""
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 import msgspec
 
 from rayingest.core import fqn
-from rayingest.core.sink import Row, SinkSession
+from rayingest.core.sink import Row, SinkSession, identity
 from rayingest.errors import Refused
 from rayingest.execute.events import Chunk, Deferred, Written
 from rayingest.execute.replay import Replay
@@ -17,6 +18,8 @@ from rayingest.state.run_directory import Journal, RunDirectory, attempt_of
 
 NOTHING: Mapping[tuple[EntityType, str], int] = {}
 BLOCK_ROWS = 100
+TABLE_PARTS = 4  # of an FQN: service, database, schema, name
+LIST_AT = 2  # names of one container that nobody knows: then it is listed whole
 BLOCKS_AT_ONCE = 32
 HELD_BYTES = 32_000_000  # of bodies that are kept in memory until the second wave
 
@@ -44,6 +47,7 @@ class DeferredRows:
         self._needed: set[int] = set()
         self._there: set[int] = set()
         self._elsewhere: dict[str, bool] = {}
+        self._asked: Counter[tuple[str, str]] = Counter()  # names looked for, per container
         self._held: list[tuple[EntityType, Deferred]] = []
         self._held_bytes = 0
         self._overflowed = False
@@ -58,7 +62,9 @@ class DeferredRows:
 
     def arrived(self, written: Sequence[Written]) -> None:
         """Remember what the sink has: it may be referred to."""
-        self._written.extend(hash(each.fqn) for each in written if each.outcome != "refused")
+        self._written.extend(
+            hash(identity(each.type, each.fqn)) for each in written if each.outcome != "refused"
+        )
 
     def add(self, kind: EntityType, deferred: Deferred) -> None:
         """Keep one descriptor's rows; those with a partial body are at the sink already."""
@@ -73,7 +79,9 @@ class DeferredRows:
             self._held, self._overflowed = [], True  # they are read from the segments
 
     def _learn(self, deferred: Deferred) -> None:
-        self._written.extend(hash(row.fqn) for row in deferred.rows if row.partial is not None)
+        self._written.extend(
+            hash(identity(row.type, row.fqn)) for row in deferred.rows if row.partial is not None
+        )
         self._needed.update(hash(each) for row in deferred.rows for each in row.needs)
         self.arrived(deferred.written)
 
@@ -139,15 +147,29 @@ class DeferredRows:
             self._ledger.emitted[row.type] -= 1
             return None
 
-    def _is_elsewhere(self, name: str, session: SinkSession | None) -> bool:
-        """Whether the catalogue has an entity of another service; asked once per name."""
+    def _is_elsewhere(self, need: str, session: SinkSession | None) -> bool:
+        """Whether the catalogue has an entity of another service; asked once per name.
+
+        Who is asked for a second one of the same container lists the container: a dashboard service
+        refers to thousands of tables in few schemas.
+        """
+        kind, _, name = need.partition(":")
         if name.startswith(self._own):
             return False
-        if name not in self._elsewhere:
-            catalogue = getattr(session, "catalogue", None)
-            found = catalogue.get(EntityType.TABLE, [name]) if catalogue is not None else {}
-            self._elsewhere[name] = name in found
-        return self._elsewhere[name]
+        if need in self._elsewhere:
+            return self._elsewhere[need]
+        catalogue = session.catalogue if session is not None else None
+        parts = fqn.split(name)
+        if catalogue is None or (kind == EntityType.TABLE.value and len(parts) != TABLE_PARTS):
+            return False  # a name in SQL that nobody could place
+        container = kind, fqn.join(*parts[:-1])
+        self._asked[container] += 1
+        if self._asked[container] == 1:
+            self._elsewhere[need] = name in catalogue.get(EntityType(kind), [name])
+        elif self._asked[container] == LIST_AT:
+            for each in catalogue.list(EntityType(kind), container[1]):
+                self._elsewhere[identity(kind, str(each["fullyQualifiedName"]))] = True
+        return self._elsewhere.setdefault(need, False)
 
 
 class _DeferredRow(msgspec.Struct, array_like=True):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rayingest.core.limits import UNLIMITED, Limiter
-from rayingest.core.sink import Answer, Row, SinkSession
+from rayingest.core.sink import Answer, Row, SinkSession, identity
 from rayingest.errors import (
     ConfigError,
     RayingestError,
@@ -50,7 +50,7 @@ class _Item:
 
 
 class Recent:
-    """The latest FQNs that the sink took from this process, at most 2 x `size` of them.
+    """The latest entities that the sink took from this process, at most 2 x `size` of them.
 
     A row whose references are all among them is written once, in full. Whoever is forgotten costs a
     second write, never an answer.
@@ -158,7 +158,7 @@ class Delivery:
             result = Result(descriptor, "failed" if refused else "ok", cause, done)
             for each in done:
                 if each.outcome == "unchanged":
-                    self._there.add(each.fqn)
+                    self._there.add(identity(each.type, each.fqn))
             ticket.results[descriptor] = result
             ticket.pending[descriptor] = len(rows)
             ticket.unanswered += len(rows)
@@ -220,9 +220,12 @@ class Delivery:
         self, ticket: Ticket, descriptor: str, rows: Sequence[Row], *, first_wave: bool = True
     ) -> None:
         for row in rows:
-            if first_wave and row.needs and row.partial is None:
-                self._hold_back(ticket, descriptor, row)
-                continue
+            waits = first_wave and bool(row.needs)
+            if waits and row.partial is None:
+                if not self._there.issuperset(row.needs):
+                    self._hold_back(ticket, descriptor, row)
+                    continue
+                waits = False  # lineage between what is there already
             items = self._buffers.setdefault(row.type, [])
             if not items:
                 self._since[row.type] = time.monotonic()
@@ -231,7 +234,7 @@ class Delivery:
                 self._flush(row.type)
                 items = self._buffers.setdefault(row.type, [])
                 self._since[row.type] = time.monotonic()
-            items.append(_Item(ticket, descriptor, row, first_wave and bool(row.needs)))
+            items.append(_Item(ticket, descriptor, row, waits))
             self._sizes[row.type] += size
             if len(items) >= self._max_rows:
                 self._flush(row.type)
@@ -327,7 +330,7 @@ class Delivery:
                     "Refused", answer.why or "the sink refused it", answer.hint, None, "sink"
                 )
         else:
-            self._there.add(row.fqn)
+            self._there.add(identity(row.type, row.fqn))
             if item.halved:
                 half_written = Row(row.type, row.fqn, row.body, row.hash, b"", row.needs)
                 item.ticket.later.setdefault(item.descriptor, []).append(half_written)

@@ -24,6 +24,7 @@ from typing import Any
 
 import msgspec
 
+from rayingest.core.sink import identity
 from rayingest.core.source import EntityDescriptor, Removed, ScopeListed
 from rayingest.errors import StateError
 from rayingest.execute.events import Listing, PartOf, Result, Why, Written
@@ -42,7 +43,7 @@ class Replay:
     `open` are descriptors without an end, `told` those of them whose content only a listing knows.
     `deferred` says of which attempt's segments the rows of the second wave are. `seen` are ids of
     scopes that are not listed to their end: a listing that is run again finds them once more.
-    `written` are hashes of FQNs, as `DeferredRows` keeps them.
+    `written` are hashes of identities, as `DeferredRows` keeps them.
     Without `keep` only the books are kept, for a look at the end.
     """
 
@@ -113,7 +114,7 @@ class Replay:
         if kind in self.parent_types:
             self.parents[kind, result.id] = result.status in ("ok", "unchanged")
         if self.keep:
-            self.written.extend(hash(each.fqn) for each in result.written)
+            self.written.extend(hash(identity(each.type, each.fqn)) for each in result.written)
             self.results.setdefault((kind, descriptor.scope), []).append(result)
             if result.status in ("failed", "quarantined"):
                 self.failed[kind, result.id] = descriptor, result.why

@@ -283,7 +283,7 @@ def test_rows_with_needs_go_in_part_first_and_whole_in_the_second_wave(
     make: Any, sink: FakeSink, heard: Heard
 ) -> None:
     delivery = make()
-    with_key = row("a", size=9, partial=b"part", needs=("b",))
+    with_key = row("a", size=9, partial=b"part", needs=("table:b",))
     give(delivery, with_key, row("b"))
     (first,) = heard.wait()
     assert sink.bodies["a"] == b"part"
@@ -300,17 +300,33 @@ def test_rows_with_needs_go_in_part_first_and_whole_in_the_second_wave(
 def test_a_row_that_has_no_part_waits_whole(make: Any, sink: FakeSink, heard: Heard) -> None:
     delivery = make()
     ticket = delivery.begin(1)
-    delivery.add(ticket, "t", [row("t"), row("edge", "lineage", needs=("x",))], [], None)
+    delivery.add(ticket, "t", [row("t"), row("edge", "lineage", needs=("table:x",))], [], None)
     delivery.end(ticket)
     (first,) = heard.wait()
     assert sink.batches == [["t"]]
     assert first.deferred == [
         Deferred(
             "t",
-            [row("edge", "lineage", needs=("x",))],
+            [row("edge", "lineage", needs=("table:x",))],
             [Written("table", "t", "h", "acknowledged")],
         )
     ]
+
+
+def test_a_row_that_has_no_part_goes_at_once_when_all_it_needs_is_there(
+    make: Any, sink: FakeSink, heard: Heard
+) -> None:
+    delivery = make()
+    give(delivery, row("x"))
+    heard.wait()
+    ticket = delivery.begin(2)
+    edge = row("edge", "lineage", needs=("table:x", "table:t"))
+    delivery.add(ticket, "t", [row("t"), edge], [], None)
+    delivery.end(ticket)
+    second = heard.wait(2)[1]
+    assert second.deferred == []
+    assert sink.batches == [["x"], ["t"], ["edge"]], "after what it lies between"
+    assert [each.outcome for each in second.results[0].written] == ["acknowledged"] * 2
 
 
 def test_a_descriptor_whose_part_is_refused_waits_for_nothing(
@@ -319,7 +335,7 @@ def test_a_descriptor_whose_part_is_refused_waits_for_nothing(
     sink.answer = lambda row: Answer("refused", "400")
     delivery = make()
     ticket = delivery.begin(1)
-    rows = [row("t", partial=b"p", needs=("x",)), row("edge", "lineage", needs=("x",))]
+    rows = [row("t", partial=b"p", needs=("table:x",)), row("edge", "lineage", needs=("table:x",))]
     delivery.add(ticket, "t", rows, [], None)
     delivery.end(ticket)
     (first,) = heard.wait()

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from rayingest.core.sink import Answer, Placement, Row
+from rayingest.core.sink import Answer, Placement, Row, identity
 from rayingest.core.source import Described, EntityDescriptor, Listed, Part, ScopeListed
 from rayingest.errors import Permanent, Refused, SinkDown
 from rayingest.execute.bounding import Bounds
@@ -35,12 +35,14 @@ class Waiting(MemorySession):
         made = super().encode(entity)
         if entity.name.startswith("key-"):
             part = super().encode(replace_description(entity)).body
-            return Row(made.type, made.fqn, made.body, made.hash, part, (entity.description or "",))
+            needs = (identity("table", entity.description or ""),)
+            return Row(made.type, made.fqn, made.body, made.hash, part, needs)
         return made
 
     def encode_fact(self, fact: Fact) -> Row:
         made = super().encode_fact(fact)
-        return Row(made.type, made.fqn, made.body, made.hash, None, (fact.target_fqn,))
+        needs = (identity(fact.target_type, fact.target_fqn),)
+        return Row(made.type, made.fqn, made.body, made.hash, None, needs)
 
     def without(self, row: Row, missing: Sequence[str]) -> Row:
         if row.partial is None and row.type != "table":
@@ -125,9 +127,8 @@ def test_references_are_dropped_only_where_the_target_is_nowhere(
 
 
 def test_deferred_rows_are_durable_before_they_are_sent_again(tmp_path: Path) -> None:
-    shape = Shape(
-        listing("a"), lambda item, _: Described(item, (table("a"),), facts=(usage("shape.db.s.a"),))
-    )
+    facts = (usage("shape.db.s.nobody"),)
+    shape = Shape(listing("a"), lambda item, _: Described(item, (table("a"),), facts=facts))
     outcome = through(shape, tmp_path, Placement.WORKER)
     assert outcome.run.directory
     assert len(list(outcome.run.directory.segments("deferred"))) == 1
@@ -235,7 +236,7 @@ def test_a_listing_that_waits_for_a_place_to_run_is_not_silent(tmp_path: Path) -
 
 
 def test_whatever_goes_wrong_in_preparing_is_said_in_a_sentence(tmp_path: Path) -> None:
-    def clone(settings: Any) -> None:
+    def clone(settings: Any, catalogue: Any) -> None:
         raise KeyError("manifest.json")
 
     stage = ShapeStage(replace(CLONE, prepare=clone), Memory(name=uuid4().hex))
