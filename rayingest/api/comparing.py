@@ -107,7 +107,7 @@ class Comparer:
             for each in self._run.entities()
             if each.status in ("failed", "quarantined")
         }
-        for kind, there in self._walk(catalogue):
+        for kind, there in self._walk(catalogue, kept):
             self._one(kind, there, kept)
         for kind, name in kept.unseen():
             counts = self._tally.of(kind)
@@ -120,7 +120,9 @@ class Comparer:
         for kind, name in self._tally.only:
             self._tell({"type": kind.value, "fqn": name, "difference": "onlyThere"})
 
-    def _walk(self, catalogue: Catalogue) -> Iterator[tuple[EntityType, Mapping[str, Any]]]:
+    def _walk(
+        self, catalogue: Catalogue, kept: Kept
+    ) -> Iterator[tuple[EntityType, Mapping[str, Any]]]:
         """Every entity of the service that the catalogue has, containers first."""
         root = MetadataStage.of(self._config).root().descriptor
         held = catalogue.get(root.type, [root.id])
@@ -129,7 +131,8 @@ class Comparer:
         yield root.type, held[root.id]
         found: dict[EntityType, list[str]] = {}
         parents = set(_LISTED_IN.values())
-        for kind in self._connector.types:
+        beside = (each for each in kept.types() if each is not root.type)  # charts
+        for kind in dict.fromkeys((*self._connector.types, *beside)):
             for scope in found.get(_LISTED_IN.get(kind, kind), [root.id]):
                 for each in catalogue.list(kind, scope, full=True):
                     if kind in parents:

@@ -35,7 +35,7 @@ def sampled(stage: MetadataStage, options: Options, found: Survey, size: int) ->
     opened = stage.open(os.environ)
     task = WorkerTask(
         stage,
-        opened.connector.prepare(opened.settings),
+        opened.prepared(),
         dry_run=True,
         slots=SLOTS,
         call_timeout=options.call_timeout,

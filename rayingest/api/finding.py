@@ -17,7 +17,7 @@ def listing(config: Config) -> Iterator[object]:
     """Everything that discovery yields, listing after listing."""
     connector = registry.load(config.connector)
     settings = config.settings
-    context = connector.prepare(settings)
+    context = connector.prepare(settings, None)
     with connector.open(settings, context) as source:
         wanted: list[tuple[EntityType, str | None]] = [
             (each, None) for each in connector.types if each not in connector.listed_by
@@ -78,7 +78,8 @@ def explain(config: Config, name: str) -> list[tuple[EntityType, Verdict]]:
 def zero_hint(config: Config, report: Report) -> str | None:
     """What to look at when nothing was discovered but containers."""
     connector = registry.load(config.connector)
-    containers = {EntityType.DATABASE_SERVICE, *connector.dependencies.values()}
+    services = (each for each in EntityType if each.value.endswith("Service"))
+    containers = {*services, *connector.dependencies.values()}
     found = {EntityType(kind) for kind, book in report.types.items() if book["discovered"]}
     if found - containers:
         return None

@@ -190,7 +190,8 @@ class Job:
         from rayingest.sinks.openmetadata.settings import server as settings
 
         with Client(settings(config.server, config.service)) as client:
-            stored = OpenMetadataCatalogue(client).service_connection(config.service)
+            kind = MetadataStage.of(config).root().descriptor.type
+            stored = OpenMetadataCatalogue(client).service_connection(kind, config.service)
         return replace(self, config=config.with_connection(stored))
 
     def run(

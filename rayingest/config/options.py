@@ -7,6 +7,7 @@ from pydantic import Field
 
 from rayingest.config.connection import ConnectionModel, FilterPattern
 from rayingest.config.marks import Unused
+from rayingest.core import fqn
 
 Pattern = FilterPattern | None
 
@@ -101,9 +102,75 @@ class DatabaseMetadata(ConnectionModel):
     )
 
 
-Options = DatabaseMetadata
-OPTIONS: dict[str, type[Options]] = {"DatabaseMetadata": DatabaseMetadata}
-DEFAULT_TYPE = {"database": "DatabaseMetadata"}
+class LineageInformation(ConnectionModel):
+    """Where the tables are that dashboards read: older servers know names, newer ones prefixes."""
+
+    dbServiceNames: list[str] = Field(
+        default_factory=list,
+        description="Database services of the catalogue to look for tables in.",
+    )
+    dbServicePrefixes: list[str] = Field(
+        default_factory=list,
+        description="The same: a service, or an FQN of a database or schema to look below.",
+    )
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """FQNs below which tables are looked for."""
+        names = (fqn.join(each) for each in self.dbServiceNames)
+        return tuple(dict.fromkeys((*names, *self.dbServicePrefixes)))
+
+
+class DashboardMetadata(ConnectionModel):
+    """Read dashboards, their charts, and the data models behind them."""
+
+    type: Literal["DashboardMetadata"] = Field(
+        default="DashboardMetadata", description="The workflow."
+    )
+    lineageInformation: LineageInformation | None = Field(
+        default=None, description="Where the tables are that dashboards read."
+    )
+    dashboardFilterPattern: Pattern = Field(default=None, description="Which dashboards.")
+    chartFilterPattern: Pattern = Field(default=None, description="Which charts.")
+    dataModelFilterPattern: Pattern = Field(default=None, description="Which data models.")
+    projectFilterPattern: Pattern = Field(
+        default=None, description="Which projects: folders, workspaces, as the tool calls them."
+    )
+    includeOwners: bool = Field(default=False, description="Read owners.")
+    includeTags: bool = Field(default=True, description="Read tags where the tool has them.")
+    includeDataModels: bool = Field(default=True, description="Read data models.")
+    includeDraftDashboard: bool = Field(
+        default=True, description="Read dashboards that are not published, too."
+    )
+    includeUsage: Annotated[bool, Unused()] = Field(
+        default=True, description="Read how often dashboards are looked at."
+    )
+    overrideMetadata: bool = Field(
+        default=False, description="Overwrite descriptions, tags and owners in the catalogue."
+    )
+    overrideLineage: Annotated[bool, Unused()] = Field(
+        default=False, description="Replace lineage edges instead of adding to them."
+    )
+    markDeletedDashboards: bool = Field(
+        default=True, description="Delete dashboards (softly) that the source no longer has."
+    )
+    markDeletedDataModels: bool = Field(
+        default=True, description="Delete data models (softly) that the source no longer has."
+    )
+    markDeletedCharts: bool = Field(
+        default=True, description="Delete charts (softly) that the source no longer has."
+    )
+    queryParserConfig: Annotated[dict[str, str] | None, Unused()] = Field(
+        default=None, description="Which parser reads SQL."
+    )
+
+
+Options = DatabaseMetadata | DashboardMetadata
+OPTIONS: dict[str, type[Options]] = {
+    "DatabaseMetadata": DatabaseMetadata,
+    "DashboardMetadata": DashboardMetadata,
+}
+DEFAULT_TYPE = {"database": "DatabaseMetadata", "dashboard": "DashboardMetadata"}
 
 # What OpenMetadata's other workflows call themselves, and keys that only they have.
 ELSEWHERE: dict[str, tuple[str, ...]] = {
@@ -150,20 +217,6 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "classificationLanguage",
     ),
     "TestSuite": ("entityFullyQualifiedName", "serviceConnections", "testCases"),
-    "DashboardMetadata": (
-        "lineageInformation",
-        "dashboardFilterPattern",
-        "chartFilterPattern",
-        "dataModelFilterPattern",
-        "projectFilterPattern",
-        "markDeletedDashboards",
-        "markDeletedDataModels",
-        "markDeletedCharts",
-        "includeDataModels",
-        "includeDraftDashboard",
-        "includeUsage",
-        "overrideLineage",
-    ),
     "PipelineMetadata": (
         "includeLineage",
         "ownershipUpdateMode",
@@ -191,4 +244,5 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
 
 def workflow_of(key: str) -> str | None:
     """The workflow that a key belongs to, when it is none of ours."""
-    return next((name for name, keys in ELSEWHERE.items() if key in keys), None)
+    known = {name: tuple(model.model_fields) for name, model in OPTIONS.items()}
+    return next((name for name, keys in (ELSEWHERE | known).items() if key in keys), None)

@@ -146,7 +146,8 @@ def execution(
     if workflow is None:
         return None
     block = workflow.workflowConfig.distributedExecution or DistributedExecution()
-    threads = found.threads if found and "threads" in found.model_fields_set else None
+    given = found is not None and "threads" in found.model_fields_set
+    threads = getattr(found, "threads", None) if given else None
     try:
         return resolve(block, engine=engine, threads=threads, forced=forced)
     except ConfigError as error:

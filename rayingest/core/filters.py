@@ -26,6 +26,7 @@ KEYS = {
     "mlModelFilterPattern": EntityType.ML_MODEL,
     "searchIndexFilterPattern": EntityType.SEARCH_INDEX,
 }
+PROJECTS = "projectFilterPattern"  # about what the tool calls so: there is no such entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +74,25 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """All filter patterns of one config.
+    """All filter patterns of one config; `drafts`: what is not published is read, too.
 
     `select` and `exclude` are what `--select` and `--exclude` add: they look at FQNs and tables only.
     """
 
     patterns: Mapping[EntityType, Pattern] = field(default_factory=dict)
     use_fqn: bool = False
+    projects: Pattern | None = None
+    drafts: bool = True
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> "Filters":
         """Read `sourceConfig.config`; keys that are no filter are passed over. Raises ConfigError."""
-        patterns = {}
-        for key, entity_type in KEYS.items():
-            value = options.get(key)
-            if value is None:
-                continue
-            if not isinstance(value, Mapping):
-                raise ConfigError(f"{key}: expected includes and excludes, found {value!r}")
-            unknown = set(value) - {"includes", "excludes"}
-            if unknown:
-                first = min(map(str, unknown))
-                near = get_close_matches(first, ["includes", "excludes"], cutoff=0.5)
-                meant = f" Did you mean {near[0]!r}?" if near else ""
-                raise ConfigError(f"{key}: unknown key {first!r}.{meant}")
-            patterns[entity_type] = Pattern(
-                key, _listed(key, value.get("includes")), _listed(key, value.get("excludes"))
-            )
-        return cls(patterns, bool(options.get("useFqnForFiltering", False)))
+        found = {
+            kind: _pattern(key, options[key]) for key, kind in KEYS.items() if options.get(key)
+        }
+        drafts = bool(options.get("includeDraftDashboard", True))
+        projects = _pattern(PROJECTS, options[PROJECTS]) if options.get(PROJECTS) else None
+        return cls(found, bool(options.get("useFqnForFiltering", False)), projects, drafts)
 
     def judge(self, entity_type: EntityType, name: str, fqn: str) -> Verdict:
         """Decide about one entity and say why."""
@@ -113,6 +105,22 @@ class Filters:
         """Whether the entity passes."""
         pattern = self.patterns.get(entity_type)
         return pattern is None or pattern.judge(fqn if self.use_fqn else name).kept
+
+    def keeps_project(self, name: str) -> bool:
+        """Whether what lies in this project (folder, workspace) passes; '' is in none."""
+        return self.projects is None or self.projects.judge(name).kept
+
+
+def _pattern(key: str, value: object) -> Pattern:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{key}: expected includes and excludes, found {value!r}")
+    unknown = set(value) - {"includes", "excludes"}
+    if unknown:
+        first = min(map(str, unknown))
+        near = get_close_matches(first, ["includes", "excludes"], cutoff=0.5)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"{key}: unknown key {first!r}.{meant}")
+    return Pattern(key, _listed(key, value.get("includes")), _listed(key, value.get("excludes")))
 
 
 def _listed(key: str, value: object) -> tuple[str, ...]:

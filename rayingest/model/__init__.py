@@ -1,5 +1,6 @@
 """Entities and facts: what sources describe and sinks write, in OpenMetadata's open vocabulary."""
 
+from rayingest.model.dashboard import Chart, Dashboard, DashboardDataModel, DashboardService
 from rayingest.model.database import (
     Column,
     ColumnConstraint,
@@ -12,11 +13,15 @@ from rayingest.model.database import (
     TableConstraint,
     TableType,
 )
-from rayingest.model.entity import Entity, EntityType, Fact, Owner, Tag
+from rayingest.model.entity import Entity, EntityType, Fact, Owner, Service, Tag
 
 __all__ = [
+    "Chart",
     "Column",
     "ColumnConstraint",
+    "Dashboard",
+    "DashboardDataModel",
+    "DashboardService",
     "Database",
     "DatabaseSchema",
     "DatabaseService",
@@ -25,6 +30,7 @@ __all__ = [
     "Fact",
     "Owner",
     "PartitionColumn",
+    "Service",
     "StoredProcedure",
     "Table",
     "TableConstraint",

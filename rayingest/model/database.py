@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from rayingest.model.entity import Entity, EntityType, Struct, Tag
+from rayingest.model.entity import Entity, EntityType, Service, Struct, Tag
 
 
 class TableType(StrEnum):
@@ -48,6 +48,7 @@ class Column(Struct, frozen=True, kw_only=True):
     description: str | None = None
     tags: tuple[Tag, ...] = ()
     children: tuple["Column", ...] = ()
+    display_name: str | None = None
 
 
 class TableConstraint(Struct, frozen=True, kw_only=True):
@@ -72,11 +73,10 @@ class PartitionColumn(Struct, frozen=True, kw_only=True):
     interval: str | None = None
 
 
-class DatabaseService(Entity, frozen=True, kw_only=True):
-    """One database system as the catalogue knows it; `service_type` is OpenMetadata's CamelCase name."""
+class DatabaseService(Service, frozen=True, kw_only=True):
+    """One database system as the catalogue knows it."""
 
     type: ClassVar[EntityType] = EntityType.DATABASE_SERVICE
-    service_type: str
 
 
 class Database(Entity, frozen=True, kw_only=True):

@@ -80,6 +80,12 @@ class Entity(Struct, frozen=True, kw_only=True):
     source_url: str | None = None
 
 
+class Service(Entity, frozen=True, kw_only=True):
+    """One system as the catalogue knows it; `service_type` is OpenMetadata's CamelCase name."""
+
+    service_type: str
+
+
 class Fact(Struct, frozen=True, kw_only=True):
     """Something about an entity that may belong to another service.
 

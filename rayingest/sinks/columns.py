@@ -85,5 +85,5 @@ def _column(column: Column) -> wire.Column:
         description=column.description,
         tags=tuple(label(tag) for tag in column.tags),
         children=spell(column.children),
-        display_name=column.name if name != column.name else None,
+        display_name=column.display_name or (column.name if name != column.name else None),
     )

@@ -117,8 +117,14 @@ def _constraints(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return sorted(found, key=msgspec.json.encode)
 
 
+def _names(given: Sequence[Any]) -> list[str]:
+    return sorted(each if isinstance(each, str) else str(plain("", each)) for each in given)
+
+
 _UNORDERED: dict[str, Callable[[Sequence[Mapping[str, Any]]], list[Any]]] = {
     "owners": _owners,
     "tags": _tags,
     "tableConstraints": _constraints,
+    "charts": _names,
+    "dataModels": _names,
 }

@@ -45,6 +45,12 @@ class Kept:
             ).fetchone()
         return found[0] if found else None
 
+    def types(self) -> list[EntityType]:
+        """Types of what was kept."""
+        with self._lock:
+            rows = self._database.execute("select distinct type from rows").fetchall()
+        return [EntityType(kind) for (kind,) in rows]
+
     def unseen(self) -> Iterator[tuple[EntityType, str]]:
         """What `see` was never asked for, in order."""
         query = "select type, fqn from rows where not seen order by type, fqn"

@@ -13,12 +13,17 @@ from rayingest.core import fqn
 from rayingest.core.sink import Row
 from rayingest.errors import Refused
 from rayingest.model import (
+    Chart,
+    Dashboard,
+    DashboardDataModel,
+    DashboardService,
     Database,
     DatabaseSchema,
     DatabaseService,
     Entity,
     Fact,
     Owner,
+    Service,
     StoredProcedure,
     Table,
     TableConstraint,
@@ -34,6 +39,11 @@ _LANGUAGES = {
     "python": "Python", "plpythonu": "Python", "plpython3u": "Python",
 }  # fmt: skip
 _PROCEDURES = {"StoredProcedure", "UDF", "StoredPackage", "Function"}
+_DASHBOARDS = {"Dashboard", "Report"}
+_CHARTS = {
+    "Line", "Table", "Bar", "Area", "Pie", "Histogram", "Scatter", "Text", "BoxPlot", "SanKey",
+    "Gauge", "Map", "Graph", "Heatmap", "Timeline", "Other",
+}  # fmt: skip
 _encoder = msgspec.json.Encoder()
 
 Owners = Callable[[Sequence[Owner]], tuple[wire.Reference, ...]]
@@ -61,21 +71,22 @@ def create(entity: Entity, owners: Owners = by_name) -> wire.Create:
         "tags": tuple(columns.label(tag) for tag in entity.tags),
         "source_url": entity.source_url,
     }
-    match entity:
-        case Table():
-            return _table(entity, common)
-        case DatabaseSchema():
-            return wire.CreateSchema(**common, database=entity.database)
-        case Database():
-            return wire.CreateDatabase(**common, service=entity.service)
-        case StoredProcedure():
-            return _procedure(entity, common)
-        case DatabaseService():
-            return wire.CreateService(**common, service_type=entity.service_type)
-        case _:
-            raise Refused(
-                f"{entity.type.value} {entity.fqn!r}: there is no spelling for this type yet"
-            )
+    spell = _SPELLINGS.get(type(entity))
+    if spell is None:
+        raise Refused(f"{entity.type.value} {entity.fqn!r}: there is no spelling for this type yet")
+    return spell(entity, common)
+
+
+def _service(service: Service, common: dict[str, Any]) -> wire.CreateService:
+    return wire.CreateService(**common, service_type=service.service_type)
+
+
+def _database(database: Database, common: dict[str, Any]) -> wire.CreateDatabase:
+    return wire.CreateDatabase(**common, service=database.service)
+
+
+def _schema(schema: DatabaseSchema, common: dict[str, Any]) -> wire.CreateSchema:
+    return wire.CreateSchema(**common, database=schema.database)
 
 
 def _table(table: Table, common: dict[str, Any]) -> wire.CreateTable:
@@ -122,6 +133,50 @@ def _procedure(procedure: StoredProcedure, common: dict[str, Any]) -> wire.Creat
     )
 
 
+def _dashboard(dashboard: Dashboard, common: dict[str, Any]) -> wire.CreateDashboard:
+    kind = dashboard.dashboard_type
+    return wire.CreateDashboard(
+        **common,
+        service=dashboard.service,
+        dashboard_type=kind if kind in _DASHBOARDS else "Dashboard",
+        project=dashboard.project,
+        charts=dashboard.charts,
+        data_models=dashboard.data_models,
+    )
+
+
+def _chart(chart: Chart, common: dict[str, Any]) -> wire.CreateChart:
+    kind = chart.chart_type
+    return wire.CreateChart(
+        **common, service=chart.service, chart_type=kind if kind in _CHARTS else "Other"
+    )
+
+
+def _data_model(model: DashboardDataModel, common: dict[str, Any]) -> wire.CreateDataModel:
+    return wire.CreateDataModel(
+        **common,
+        service=model.service,
+        service_type=model.service_type,
+        data_model_type=model.data_model_type,
+        project=model.project,
+        sql=model.sql,
+        columns=columns.spell(model.columns),
+    )
+
+
+_SPELLINGS: dict[type[Entity], Callable[[Any, dict[str, Any]], wire.Create]] = {
+    DatabaseService: _service,
+    Database: _database,
+    DatabaseSchema: _schema,
+    Table: _table,
+    StoredProcedure: _procedure,
+    DashboardService: _service,
+    Dashboard: _dashboard,
+    Chart: _chart,
+    DashboardDataModel: _data_model,
+}
+
+
 def encode(request: Any, what: str) -> bytes:
     """JSON bytes. Raises Refused for text that is no Unicode."""
     try:
@@ -151,7 +206,7 @@ def local_row(entity: Entity) -> Row:
     what = f"{entity.type.value} {entity.fqn!r}"
     body = encode(create(entity), what)
     hashed = digest(body)
-    if not isinstance(entity, DatabaseService):
+    if not isinstance(entity, Service):
         body = stamp(body, hashed)
     return Row(type=entity.type.value, fqn=entity.fqn, body=name_it(body, entity.fqn), hash=hashed)
 

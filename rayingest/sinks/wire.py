@@ -132,10 +132,43 @@ class CreateProcedure(Create, frozen=True, kw_only=True):
     stored_procedure_type: str
 
 
+class CreateChart(Create, frozen=True, kw_only=True):
+    """A chart; its dashboards name it."""
+
+    service: str
+    chart_type: str
+
+
+class CreateDashboard(Create, frozen=True, kw_only=True):
+    """A dashboard or report."""
+
+    service: str
+    dashboard_type: str
+    project: str | None = None
+    # The last fields: a row that refers to others is encoded once and gets them spliced in.
+    charts: tuple[str, ...] = ()
+    data_models: tuple[str, ...] = ()
+
+
+class CreateDataModel(Create, frozen=True, kw_only=True):
+    """A data model of a dashboard service."""
+
+    service: str
+    service_type: str | None = None
+    data_model_type: str
+    project: str | None = None
+    sql: str | None = None
+    columns: tuple[Column, ...]
+
+
 REQUESTS: dict[str, type[Create]] = {
     EntityType.DATABASE_SERVICE: CreateService,
     EntityType.DATABASE: CreateDatabase,
     EntityType.DATABASE_SCHEMA: CreateSchema,
     EntityType.TABLE: CreateTable,
     EntityType.STORED_PROCEDURE: CreateProcedure,
+    EntityType.DASHBOARD_SERVICE: CreateService,
+    EntityType.DASHBOARD: CreateDashboard,
+    EntityType.CHART: CreateChart,
+    EntityType.DASHBOARD_DATA_MODEL: CreateDataModel,
 }

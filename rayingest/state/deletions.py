@@ -154,6 +154,8 @@ def passing(filters: Filters) -> Callable[[EntityType, str], bool]:
     """Whether an entity that is only known by its FQN surely passes these filters."""
 
     def keeps(entity_type: EntityType, fqn: str) -> bool:
+        if entity_type not in _NAMED and (filters.projects is not None or not filters.drafts):
+            return False  # which project it lay in nobody knows any more
         if entity_type not in filters.patterns:
             return True
         try:

@@ -10,8 +10,13 @@ from rayingest.core import fqn, registry
 from rayingest.core.sink import Sink
 from rayingest.core.source import Described, EntityDescriptor
 from rayingest.errors import ConfigError
-from rayingest.model import DatabaseService, EntityType
+from rayingest.model import DashboardService, DatabaseService, Service
 from rayingest.workflows.stage import Opened
+
+SERVICES: Mapping[str, type[Service]] = {
+    "database": DatabaseService,
+    "dashboard": DashboardService,
+}
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,11 @@ class MetadataStage:
     def root(self) -> Described:
         """See Stage."""
         connector = registry.load(self.connector)
-        if connector.family != "database":
+        kind = SERVICES.get(connector.family)
+        if kind is None:
             raise ConfigError(
                 f"{self.connector}: services of family {connector.family!r} are not supported yet."
             )
         name = fqn.join(self.service)
-        entity = DatabaseService(name=self.service, fqn=name, service_type=connector.service_type)
-        return Described(EntityDescriptor(EntityType.DATABASE_SERVICE, name), (entity,))
+        entity = kind(name=self.service, fqn=name, service_type=connector.service_type)
+        return Described(EntityDescriptor(kind.type, name), (entity,))

@@ -190,7 +190,7 @@ def test_a_merge_key_fills_what_the_mapping_does_not_say(written, short):
 
 def test_a_connector_of_another_family_wants_its_workflow_named(complain, short, monkeypatch):
     class Dashboards:
-        family = "dashboard"
+        family = "pipeline"
         connection = registry.load("postgres").connection
 
     monkeypatch.setattr(registry, "load", lambda _: Dashboards)

@@ -67,7 +67,7 @@ def test_an_option_that_the_driver_does_not_know_is_the_configs_fault(world: Wor
 
 def test_a_service_that_the_catalogue_does_not_have_is_named(world: World) -> None:
     config = world.config(source={"serviceConnection": None})
-    with pytest.raises(ConfigError, match="no database service 'svc'") as caught:
+    with pytest.raises(ConfigError, match="no databaseService 'svc'") as caught:
         ri.load(config).run(allow_untested=True)
     assert "serviceConnection" in str(caught.value.hint)
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from rayingest.core import fqn
+from rayingest.core.sink import identity
 from rayingest.model import Column, Owner, StoredProcedure, Tag
 from rayingest.sinks.openmetadata import OpenMetadata, settings
 from rayingest.sinks.openmetadata.session import OpenMetadataSession
@@ -100,7 +101,7 @@ def test_foreign_keys_wait_for_their_targets(
     session: OpenMetadataSession, catalogue: StrictCatalogue
 ) -> None:
     row = session.encode(table("child", constraints=(foreign_key("id", to="parent"),)))
-    assert row.needs == (table("parent").fqn,)
+    assert row.needs == (identity("table", table("parent").fqn),)
     partial, full = json.loads(row.partial or b""), json.loads(row.body)
     assert "tableConstraints" not in partial
     assert partial["sourceHash"] != full["sourceHash"] == row.hash
@@ -115,8 +116,8 @@ def test_foreign_keys_wait_for_their_targets(
 def test_a_target_that_exists_nowhere_is_dropped(session: OpenMetadataSession) -> None:
     keys = (foreign_key("id", to="here"), foreign_key("label", to="nowhere"))
     row = session.encode(table("child", constraints=keys))
-    less = session.without(row, [table("nowhere").fqn])
-    assert less.needs == (table("here").fqn,)
+    less = session.without(row, [identity("table", table("nowhere").fqn)])
+    assert less.needs == (identity("table", table("here").fqn),)
     assert less.hash == session.encode(table("child", constraints=keys[:1])).hash
     assert len(json.loads(less.body)["tableConstraints"]) == 1
     assert json.loads(less.body)["sourceHash"] == less.hash != row.hash

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from rayingest.core.sink import identity
 from rayingest.errors import ConfigError, Refused
 from rayingest.model import EntityType, Fact
 from rayingest.sinks import build
@@ -38,7 +39,7 @@ def test_lineage_goes_by_fqn(session: OpenMetadataSession, catalogue: StrictCata
         payload={"fromFqn": rows[0].fqn, "details": {"sqlQuery": "SELECT 1"}},
     )
     edge = session.encode_fact(fact)
-    assert edge.needs == (rows[0].fqn, rows[1].fqn)
+    assert edge.needs == tuple(identity("table", each.fqn) for each in rows)
     (answer,) = session.write("lineage", [edge])
     assert answer.outcome == "acknowledged"
     assert catalogue.writes("lineage")[0]["body"] == {"sqlQuery": "SELECT 1"}
@@ -66,9 +67,9 @@ def test_the_catalogue_reads_back(session: OpenMetadataSession) -> None:
 
 
 def test_the_connection_is_read_from_the_catalogue(session: OpenMetadataSession) -> None:
-    assert session.catalogue.service_connection(SERVICE.name)["hostPort"] == "db:5432"
+    assert session.catalogue.service_connection(SERVICE.type, SERVICE.name)["hostPort"] == "db:5432"
     with pytest.raises(ConfigError, match="'other'"):
-        session.catalogue.service_connection("other")
+        session.catalogue.service_connection(SERVICE.type, "other")
 
 
 def test_a_run_is_reported_or_the_run_goes_on(

@@ -10,7 +10,10 @@ from rayingest.sinks.openmetadata import places
 from rayingest.sinks.openmetadata.client import Client, Reply
 
 _PAGE, _FULL_PAGE = "500", "100"
-_FIELDS = {"table": "owners,tags,columns,tableConstraints,tablePartition,schemaDefinition"}
+_FIELDS = {
+    "table": "owners,tags,columns,tableConstraints,tablePartition,schemaDefinition",
+    "dashboard": "owners,tags,charts,dataModels",
+}
 _ALIVE = {"include": "non-deleted"}
 
 
@@ -62,13 +65,13 @@ class OpenMetadataCatalogue:
                 found[name] = self._ok(reply, path)
         return found
 
-    def service_connection(self, name: str) -> dict[str, Any]:
-        """The stored `connection.config` of a database service. Raises ConfigError without one."""
-        path = places.by_name("databaseService", fqn.quote(name))
+    def service_connection(self, kind: EntityType, name: str) -> dict[str, Any]:
+        """The stored `connection.config` of a service. Raises ConfigError without one."""
+        path = places.by_name(kind.value, fqn.quote(name))
         reply = self._client.call("GET", path, params={"fields": "*"})
         if reply.status == 404:
             raise ConfigError(
-                f"The catalogue has no database service {name!r} to read the connection from.",
+                f"The catalogue has no {kind.value} {name!r} to read the connection from.",
                 hint="Write source.serviceConnection, or create the service in OpenMetadata.",
             )
         config = (self._ok(reply, path).get("connection") or {}).get("config")

@@ -18,10 +18,11 @@ import httpx2
 import stamina
 from pydantic import SecretStr
 
+from rayingest.core.waiting import retry_after
 from rayingest.errors import ConfigError, SinkDown, SinkUnauthorised
 from rayingest.sinks.openmetadata import tls
 from rayingest.sinks.openmetadata.auth import Token
-from rayingest.sinks.openmetadata.reading import cause, retry_after
+from rayingest.sinks.openmetadata.reading import cause
 from rayingest.sinks.openmetadata.settings import Server, secrets
 
 TRIES = 4

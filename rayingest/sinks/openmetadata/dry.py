@@ -19,6 +19,10 @@ _SCHEMAS = {
     "databaseSchema": "api/data/createDatabaseSchema.json",
     "table": "api/data/createTable.json",
     "storedProcedure": "api/data/createStoredProcedure.json",
+    "dashboardService": "api/services/createDashboardService.json",
+    "dashboard": "api/data/createDashboard.json",
+    "chart": "api/data/createChart.json",
+    "dashboardDataModel": "api/data/createDashboardDataModel.json",
 }
 
 

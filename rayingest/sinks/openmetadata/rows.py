@@ -7,13 +7,15 @@ from typing import Any, cast
 import msgspec
 
 from rayingest.core import fqn
-from rayingest.core.sink import Row
+from rayingest.core.sink import Row, identity
 from rayingest.errors import Refused
-from rayingest.model import Entity, Fact, Table, Tag
+from rayingest.model import DashboardDataModel, Entity, EntityType, Fact, Table, Tag
 from rayingest.sinks import columns, spelling, wire
 from rayingest.sinks.openmetadata.settings import MASK, Service, reveal
 
 LINEAGE = "lineage"
+TABLE, DASHBOARD = EntityType.TABLE.value, EntityType.DASHBOARD.value
+CHART, DATA_MODEL = EntityType.CHART.value, EntityType.DASHBOARD_DATA_MODEL.value
 _TABLE_PARTS = 4
 
 
@@ -38,6 +40,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename
 
 def row(entity: Entity, request: wire.Create, service: Service) -> Row:
     """The row of an entity and its create request. Raises Refused."""
+    if isinstance(request, wire.CreateDashboard) and (request.charts or request.data_models):
+        return _dashboard_row(entity, request)
     constraints = request.table_constraints if isinstance(request, wire.CreateTable) else ()
     if constraints and any(each.referred_columns for each in constraints):
         return _table_row(cast("Table", entity), cast("wire.CreateTable", request))
@@ -63,7 +67,8 @@ def fact_row(fact: Fact) -> Row:
     except KeyError as error:
         raise Refused(f"lineage to {fact.target_fqn!r} lacks {error}") from error
     body = spelling.encode(edge, f"lineage to {fact.target_fqn!r}")
-    needs = tuple(dict.fromkeys((edge.from_fqn, edge.to_fqn)))
+    ends = (identity(edge.from_type, edge.from_fqn), identity(edge.to_type, edge.to_fqn))
+    needs = tuple(dict.fromkeys(ends))
     name = f"{edge.from_fqn} -> {edge.to_fqn}"
     return Row(LINEAGE, name, body, spelling.digest(body), needs=needs)
 
@@ -75,14 +80,9 @@ def without(given: Row, missing: Sequence[str]) -> Row:
         raise Refused(f"lineage {given.fqn}: not in the catalogue: {', '.join(sorted(gone))}")
     if not gone.intersection(given.needs):
         return given
-    request = msgspec.json.decode(given.body, type=wire.CreateTable)
-    kept = tuple(
-        each
-        for each in request.table_constraints
-        if not gone.intersection(map(table_of, each.referred_columns))
+    body = (
+        _dashboard_without(given, gone) if given.type == DASHBOARD else _table_without(given, gone)
     )
-    request = msgspec.structs.replace(request, table_constraints=kept, source_hash=None)
-    body = spelling.encode(request, given.fqn)
     hashed = spelling.digest(body)
     needs = tuple(need for need in given.needs if need not in gone)
     return msgspec.structs.replace(
@@ -94,6 +94,30 @@ def without(given: Row, missing: Sequence[str]) -> Row:
     )
 
 
+def _table_without(given: Row, gone: set[str]) -> bytes:
+    request = msgspec.json.decode(given.body, type=wire.CreateTable)
+    kept = tuple(
+        each
+        for each in request.table_constraints
+        if gone.isdisjoint(identity(TABLE, table_of(name)) for name in each.referred_columns)
+    )
+    request = msgspec.structs.replace(request, table_constraints=kept, source_hash=None)
+    return spelling.encode(request, given.fqn)
+
+
+def _dashboard_without(given: Row, gone: set[str]) -> bytes:
+    request = msgspec.json.decode(given.body, type=wire.CreateDashboard)
+    request = msgspec.structs.replace(
+        request,
+        charts=tuple(each for each in request.charts if identity(CHART, each) not in gone),
+        data_models=tuple(
+            each for each in request.data_models if identity(DATA_MODEL, each) not in gone
+        ),
+        source_hash=None,
+    )
+    return spelling.encode(request, given.fqn)
+
+
 def table_of(column: str) -> str:
     """The FQN of a column's table; columns inside of columns make it longer."""
     return fqn.join(*fqn.split(column)[:_TABLE_PARTS])
@@ -101,7 +125,10 @@ def table_of(column: str) -> str:
 
 def tags_of(entity: Entity, request: wire.Create) -> tuple[Tag, ...]:
     """Every tag that an entity and its columns wear."""
-    if not (isinstance(entity, Table) and isinstance(request, wire.CreateTable)):
+    if not (
+        isinstance(entity, Table | DashboardDataModel)
+        and isinstance(request, wire.CreateTable | wire.CreateDataModel)
+    ):
         return entity.tags
     if cast("object", request.columns) is entity.columns:
         return entity.tags  # columns that wear tags would have been spelled anew
@@ -129,7 +156,31 @@ def _table_row(table: Table, request: wire.CreateTable) -> Row:
         spelling.stamp(full, hashed),
         hashed,
         partial=spelling.stamp(partial, spelling.digest(partial, b"/partial")),
-        needs=tuple(dict.fromkeys(targets)),
+        needs=tuple(dict.fromkeys(identity(TABLE, each) for each in targets)),
+    )
+
+
+def _dashboard_row(dashboard: Entity, request: wire.CreateDashboard) -> Row:
+    """A dashboard with what it refers to, and without: a refused chart must not cost it."""
+    body = spelling.encode(
+        msgspec.structs.replace(request, charts=(), data_models=()), dashboard.fqn
+    )
+    full = body
+    for key, names in (("charts", request.charts), ("dataModels", request.data_models)):
+        if names:
+            full = b'%b,"%b":%b}' % (full[:-1], key.encode(), spelling.encode(names, dashboard.fqn))
+    hashed = spelling.digest(full)
+    needs = (
+        *(identity(CHART, each) for each in request.charts),
+        *(identity(DATA_MODEL, each) for each in request.data_models),
+    )
+    return Row(
+        dashboard.type.value,
+        dashboard.fqn,
+        spelling.stamp(full, hashed),
+        hashed,
+        partial=spelling.stamp(body, spelling.digest(body, b"/partial")),
+        needs=tuple(dict.fromkeys(needs)),
     )
 
 

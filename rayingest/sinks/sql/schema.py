@@ -7,8 +7,7 @@ from typing import Any
 from rayingest.core import fqn
 from rayingest.sinks import wire
 
-VERSION = 1
-DDL = """
+DATABASES = """
 CREATE TABLE services (
   fqn TEXT PRIMARY KEY, name TEXT NOT NULL, display_name TEXT, description TEXT, source_url TEXT,
   hash TEXT NOT NULL, service_type TEXT NOT NULL);
@@ -60,15 +59,47 @@ CREATE VIEW table_overview AS
     (SELECT count(DISTINCT number) FROM foreign_keys f WHERE f.table_fqn = t.fqn) AS foreign_keys
   FROM tables t;
 """
+# The columns of data models are in `columns`, under their own FQN.
+DASHBOARDS = """
+CREATE TABLE dashboard_services (
+  fqn TEXT PRIMARY KEY, name TEXT NOT NULL, display_name TEXT, description TEXT, source_url TEXT,
+  hash TEXT NOT NULL, service_type TEXT NOT NULL);
+CREATE TABLE dashboards (
+  fqn TEXT PRIMARY KEY, name TEXT NOT NULL, display_name TEXT, description TEXT, source_url TEXT,
+  hash TEXT NOT NULL, service_fqn TEXT NOT NULL, dashboard_type TEXT NOT NULL, project TEXT);
+CREATE TABLE charts (
+  fqn TEXT PRIMARY KEY, name TEXT NOT NULL, display_name TEXT, description TEXT, source_url TEXT,
+  hash TEXT NOT NULL, service_fqn TEXT NOT NULL, chart_type TEXT NOT NULL);
+CREATE TABLE data_models (
+  fqn TEXT PRIMARY KEY, name TEXT NOT NULL, display_name TEXT, description TEXT, source_url TEXT,
+  hash TEXT NOT NULL, service_fqn TEXT NOT NULL, data_model_type TEXT NOT NULL, project TEXT,
+  sql TEXT);
+CREATE TABLE dashboard_charts (
+  dashboard_fqn TEXT NOT NULL, position INTEGER NOT NULL, chart_fqn TEXT NOT NULL,
+  PRIMARY KEY (dashboard_fqn, position)) WITHOUT ROWID;
+CREATE TABLE dashboard_data_models (
+  dashboard_fqn TEXT NOT NULL, position INTEGER NOT NULL, data_model_fqn TEXT NOT NULL,
+  PRIMARY KEY (dashboard_fqn, position)) WITHOUT ROWID;
+"""
+STEPS = (DATABASES, DASHBOARDS)  # a file of version n has had the first n
 HOMES = {
     "databaseService": "services",
     "database": "databases",
     "databaseSchema": "schemas",
     "table": "tables",
     "storedProcedure": "procedures",
+    "dashboardService": "dashboard_services",
+    "dashboard": "dashboards",
+    "chart": "charts",
+    "dashboardDataModel": "data_models",
 }
 OF_ENTITY = ("owners", "tags")
-OF_TABLE = ("columns", "constraints", "foreign_keys", "partitions")
+# Type -> what else is kept of it, and under which column.
+DETAILS = {
+    "table": ("table_fqn", ("columns", "constraints", "foreign_keys", "partitions")),
+    "dashboardDataModel": ("table_fqn", ("columns",)),
+    "dashboard": ("dashboard_fqn", ("dashboard_charts", "dashboard_data_models")),
+}
 AMONG = "fqn IN (SELECT value FROM json_each(?))"
 # All that begins with an FQN and a dot: a slash comes right after the dot.
 BELOW = (
@@ -122,21 +153,38 @@ def records(entity_type: str, name: str, hashed: str, request: wire.Create, into
         case wire.CreateDatabase():
             into.add("databases", *common, request.service)
         case wire.CreateService():
-            into.add("services", *common, request.service_type)
+            into.add(HOMES[entity_type], *common, request.service_type)
         case wire.CreateProcedure():
             code = request.stored_procedure_code
             kind = request.stored_procedure_type
             schema = request.database_schema
             into.add("procedures", *common, schema, kind, code.language, code.code)
         case _:
+            _dashboards(entity_type, common, request, into)
+
+
+def _dashboards(entity_type: str, common: tuple[Any, ...], request: Any, into: Records) -> None:
+    name = common[0]
+    match request:
+        case wire.CreateDashboard():
+            kind, project = request.dashboard_type, request.project
+            into.add("dashboards", *common, request.service, kind, project)
+            for at, each in enumerate(request.charts, 1):
+                into.add("dashboard_charts", name, at, each)
+            for at, each in enumerate(request.data_models, 1):
+                into.add("dashboard_data_models", name, at, each)
+        case wire.CreateChart():
+            into.add("charts", *common, request.service, request.chart_type)
+        case wire.CreateDataModel():
+            kind, project = request.data_model_type, request.project
+            into.add("data_models", *common, request.service, kind, project, request.sql)
+            _all_columns(entity_type, name, request.columns, into)
+        case _:
             raise TypeError(f"no table for {type(request).__name__}")
 
 
 def _table(name: str, request: wire.CreateTable, into: Records) -> None:
-    into.by_table.setdefault("columns", []).extend(_columns(name, request.columns))
-    for column, path in _tagged(request.columns, ""):
-        for tag in column.tags:
-            into.add("tags", "table", name, path, tag.tag_fqn)
+    _all_columns("table", name, request.columns, into)
     for number, each in enumerate(request.table_constraints, 1):
         for at, column_name in enumerate(each.columns):
             raw = fqn.decode(column_name)
@@ -150,6 +198,15 @@ def _table(name: str, request: wire.CreateTable, into: Records) -> None:
         for at, part in enumerate(request.table_partition.columns, 1):
             raw = fqn.decode(part.column_name)
             into.add("partitions", name, at, raw, part.interval_type, part.interval)
+
+
+def _all_columns(
+    entity_type: str, name: str, columns: tuple[wire.Column, ...], into: Records
+) -> None:
+    into.by_table.setdefault("columns", []).extend(_columns(name, columns))
+    for column, path in _tagged(columns, ""):
+        for tag in column.tags:
+            into.add("tags", entity_type, name, path, tag.tag_fqn)
 
 
 def _columns(name: str, columns: tuple[wire.Column, ...]) -> Iterator[tuple[Any, ...]]:

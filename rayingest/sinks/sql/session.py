@@ -160,10 +160,10 @@ class SqlSession(LocalSpelling):
         home = schema.HOMES.get(entity_type, "facts")
         keys = [(fqn,) for fqn in fqns]
         connection.executemany(f"DELETE FROM {home} WHERE fqn = ?", keys)  # noqa: S608
-        if entity_type == "table":
-            for table in schema.OF_TABLE:
-                statement = f"DELETE FROM {table} WHERE table_fqn = ?"  # noqa: S608
-                connection.executemany(statement, keys)
+        column, tables = schema.DETAILS.get(entity_type, ("", ()))
+        for table in tables:
+            statement = f"DELETE FROM {table} WHERE {column} = ?"  # noqa: S608
+            connection.executemany(statement, keys)
         for table in schema.OF_ENTITY:
             statement = f"DELETE FROM {table} WHERE entity_type = ? AND entity_fqn = ?"  # noqa: S608
             connection.executemany(statement, [(entity_type, fqn) for fqn in fqns])
@@ -208,16 +208,17 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA wal_autocheckpoint = 8000")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == schema.VERSION:
+    newest = len(schema.STEPS)
+    if version == newest:
         return
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if version or tables:
+    if version > newest or bool(version) != bool(tables):
         raise ConfigError(
             f"{path} is not a catalogue of this version of rayingest.",
             hint="Choose another path, or remove the file.",
         )
     connection.executescript(
-        f"BEGIN IMMEDIATE; {schema.DDL} PRAGMA user_version = {schema.VERSION}; COMMIT;"
+        f"BEGIN IMMEDIATE; {''.join(schema.STEPS[version:])} PRAGMA user_version = {newest}; COMMIT;"
     )
 
 

@@ -31,7 +31,7 @@ def get_list(state: State, request: Request, kind: Kind) -> Answer:
     if page and page[0] != found[0]:
         paging["before"] = _told(page[0])
     held = state.store.by_fqn[kind.collection]
-    return reply({"data": [represent(held[fqn]) for fqn in page], "paging": paging})
+    return reply({"data": [represent(held[fqn], state.store) for fqn in page], "paging": paging})
 
 
 def get_by_name(state: State, request: Request, kind: Kind, fqn: str) -> Answer:
@@ -41,7 +41,7 @@ def get_by_name(state: State, request: Request, kind: Kind, fqn: str) -> Answer:
         entity = state.store.by_fqn[kind.collection].get(f'"{fqn}"')
     if entity is None or not _included(entity, request):
         raise unknown(kind.entity, fqn)
-    return reply(represent(entity))
+    return reply(represent(entity, state.store))
 
 
 def get_by_id(state: State, request: Request, kind: Kind, key: str) -> Answer:
@@ -49,7 +49,7 @@ def get_by_id(state: State, request: Request, kind: Kind, key: str) -> Answer:
     entity = state.store.by_id.get(key)
     if entity is None or entity.kind is not kind or not _included(entity, request):
         raise unknown(kind.entity, key)
-    return reply(represent(entity))
+    return reply(represent(entity, state.store))
 
 
 def _wanted(entity: Entity, request: Request) -> bool:

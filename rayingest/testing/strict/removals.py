@@ -45,7 +45,7 @@ def restore(state: State, request: Request, kind: Kind) -> Answer:
     for one in (entity, *entity.descendants()):
         one.deleted = False
     _record(state, request, entity, "restored")
-    return reply(represent(entity), rows=1)
+    return reply(represent(entity, state.store), rows=1)
 
 
 def delete_stale(state: State, request: Request, kind: Kind) -> Answer:
@@ -111,7 +111,7 @@ def _delete(state: State, request: Request, entity: Entity) -> Answer:
         raise RefusedError(400, f"{entity.kind.entity} is not empty")
     _remove(state, entity, hard=hard)
     _record(state, request, entity, "deleted")
-    return reply(represent(entity), rows=1)
+    return reply(represent(entity, state.store), rows=1)
 
 
 def _remove(state: State, entity: Entity, *, hard: bool) -> None:

@@ -20,7 +20,7 @@ def put_status(state: State, request: Request, fqn: str) -> Answer:
     outcome = "updated" if body["runId"] in held else "created"
     held[body["runId"]] = body
     _record(state, request, outcome, _STATUS, f"{fqn}/{body['runId']}")
-    return reply({**represent(pipeline), "pipelineStatuses": body})
+    return reply({**represent(pipeline, state.store), "pipelineStatuses": body})
 
 
 def get_status(state: State, _: Request, fqn: str, run: str) -> Answer:

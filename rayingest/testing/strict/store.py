@@ -143,8 +143,8 @@ class Store:
             entity.parent.children.pop(entity, None)
 
 
-def represent(entity: Entity) -> Json:
-    """The entity as the server answers it: parents as references, columns with their FQN."""
+def represent(entity: Entity, store: Store) -> Json:
+    """The entity as the server answers it: others as references, columns with their FQN."""
     document: Json = {
         "id": entity.id,
         **entity.document(),
@@ -159,6 +159,11 @@ def represent(entity: Entity) -> Json:
     # A field that a list lives in is never absent, so that a patch may add to it.
     for label in ("tags", "owners", "domains"):
         document[label] = document.get(label) or []
+    for label, collection in entity.kind.references.items():
+        held = store.by_fqn[collection]
+        document[label] = [
+            held[fqn].reference() for fqn in document.get(label) or () if fqn in held
+        ]
     _name_columns(document.get("columns") or [], entity.fqn)
     return document
 
@@ -183,4 +188,7 @@ def created_from(entity: Entity, document: Json) -> Json:
         for key, value in document.items()
         if key not in computed and (key in original or value != [])
     }
+    for label in entity.kind.references:
+        if body.get(label):
+            body[label] = [each["fullyQualifiedName"] for each in body[label]]
     return {**body, **{key: original[key] for key in computed if key in original}}

@@ -8,7 +8,7 @@ from rayingest.testing.strict.errors import RefusedError, unknown
 from rayingest.testing.strict.http import Answer, Request, failure, reply
 from rayingest.testing.strict.kinds import Kind
 from rayingest.testing.strict.state import Origin, State
-from rayingest.testing.strict.store import Entity, created_from, represent
+from rayingest.testing.strict.store import Entity, Store, created_from, represent
 from rayingest.testing.strict.wire import Json
 
 
@@ -33,7 +33,7 @@ def put_one(state: State, request: Request, kind: Kind) -> Answer:
     row = _upsert(state, request, kind).write(request.body)
     if row.entity is None:
         return failure(row.status, row.message)
-    answer = reply(represent(row.entity), row.status)
+    answer = reply(represent(row.entity, state.store), row.status)
     answer.rows = 1
     return answer
 
@@ -193,7 +193,7 @@ def patch_by_name(state: State, request: Request, kind: Kind, fqn: str) -> Answe
 
 
 def _patch(state: State, request: Request, kind: Kind, entity: Entity) -> Answer:
-    created = _patched(entity, wire.decode(request.body))
+    created = _patched(entity, wire.decode(request.body), state.store)
     state.validate(kind.schema, created, kind.collection, entity.fqn)
     here = rules.Place(entity.name, entity.fqn, entity.parent, entity.parent_field)
     entity.columns = rules.check(created, kind, here, state.store)
@@ -201,12 +201,12 @@ def _patch(state: State, request: Request, kind: Kind, entity: Entity) -> Answer
     entity.source_hash = created.get("sourceHash") or ""
     entity.revision += 1
     _record_patch(state, request, entity)
-    return reply(represent(entity), rows=1)
+    return reply(represent(entity, state.store), rows=1)
 
 
-def _patched(entity: Entity, operations: Any) -> Json:
-    before = represent(entity)
-    after = patch.apply(represent(entity), operations)
+def _patched(entity: Entity, operations: Any, store: Store) -> Json:
+    before = represent(entity, store)
+    after = patch.apply(represent(entity, store), operations)
     for name in ("id", "name", "fullyQualifiedName"):
         if not isinstance(after, dict) or after.get(name) != before[name]:
             raise RefusedError(400, f"{name} cannot be changed by a patch")
