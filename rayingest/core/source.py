@@ -34,6 +34,10 @@ class Capability(StrEnum):
     USAGE = "usage"
     PROFILE = "profile"
     INCREMENTAL = "incremental"
+    DASHBOARDS = "dashboards"
+    CHARTS = "charts"
+    DATA_MODELS = "dataModels"
+    PROJECTS = "projects"
 
 
 class Grade(StrEnum):
@@ -222,7 +226,20 @@ class Settings:
     limiter: Limiter = UNLIMITED
 
 
-def no_context(settings: Settings) -> None:
+class Readable(Protocol):
+    """What a connector may ask a sink while it prepares: the read side (see core.sink.Catalogue)."""
+
+    def list(
+        self, entity_type: EntityType, scope: str, *, full: bool = False
+    ) -> Iterator[dict[str, object]]:
+        """Entities of a type below an FQN. Raises SinkError."""
+        ...
+
+
+Prepare = Callable[["Settings", "Readable | None"], Any]
+
+
+def no_context(settings: Settings, catalogue: Readable | None) -> None:
     """Prepare nothing."""
 
 
@@ -300,8 +317,11 @@ class Connector(Protocol):
         ...
 
     @property
-    def prepare(self) -> Callable[[Settings], Any]:
-        """Build once per run what is expensive and shared; holds no secret; must pickle."""
+    def prepare(self) -> Prepare:
+        """Build once per run what is expensive and shared; holds no secret; must pickle.
+
+        The catalogue is None where the sink has nothing to read.
+        """
         ...
 
     def open(

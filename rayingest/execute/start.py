@@ -115,7 +115,7 @@ def divided(parallelism: int, connections: int) -> tuple[int, int]:
 def _prepared(stage: Stage, opened: Opened) -> object:
     """What the connector builds once per run. Raises RayingestError."""
     try:
-        return opened.connector.prepare(opened.settings)
+        return opened.prepared()
     except RayingestError:
         raise
     except Exception as error:

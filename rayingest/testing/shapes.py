@@ -21,6 +21,7 @@ from rayingest.core.source import (
     Failed,
     Listed,
     Part,
+    Prepare,
     Processed,
     Removed,
     ScopeListed,
@@ -52,7 +53,7 @@ class Shape:
     dependencies: Mapping[EntityType, EntityType] = field(default_factory=dict)
     listed_by: Mapping[EntityType, EntityType] = field(default_factory=dict)
     batching: Mapping[EntityType, Batching] = field(default_factory=dict)
-    prepare: Callable[[Settings], Any] = no_context
+    prepare: Prepare = no_context
     combines: Mapping[EntityType, Combine] = field(default_factory=dict)
     service_type: str = "CustomDatabase"
     family: str = "database"
@@ -174,7 +175,7 @@ SCAN = Shape(
 # --- a shared clone: expensive, read-only, built once per run ---
 
 
-def clone(settings: Settings) -> dict[str, str]:
+def clone(settings: Settings, _catalogue: object) -> dict[str, str]:
     """Leave a line in the file that counts builds; `fail` in its name fails."""
     path = Path(settings.connection)
     if "fail" in path.name:

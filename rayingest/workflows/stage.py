@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from rayingest.core.limits import Limit, Limiter
 from rayingest.core.sink import Sink
-from rayingest.core.source import Connector, Described, Settings
+from rayingest.core.source import Connector, Described, Settings, no_context
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,14 @@ class Opened:
     connector: Connector
     settings: Settings
     sink: Sink
+
+    def prepared(self) -> Any:
+        """What all sessions share. Raises whatever keeps it from being built."""
+        prepare = self.connector.prepare
+        if prepare is no_context:
+            return None
+        with self.sink.open(dry_run=True) as session:
+            return prepare(self.settings, session.catalogue)
 
     def limited(self, limiter: Limiter) -> "Opened":
         """The same, with a limiter for what it calls."""

@@ -1,6 +1,6 @@
 """A SQL database as a connector: a frozen value."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ from rayingest.core.source import (
     Capability,
     CheckResult,
     DiscoverableSource,
+    Prepare,
     Settings,
     no_context,
 )
@@ -71,7 +72,7 @@ class Sql:
     limits: tuple[Limit, ...] = ()
     capabilities: frozenset[Capability] = frozenset()
     lacks: Mapping[Capability, str] = field(default_factory=dict)
-    prepare: Callable[[Settings], Any] = no_context
+    prepare: Prepare = no_context
 
     @contextmanager
     def open(
