@@ -106,6 +106,10 @@ class Gone(SourceError):
     """The entity vanished between discovery and processing."""
 
 
+class Forbidden(Gone):
+    """The tool lists this entity and does not show it to the account: it is passed over, and told."""
+
+
 class Denied(SourceError):
     """The account may not see this entity."""
 

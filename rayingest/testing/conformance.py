@@ -7,6 +7,7 @@ and every gap that it declares (`lacks`) must really be one.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rayingest.core import fqn
 from rayingest.core.filters import Filters
@@ -21,16 +22,21 @@ from rayingest.core.source import (
     Settings,
 )
 from rayingest.model import (
+    Chart,
+    Dashboard,
+    DashboardDataModel,
     Database,
     DatabaseSchema,
     Entity,
     EntityType,
+    Fact,
     StoredProcedure,
     Table,
     TableType,
 )
 
 SERVICE = "story"
+Kind = TypeVar("Kind", bound=Entity)
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,9 @@ class Told:
     scopes: Sequence[ScopeListed]
     entities: Sequence[Entity]
     failures: Sequence[Failed]
+    facts: Sequence[Fact] = ()
 
-    def of(self, kind: type[Entity]) -> list[Entity]:
+    def of(self, kind: type[Kind]) -> list[Kind]:
         """Entities of one kind."""
         return [each for each in self.entities if isinstance(each, kind)]
 
@@ -56,7 +63,7 @@ class Told:
 
 def tell(connector: Connector, settings: Settings) -> Told:
     """Discover and describe everything with one session, batch by batch."""
-    context = connector.prepare(settings)
+    context = connector.prepare(settings, None)
     descriptors: list[EntityDescriptor] = []
     scopes: list[ScopeListed] = []
     with connector.open(settings, context) as source:
@@ -72,14 +79,16 @@ def tell(connector: Connector, settings: Settings) -> Told:
                 elif isinstance(item, ScopeOpened):
                     wanted.append((item.type, item.scope))
         entities: list[Entity] = []
+        facts: list[Fact] = []
         failures: list[Failed] = []
         for batch in batches(descriptors):
             for answer in source.process_entities(batch):
                 if isinstance(answer, Described):
                     entities += answer.entities
+                    facts += answer.facts
                 else:
                     failures.append(answer)
-    return Told(descriptors, scopes, entities, failures)
+    return Told(descriptors, scopes, entities, failures, facts)
 
 
 def batches(descriptors: Iterable[EntityDescriptor]) -> list[list[EntityDescriptor]]:
@@ -116,7 +125,7 @@ def _columns(told: Told) -> bool:
         and known
         and nulls["title"] == "NOT_NULL"
         and nulls["price"] == "NULL"
-        and all(table.columns for table in told.of(Table) if isinstance(table, Table))
+        and all(table.columns for table in told.of(Table))
     )
 
 
@@ -168,7 +177,65 @@ def _tags(told: Told) -> bool:
     return bool(told.table("book").tags)
 
 
-FLOORS: dict[Capability, Callable[[Told], bool]] = {
+def _dashboards(told: Told) -> bool:
+    found = told.of(Dashboard)
+    return len(found) > 1 and all(each.display_name and each.source_url for each in found)
+
+
+def _charts(told: Told) -> bool:
+    """Every chart belongs to just one dashboard, and is there."""
+    named = [name for each in told.of(Dashboard) for name in each.charts]
+    charts = told.of(Chart)
+    kinds = {each.chart_type for each in charts}
+    return sorted(named) == sorted(each.fqn for each in charts) and len(kinds - {"Other"}) > 1
+
+
+def _data_models(told: Told) -> bool:
+    models = {each.fqn for each in told.of(DashboardDataModel)}
+    named = {name for each in told.of(Dashboard) for name in each.data_models}
+    return bool(named) and named <= models
+
+
+def _fields(told: Told) -> bool:
+    models = told.of(DashboardDataModel)
+    fields = [field for each in models for field in each.columns]
+    return all(each.columns for each in models) and all(
+        each.data_type != "UNKNOWN" and each.data_type_display for each in fields
+    )
+
+
+def _projects(told: Told) -> bool:
+    return any(each.project for each in told.of(Dashboard))
+
+
+def _dashboard_owners(told: Told) -> bool:
+    return any(each.owners for each in told.of(Dashboard))
+
+
+def _dashboard_tags(told: Told) -> bool:
+    models = told.of(DashboardDataModel)
+    fields = (field for each in models for field in each.columns)
+    return any(each.tags for each in (*told.of(Dashboard), *models)) or any(
+        each.tags for each in fields
+    )
+
+
+def _lineage(told: Told) -> bool:
+    """What a dashboard asks flows into it."""
+    edges = {(str(each.payload["fromFqn"]), each.target_fqn) for each in told.facts}
+    asked = {(name, each.fqn) for each in told.of(Dashboard) for name in each.data_models}
+    return bool(asked) and asked <= edges
+
+
+def _sql_views(told: Told) -> bool:
+    return any(each.data_model_type.endswith("View") for each in told.of(DashboardDataModel))
+
+
+def _usage(told: Told) -> bool:
+    return any(each.kind == "usage" for each in told.facts)
+
+
+DATABASE_FLOORS: dict[Capability, Callable[[Told], bool]] = {
     Capability.DATABASES: _databases,
     Capability.SCHEMAS: _schemas,
     Capability.TABLES: _tables,
@@ -184,26 +251,37 @@ FLOORS: dict[Capability, Callable[[Told], bool]] = {
 }
 
 
-def reached(told: Told, capability: Capability) -> bool:
+DASHBOARD_FLOORS: dict[Capability, Callable[[Told], bool]] = {
+    Capability.DASHBOARDS: _dashboards,
+    Capability.CHARTS: _charts,
+    Capability.DATA_MODELS: _data_models,
+    Capability.COLUMNS: _fields,
+    Capability.PROJECTS: _projects,
+    Capability.OWNERS: _dashboard_owners,
+    Capability.TAGS: _dashboard_tags,
+    Capability.LINEAGE: _lineage,
+    Capability.VIEWS: _sql_views,
+    Capability.USAGE: _usage,
+}
+FLOORS = {"database": DATABASE_FLOORS, "dashboard": DASHBOARD_FLOORS}
+
+
+def reached(told: Told, family: str, capability: Capability) -> bool:
     """Whether the story shows this capability."""
     try:
-        return FLOORS[capability](told)
+        return FLOORS[family][capability](told)
     except (LookupError, StopIteration):
         return False
 
 
 def settings_for(connector: Connector, connection: dict[str, object]) -> Settings:
     """Settings with everything switched on."""
-    from rayingest.config import DatabaseMetadata
+    from rayingest.config.options import DEFAULT_TYPE, OPTIONS
 
-    options = DatabaseMetadata.model_validate(
-        {
-            "type": "DatabaseMetadata",
-            "includeOwners": True,
-            "includeDDL": True,
-            "includeTags": True,
-        }
-    )
+    model = OPTIONS[DEFAULT_TYPE[connector.family]]
+    wanted = {"includeOwners": True, "includeDDL": True, "includeTags": True}
+    known = {key: value for key, value in wanted.items() if key in model.model_fields}
+    options = model.model_validate(known)
     return Settings(SERVICE, connector.connection.model_validate(connection), options, Filters())
 
 

@@ -41,11 +41,27 @@ SCRIPTS = [
         ["--tables", "60", "--entities", "40", "--ms", "20", "--line-ms", "2", "--runs", "1"],
         id="estimate",
     ),
+    pytest.param(
+        "looker",
+        [
+            "--dashboards",
+            "30",
+            "--ms",
+            "5",
+            "--straggler",
+            "0.1",
+            "--engines",
+            "local",
+            "--runs",
+            "1",
+        ],
+        id="looker",
+    ),
     pytest.param("postgres_10000", [*SMALL, "--engine", "ray"], id="postgres_10000-ray", marks=RAY),
     pytest.param(
         "latency_40ms", [*SMALL, "--ms", "2", "--engines", "ray"], id="latency_40ms-ray", marks=RAY
     ),
-    pytest.param("slow_entities", [*FEW, "--ways", "ray"], id="slow_entities-ray", marks=RAY),
+    pytest.param("slow_entities", [*FEW, "--ways", "cold"], id="slow_entities-ray", marks=RAY),
     pytest.param("ray_cold", SMALL, id="ray_cold", marks=RAY),
     pytest.param("engines", ["--sizes", "60", "--runs", "1"], id="engines", marks=RAY),
 ]

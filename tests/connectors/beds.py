@@ -80,10 +80,25 @@ def on_duckdb(folder: Path) -> Iterator[Bed]:
     )
 
 
+@contextmanager
+def on_looker(folder: Path) -> Iterator[Bed]:
+    sdk = pytest.importorskip("looker_sdk.version")
+    from rayingest.testing.looker import CLIENT_ID, CLIENT_SECRET, World, looker
+
+    with looker(World()) as url:
+        login = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
+        yield Bed(
+            {"type": "Looker", "hostPort": url, **login},
+            f"our server, judged by looker-sdk {sdk.__version__}",
+            Grade.CONTRACT,
+        )
+
+
 BEDS: dict[str, Callable[[Path], Any]] = {
     "postgres": on_postgres,
     "mariadb": lambda folder: on_mariadb("MariaDB", Grade.CERTIFIED),
     "mysql": lambda folder: on_mariadb("Mysql", Grade.COMPATIBLE),
     "sqlite": on_sqlite,
     "duckdb": on_duckdb,
+    "looker": on_looker,
 }

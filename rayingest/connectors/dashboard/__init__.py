@@ -1,0 +1,1 @@
+"""Dashboard tools, one module each."""

@@ -1,0 +1,1 @@
+"""Looker, through its official SDK."""

@@ -1,0 +1,172 @@
+# ruff: noqa: N815 - the attributes are OpenMetadata's field names
+"""Looker, API 4.0, through the vendor's own SDK."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, SecretStr
+
+from rayingest.config.connection import Choice, ConnectionModel, FilterPattern, Unused
+from rayingest.core.limits import Limit
+from rayingest.core.source import (
+    Batching,
+    Capability,
+    CheckResult,
+    DiscoverableSource,
+    Readable,
+    Settings,
+)
+from rayingest.errors import MissingDriver, SourceError
+from rayingest.model import EntityType
+
+if TYPE_CHECKING:
+    from rayingest.connectors.dashboard._looker.api import Looker
+
+PACKAGE = "looker-sdk"
+
+
+class NoGit(ConnectionModel):
+    """No repository."""
+
+
+class GitHub(ConnectionModel):
+    """A repository at GitHub, BitBucket or GitLab."""
+
+    type: Literal["GitHub", "BitBucket", "Gitlab"] = Field("GitHub", description="Who hosts it.")
+    gitHostURL: str = Field("https://github.com", description="Where it is hosted.")
+    repositoryOwner: str = Field(description="Owner of the repository.")
+    repositoryName: str = Field(description="Name of the repository.")
+    token: SecretStr | None = Field(None, description="Token, for a private repository.")
+    branch: str | None = Field(None, description="Branch; BitBucket's only.")
+
+
+class LookerConnection(ConnectionModel):
+    """How to reach Looker."""
+
+    type: Literal["Looker"] = Field("Looker", description="OpenMetadata's service type.")
+    clientId: str = Field(description="Client id of an API key of a user.")
+    clientSecret: SecretStr = Field(description="Client secret of that key.")
+    hostPort: str = Field(
+        min_length=1, description="URL of Looker, `https://looker.example.com`; a port if needed."
+    )
+    gitCredentials: Annotated[NoGit | GitHub | str | None, Choice(), Unused()] = Field(
+        None, description="The repository of the LookML: a folder here, or a git host."
+    )
+    dashboardFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
+        None, description="Default of the pattern in sourceConfig."
+    )
+    chartFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
+        None, description="Default of the pattern in sourceConfig."
+    )
+    dataModelFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
+        None, description="Default of the pattern in sourceConfig."
+    )
+    projectFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
+        None, description="Default of the pattern in sourceConfig."
+    )
+    supportsMetadataExtraction: Annotated[bool | None, Unused()] = Field(
+        None, description="What OpenMetadata says of the connector."
+    )
+
+
+@contextmanager
+def _sdk() -> Generator[None]:
+    """Raises MissingDriver without the SDK."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "looker_sdk":
+            raise MissingDriver("looker", PACKAGE) from None
+        raise
+
+
+def _prepare(settings: Settings, catalogue: Readable | None) -> Any:
+    with _sdk():
+        from rayingest.connectors.dashboard._looker.source import prepare
+    return prepare(settings, catalogue)
+
+
+@dataclass(frozen=True)
+class LookerConnector:
+    """Dashboards with their charts, and explores as data models: one call for each."""
+
+    service_type: str = "Looker"
+    family: str = "dashboard"
+    extra: str = "looker"
+    connection: type[BaseModel] = LookerConnection
+    types: tuple[EntityType, ...] = (EntityType.DASHBOARD_DATA_MODEL, EntityType.DASHBOARD)
+    dependencies: Mapping[EntityType, EntityType] = field(default_factory=dict)
+    listed_by: Mapping[EntityType, EntityType] = field(default_factory=dict)
+    batching: Mapping[EntityType, Batching] = field(
+        default_factory=lambda: {
+            EntityType.DASHBOARD: Batching(1, 5),
+            EntityType.DASHBOARD_DATA_MODEL: Batching(1, 5),
+        }
+    )
+    max_connections: int = 200
+    local: bool = False
+    listing_hides: bool = True  # a folder that the key's user may not see is not listed
+    limits: tuple[Limit, ...] = ()
+    capabilities: frozenset[Capability] = frozenset(
+        {
+            Capability.DASHBOARDS,
+            Capability.CHARTS,
+            Capability.DATA_MODELS,
+            Capability.COLUMNS,
+            Capability.PROJECTS,
+            Capability.OWNERS,
+            Capability.TAGS,
+            Capability.LINEAGE,
+        }
+    )
+    lacks: Mapping[Capability, str] = field(
+        default_factory=lambda: {
+            Capability.VIEWS: "LookML views need the LookML itself: gitCredentials is not read yet",
+            Capability.USAGE: "view counts are not read yet",
+        }
+    )
+    prepare: Callable[[Settings, Readable | None], Any] = _prepare
+
+    @contextmanager
+    def open(self, settings: Settings, context: Any = None) -> Generator[DiscoverableSource]:
+        """See Connector."""
+        with _sdk():
+            from rayingest.connectors.dashboard._looker.source import LookerSource
+        source = LookerSource(settings, context)
+        try:
+            yield source
+        finally:
+            source.close()
+
+    def check(self, settings: Settings) -> Iterator[CheckResult]:
+        """Log in, and try one call of each kind that a run makes."""
+        with _sdk():
+            from rayingest.connectors.dashboard._looker.source import connect
+        looker = connect(settings)
+        try:
+            looker.log_in()
+            yield from _checked(looker, owners=settings.options.includeOwners)
+        finally:
+            looker.close()
+
+
+def _checked(looker: "Looker", *, owners: bool) -> Iterator[CheckResult]:
+    tries: list[tuple[str, Callable[[], object], str]] = [
+        ("dashboards", lambda: next(looker.dashboards("id"), None), "access_data, see_looks"),
+        ("data models", looker.lookml_models, "see_lookml_dashboards, explore"),
+        ("projects", looker.folders, "access to the folders"),
+    ]
+    if owners:
+        tries.append(("owners", lambda: next(looker.users(), None), "see_users"))
+    for name, attempt, grant in tries:
+        try:
+            attempt()
+        except SourceError as error:
+            yield CheckResult(name, "denied", str(error), f"A role with: {grant}.")
+        else:
+            yield CheckResult(name, "ok")
+
+
+CONNECTOR = LookerConnector()

@@ -1,0 +1,161 @@
+"""One session's calls to a source: time-outs, few retries, and errors as the engine knows them.
+
+| the server | becomes |
+| --- | --- |
+| 401 | Unauthorised |
+| 403 | Denied |
+| 404, 410 | Gone |
+| 429, and whatever comes with Retry-After | Throttled |
+| 408, 5xx, a torn answer | Retryable, after a few tries |
+| no answer in time | TimedOut |
+| nobody there | Unreachable |
+| anything else but 2xx | Permanent |
+"""
+
+import json
+import os
+import ssl
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import stamina
+
+from rayingest.core.limits import UNLIMITED, Limiter
+from rayingest.core.waiting import retry_after
+from rayingest.errors import (
+    Denied,
+    Gone,
+    Permanent,
+    Retryable,
+    SessionLost,
+    SourceError,
+    Throttled,
+    TimedOut,
+    Unauthorised,
+    Unreachable,
+)
+
+TRIES = 3
+CONNECT_SECONDS = 15.0
+LONGEST_WAIT = 60.0  # seconds that a patient one waits when it is told to
+LONGEST = 300  # characters of what a server says that are told
+_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_AGAIN = {408, 500, 502, 503, 504}
+
+
+class Http:
+    """Calls of one thread at a time; `limit` is the connector's limiter that all of them are under.
+
+    `timeout` is in seconds, for each answer. While `patient`, whoever is told to wait waits here; else
+    it is the engine that does. `hidden` are secrets that no message may show.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: float,
+        limiter: Limiter = UNLIMITED,
+        limit: str = "api",
+        hidden: Sequence[str] = (),
+    ) -> None:
+        self.calls = 0
+        self.patient = False
+        self._limiter, self._limit = limiter, limit
+        self._hidden = tuple(each for each in hidden if each)
+        waits = httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
+        self._client = httpx2.Client(
+            timeout=waits, follow_redirects=True, verify=_trusted(*map(os.environ.get, _TRUST))
+        )
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        route: str = "",
+    ) -> bytes:
+        """The body of a good answer. `route` names calls that take about as long as each other.
+
+        Raises the errors of the module's table.
+        """
+        given = {"params": params, "content": content, "headers": headers}
+        for attempt in stamina.retry_context(
+            on=self._worth_another, attempts=TRIES, timeout=None, wait_initial=0.2, wait_max=2.0
+        ):
+            with attempt:
+                return self._once(method, url, route, given)
+        raise AssertionError  # pragma: no cover - the last attempt raises
+
+    def _once(self, method: str, url: str, route: str, given: Mapping[str, Any]) -> bytes:
+        self.calls += 1
+        with self._limiter.call(self._limit, route):
+            try:
+                answer = self._client.request(method, url, **given)
+            except httpx2.ConnectError as error:
+                raise Unreachable(
+                    f"Nobody answers at {_host(url)}: {self._plain(str(error))}",
+                    hint="Check hostPort, the network and the proxy.",
+                ) from None
+            except httpx2.TimeoutException:
+                raise TimedOut(f"{_host(url)} did not answer in time") from None
+            except httpx2.TransportError as error:
+                said = self._plain(f"{type(error).__name__} {error}")
+                raise SessionLost(f"{_host(url)} broke off: {said}") from None
+            if answer.is_success:
+                return answer.content
+            raise self._judged(answer)
+
+    def _worth_another(self, error: Exception) -> bool | float:
+        if isinstance(error, Throttled):
+            wait = error.wait
+            if not self.patient or (wait or 0.0) > LONGEST_WAIT:
+                return False
+            return True if wait is None else wait
+        return isinstance(error, Retryable) and not isinstance(error, TimedOut)
+
+    def _judged(self, answer: httpx2.Response) -> SourceError:
+        status, wait = answer.status_code, retry_after(answer.headers.get("Retry-After"))
+        said = f"{status} {self._plain(_message(answer))}".strip()
+        if status == 429 or (wait is not None and status in _AGAIN):
+            return Throttled(said, wait)
+        if status in _AGAIN or status > 500:
+            return Retryable(said)
+        kinds = {401: Unauthorised, 403: Denied, 404: Gone, 410: Gone}
+        return kinds.get(status, Permanent)(said)
+
+    def _plain(self, text: str) -> str:
+        for each in self._hidden:
+            text = text.replace(each, "***")
+        return text[:LONGEST]
+
+
+@cache
+def _trusted(*_variables: str | None) -> ssl.SSLContext:
+    """Whom to trust as these variables say, read once for all sessions of a process: it takes 20 ms."""
+    return httpx2.create_ssl_context()
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _message(answer: httpx2.Response) -> str:
+    try:
+        told = json.loads(answer.content)
+    except ValueError:
+        return " ".join(answer.text.split())
+    if isinstance(told, dict):
+        for key in ("message", "error_description", "error", "detail"):
+            if isinstance(told.get(key), str):
+                return str(told[key])
+    return answer.reason_phrase

@@ -1,0 +1,300 @@
+"""Looker into a catalogue: what arrives, what it costs, and what may go wrong."""
+
+import traceback
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import rayingest as ri
+from rayingest.connectors.dashboard._looker import api
+from rayingest.core import fqn
+from rayingest.core.sink import SinkSession
+from rayingest.errors import Unauthorised, Unreachable
+from rayingest.model import Column, Database, DatabaseSchema, DatabaseService, Table
+from rayingest.sinks.openmetadata.settings import Service
+
+from ...sinks.test_all_sinks import write
+from ...sinks.world import openmetadata
+from .conftest import Place
+
+LOOKML = {"bi.shop_overview_1", "bi.shop_overview_2"}
+
+
+def test_everything_arrives_as_looker_tells_it(place: Place) -> None:
+    run = place.run()
+    assert run.report.exit_code == 0
+    dashboards = place.held("dashboards")
+    assert dashboards.keys() == {f"bi.{at}" for at in range(1, 21)} | LOOKML
+    one = dashboards["bi.1"]
+    assert (one["displayName"], one["description"]) == ("Dashboard 1", "What 1 shows.")
+    assert one["project"] == "Shared / Finance / Board"
+    assert one["sourceUrl"] == f"{place.url}/dashboards/1"
+    assert one["charts"] == ["bi.100", "bi.101", "bi.102"]
+    assert one["dataModels"] == ["bi.model.shop_products", "bi.model.shop_users"]
+    charts = place.held("charts")
+    assert len(charts) == 3 * 22
+    assert [charts[f"bi.10{at}"]["chartType"] for at in range(3)] == ["Line", "Table", "Text"]
+
+
+def test_explores_are_data_models_with_their_fields(place: Place) -> None:
+    place.run()
+    models = place.held("dashboard/datamodels")
+    assert models.keys() == {f"bi.model.shop_{each}" for each in ("orders", *OTHERS)}
+    orders = models["bi.model.shop_orders"]
+    assert (orders["dataModelType"], orders["project"]) == ("LookMlExplore", "shop")
+    assert [each["tagFQN"] for each in orders["tags"]] == ["LookerTags.certified"]
+    columns = {each["name"]: each for each in orders["columns"]}
+    assert columns.keys() > {"orders.id", "orders.revenue", "users.status"}
+    assert columns["orders.revenue"]["dataTypeDisplay"] == "measure, sum"
+    assert columns["orders.revenue"]["description"] == "Money."
+    assert columns["orders.created_date"]["dataType"] == "DATE"
+    assert columns["orders.is_open"]["dataType"] == "BOOLEAN"
+    assert [each["tagFQN"] for each in columns["orders.status"]["tags"]] == ["LookerTags.pii"]
+
+
+OTHERS = ("users", "products", "events", "inventory")
+
+
+def test_a_dashboard_comes_from_the_explores_that_it_asks(place: Place) -> None:
+    place.run()
+    asked = {
+        (model, name)
+        for name, each in place.held("dashboards").items()
+        for model in each["dataModels"]
+    }
+    assert place.edges() == asked
+    assert len(asked) == 44
+
+
+def test_each_costs_one_call_and_a_session_logs_in_once(place: Place) -> None:
+    run = place.run(place.config(execution={"parallelism": 2}))
+    calls = place.world.calls
+    details = Counter(place.world.log)
+    alone = [name for name in details if name.startswith("/dashboards/") and "search" not in name]
+    assert len(alone) == 22
+    assert {details[each] for each in alone} == {1}
+    assert calls["lookml_models"] == 5 + 1  # the explores, and the list of them
+    assert calls["folders"] == 1
+    assert calls["users"] == 0
+    # Two slots, the two listings, and what all share.
+    assert calls["login"] <= 2 + 2 + 1
+    assert run.report.calls["source"] == calls.total() - 2, "preparing: a log-in, the folders"
+
+
+def test_owners_are_looked_up_once_for_all(place: Place) -> None:
+    ann = place.catalogue.add_user("ann")
+    place.run(place.config(includeOwners=True))
+    assert place.world.calls["users"] == 1
+    owners = {name: each.get("owners") for name, each in place.held("dashboards").items()}
+    assert owners["bi.3"] == [{"id": ann, "type": "user"}]
+    assert owners["bi.1"] is None  # bob, whom the catalogue does not know
+
+
+@pytest.mark.parametrize(
+    ("options", "dashboards"),
+    [
+        ({"dashboardFilterPattern": {"includes": ["^Dashboard 1$"]}}, {"bi.1"}),
+        ({"dashboardFilterPattern": {"excludes": ["^Dashboard"]}}, LOOKML),
+        ({"projectFilterPattern": {"includes": ["LookML"]}}, LOOKML),
+    ],
+)
+def test_patterns_choose(place: Place, options: dict[str, Any], dashboards: set[str]) -> None:
+    run = place.run(place.config(**options))
+    assert place.held("dashboards").keys() == dashboards
+    assert run.report.filtered["dashboard"] == 22 - len(dashboards)
+
+
+def test_charts_and_data_models_are_chosen_too(place: Place) -> None:
+    place.run(
+        place.config(
+            chartFilterPattern={"includes": ["Tile 0"]},
+            dataModelFilterPattern={"includes": ["orders"]},
+        )
+    )
+    assert {each["displayName"] for each in place.held("charts").values()} == {"Tile 0"}
+    assert place.held("dashboard/datamodels").keys() == {"bi.model.shop_orders"}
+    assert {source for source, _ in place.edges()} == {"bi.model.shop_orders"}
+
+
+def test_what_is_not_asked_for_is_not_read(place: Place) -> None:
+    place.run(place.config(includeDataModels=False, includeTags=False))
+    assert place.held("dashboard/datamodels") == {}
+    assert place.world.calls["lookml_models"] == 0
+    assert place.edges() == set()
+
+
+def test_drafts_are_what_lies_in_somebodys_own_folder(place: Place) -> None:
+    place.run(place.config(includeDraftDashboard=False))
+    projects = {each["project"] for each in place.held("dashboards").values()}
+    assert projects == {"Shared / Finance", "Shared / Finance / Board", "LookML Dashboards"}
+
+
+# --- again ---
+
+
+def test_a_second_run_writes_nothing(place: Place) -> None:
+    place.run()
+    before = len(place.catalogue.log)
+    run = place.run()
+    assert run.report.exit_code == 0
+    assert {name: book["unchanged"] for name, book in run.report.entities.items()} == {
+        "dashboardService": 1,
+        "dashboard": 22,
+        "chart": 66,
+        "dashboardDataModel": 5,
+        "lineage": 44,
+    }
+    assert place.catalogue.log[before:] == []
+
+
+def test_what_is_gone_is_deleted_when_it_is_allowed(place: Place) -> None:
+    """A folder that the key may not see any more is not listed either: Looker hides."""
+    place.run()
+    place.world.gone.add("3")
+    first = place.run()
+    assert "bi.3" in place.held("dashboards")
+    assert {each.rule for each in first.report.withheld} == {"hidden"}
+    place.run(allow_deletions=True)
+    assert "bi.3" not in place.held("dashboards")
+    assert not {"bi.300", "bi.301"} & place.held("charts").keys()
+    assert len(place.held("dashboards")) == 21
+
+
+def test_a_pattern_deletes_nothing(place: Place) -> None:
+    place.run()
+    config = place.config(projectFilterPattern={"includes": ["LookML"]})
+    run = place.run(config, allow_deletions=True)
+    assert len(place.held("dashboards")) == 22
+    assert "filter" in {each.rule for each in run.report.withheld}
+
+
+def test_a_comparison_sees_charts_too(place: Place) -> None:
+    place.run()
+    same = ri.load(place.config(), flags={"engine": "local"}).compare()
+    counts = {kind: (each.same, each.changed, each.create) for kind, each in same.types.items()}
+    assert counts == {
+        "dashboardService": (1, 0, 0),
+        "dashboard": (22, 0, 0),
+        "chart": (66, 0, 0),
+        "dashboardDataModel": (5, 0, 0),
+    }
+    place.world.dashboards += 1
+    place.world.elements = 2
+    more = ri.load(place.config(), flags={"engine": "local"}).compare()
+    assert more.types["dashboard"].create == 1
+    assert more.types["chart"].only_there == 22, "each has lost its last tile"
+    assert "charts" in {each.field for each in more.fields}
+
+
+# --- what goes wrong ---
+
+
+def test_a_looker_that_fails_throttles_and_forgets_tokens_loses_nothing(place: Place) -> None:
+    place.world.fails, place.world.throttles = 0.2, 0.2
+    place.world.token_calls = 4
+    run = place.run()
+    assert run.report.exit_code == 0
+    assert len(place.held("dashboards")) == 22
+    assert place.world.calls["login"] > 5
+    assert len(place.world.refused) > 5
+
+
+def test_what_vanished_or_is_forbidden_is_passed_over(place: Place) -> None:
+    place.world.denied.add("2")
+    place.world.before = lambda path: place.world.gone.add("4") if path == "/dashboards/1" else None
+    run = place.run(place.config(execution={"parallelism": 1}))
+    assert run.report.exit_code == 0
+    book = run.report.types["dashboard"]
+    assert (book["ok"], book["skipped"], book["failed"]) == (20, 2, 0)
+    (told,) = run.report.errors
+    assert (told.kind, told.samples) == ("Forbidden", ["bi.2"])
+    assert "access to the folder" in str(told.hint)
+
+
+def test_one_slow_explore_holds_nobody_back(place: Place) -> None:
+    place.world.slow["/lookml_models/shop/explores/orders"] = 1.0
+    run = place.run(place.config(execution={"parallelism": 8}))
+    assert run.report.exit_code == 0
+    last = place.world.log.index("/lookml_models/shop/explores/orders")
+    assert len(place.world.log) - last > 15, "others are asked for meanwhile"
+
+
+def test_a_page_that_moves_loses_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is deleted while we list moves everything behind it to the front."""
+    monkeypatch.setattr(api, "PAGE", 5)
+    asked = []
+
+    def meanwhile(path: str) -> None:
+        if path == "/dashboards/search":
+            asked.append(path)
+            if len(asked) in (2, 4):  # between two pages
+                place.world.trashed.update({str(len(asked)), str(len(asked) + 1)})
+
+    place.world.before = meanwhile
+    run = place.run()
+    assert run.report.exit_code == 0
+    alive = {str(number) for number in range(1, 21)} - place.world.trashed
+    assert {f"bi.{each}" for each in alive} <= place.held("dashboards").keys()
+
+
+def test_wrong_credentials_are_said_in_a_sentence(place: Place) -> None:
+    wrong = "".join(reversed("91-yranac-gnorw"))  # or its line would stand in the traceback
+    with pytest.raises(Unauthorised, match="does not take these credentials: 404") as caught:
+        place.run(place.config({"clientSecret": wrong}))
+    assert "API key of a user" in str(caught.value.hint)
+    assert wrong not in "".join(traceback.format_exception(caught.value))
+
+
+def test_nobody_there_is_said_in_a_sentence(place: Place) -> None:
+    with pytest.raises(Unreachable, match=r"Nobody answers at 127\.0\.0\.1:9"):
+        place.run(place.config({"hostPort": "http://127.0.0.1:9"}))
+
+
+@pytest.mark.ray
+def test_on_ray_the_same_arrives(cluster: str, place: Place) -> None:
+    place.world.throttles = 0.1
+    config = place.config(execution={"address": cluster, "parallelism": 8})
+    assert place.run(config, engine="ray").report.exit_code == 0
+    assert len(place.held("dashboards")) == 22
+    assert len(place.edges()) == 44
+
+
+# --- tables ---
+
+
+def tables(session: SinkSession, *names: str) -> None:
+    """A database service with these tables of one schema."""
+    service = DatabaseService(name="pg", fqn="pg", service_type="Postgres")
+    database = Database(name="shop", fqn="pg.shop", service="pg")
+    schema = DatabaseSchema(name="inventory", fqn="pg.shop.inventory", database="pg.shop")
+    made = [
+        Table(
+            name=each,
+            fqn=fqn.child(schema.fqn, each),
+            database_schema=schema.fqn,
+            columns=(Column(name="id", data_type="INT"),),
+        )
+        for each in names
+    ]
+    write(session, [service, database, schema, *made])
+
+
+def test_tables_are_found_by_one_listing(place: Place) -> None:
+    sink = replace(openmetadata(place.catalogue), service=Service())
+    with sink.open() as session:
+        tables(session, "orders", "Users", "products")
+    lineage = {"dbServiceNames": ["pg"]}
+    run = place.run(place.config(lineageInformation=lineage))
+    assert run.report.exit_code == 0
+    found = {each for each in place.edges() if each[0].startswith("pg.")}
+    assert found == {
+        ("pg.shop.inventory.orders", "bi.model.shop_orders"),
+        ("pg.shop.inventory.products", "bi.model.shop_products"),
+        *(("pg.shop.inventory.Users", f"bi.model.shop_{each}") for each in ("orders", *OTHERS)),
+    }
+    assert run.report.unresolved == 2, "events and inventory are not in the catalogue"
+    asked = place.catalogue.stats["by"]
+    # One listing to find them; one look-up and one listing of the schema that they are still there.
+    assert (asked["GET /tables"], asked["GET /tables/name/*"]) == (2, 1)
