@@ -67,7 +67,7 @@ class Http:
         self._hidden = tuple(each for each in hidden if each)
         waits = httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
         self._client = httpx2.Client(
-            timeout=waits, follow_redirects=True, verify=_trusted(*map(os.environ.get, _TRUST))
+            timeout=waits, verify=_trusted(*map(os.environ.get, _TRUST))
         )
 
     def close(self) -> None:
@@ -130,6 +130,9 @@ class Http:
             return Throttled(said, wait)
         if status in _AGAIN or status > 500:
             return Retryable(said)
+        if answer.is_redirect:  # a log-in must not be sent on to somebody else
+            where = answer.headers.get("Location", "")
+            return Permanent(f"{status}: moved to {where}", hint="Write that address into hostPort.")
         kinds = {401: Unauthorised, 403: Denied, 404: Gone, 410: Gone}
         return kinds.get(status, Permanent)(said)
 

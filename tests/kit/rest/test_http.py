@@ -59,6 +59,8 @@ def server() -> Iterator[Server]:
             self.end_headers()
             self.wfile.write(body)
 
+        do_POST = do_GET  # noqa: N815
+
         def log_message(self, *_: object) -> None:
             pass
 
@@ -142,6 +144,14 @@ def test_who_does_not_answer_in_time_is_not_asked_again(server: Server) -> None:
 def test_nobody_there(http: Http) -> None:
     with pytest.raises(Unreachable, match=r"Nobody answers at 127\.0\.0\.1:9"):
         http.request("GET", "http://127.0.0.1:9/x")
+
+
+def test_nobody_is_sent_elsewhere(server: Server, http: Http) -> None:
+    server.plan(307, Location="https://elsewhere.example/x")
+    with pytest.raises(Permanent, match=r"307: moved to https://elsewhere\.example/x") as caught:
+        http.request("POST", server.url, content=b"client_secret=x")
+    assert "hostPort" in str(caught.value.hint)
+    assert server.asked == 1
 
 
 def test_no_secret_is_told(server: Server, http: Http) -> None:
