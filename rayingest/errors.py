@@ -11,6 +11,7 @@
       . TimedOut           a call did not return in time
     - Permanent            asking again gives the same answer
     - Gone                 the entity vanished since it was listed: skipped, not failed
+      . Forbidden          ... or is listed, and not shown to the account: skipped, and told
     - Denied               the account may not see it
     - Unauthorised         the source does not accept the credentials: the run cannot go on
     - Unreachable          nobody answers at the source's address: the run cannot go on

@@ -57,7 +57,6 @@ SCRIPTS = [
         ],
         id="looker",
     ),
-    pytest.param("postgres_10000", [*SMALL, "--engine", "ray"], id="postgres_10000-ray", marks=RAY),
     pytest.param(
         "latency_40ms", [*SMALL, "--ms", "2", "--engines", "ray"], id="latency_40ms-ray", marks=RAY
     ),

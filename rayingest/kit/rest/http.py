@@ -66,9 +66,7 @@ class Http:
         self._limiter, self._limit = limiter, limit
         self._hidden = tuple(each for each in hidden if each)
         waits = httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
-        self._client = httpx2.Client(
-            timeout=waits, verify=_trusted(*map(os.environ.get, _TRUST))
-        )
+        self._client = httpx2.Client(timeout=waits, verify=_trusted(*map(os.environ.get, _TRUST)))
 
     def close(self) -> None:
         """Close its connections."""
@@ -132,7 +130,9 @@ class Http:
             return Retryable(said)
         if answer.is_redirect:  # a log-in must not be sent on to somebody else
             where = answer.headers.get("Location", "")
-            return Permanent(f"{status}: moved to {where}", hint="Write that address into hostPort.")
+            return Permanent(
+                f"{status}: moved to {where}", hint="Write that address into hostPort."
+            )
         kinds = {401: Unauthorised, 403: Denied, 404: Gone, 410: Gone}
         return kinds.get(status, Permanent)(said)
 
