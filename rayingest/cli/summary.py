@@ -87,7 +87,11 @@ def _books(report: Report) -> list[RenderableType]:
         found.append(Text(f"Dropped by filters: {told}."))
     if report.unresolved:
         what = plural(report.unresolved, "reference")
-        found.append(Text(f"Unresolved: {what} to what neither this run nor the catalogue has."))
+        named = ", ".join(each.replace(":", " ", 1) for each in report.unresolved_samples[:3])
+        first = f": {named}{', …' if report.unresolved > 3 else ''}" if named else ""
+        found.append(
+            Text(f"Unresolved: {what} to what neither this run nor the catalogue has{first}.")
+        )
     return found
 
 

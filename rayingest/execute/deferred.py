@@ -19,6 +19,7 @@ from rayingest.state.run_directory import Journal, RunDirectory, attempt_of
 NOTHING: Mapping[tuple[EntityType, str], int] = {}
 BLOCK_ROWS = 100
 TABLE_PARTS = 4  # of an FQN: service, database, schema, name
+SAMPLES = 20  # names of what is nowhere that are told
 LIST_AT = 2  # names of one container that nobody knows: then it is listed whole
 BLOCKS_AT_ONCE = 32
 HELD_BYTES = 32_000_000  # of bodies that are kept in memory until the second wave
@@ -30,7 +31,7 @@ class DeferredRows:
     Few of them are kept in memory beside it; where they are many, they are read from the segments.
 
     References that neither this run nor the catalogue can satisfy are dropped and counted in the
-    ledger as unresolved. Of what was written eight bytes are kept per entity, its hash in this process.
+    ledger as unresolved; `nowhere` are the first of them. Of what was written eight bytes are kept per entity, its hash in this process.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class DeferredRows:
         self._needed: set[int] = set()
         self._there: set[int] = set()
         self._elsewhere: dict[str, bool] = {}
+        self.nowhere: set[str] = set()
         self._asked: Counter[tuple[str, str]] = Counter()  # names looked for, per container
         self._held: list[tuple[EntityType, Deferred]] = []
         self._held_bytes = 0
@@ -141,6 +143,7 @@ class DeferredRows:
         if not missing or session is None:
             return row
         self._ledger.unresolved += len(missing)
+        self.nowhere.update(missing[: max(0, SAMPLES - len(self.nowhere))])
         try:
             return session.without(row, missing)
         except Refused:

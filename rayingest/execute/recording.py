@@ -150,6 +150,7 @@ class Recording:
         journals = (self._journal, self._deferred.journal)
         report.state_seconds = sum(each.seconds for each in journals if each)
         report.audit_seconds = self._audited
+        report.unresolved_samples = sorted(self._deferred.nowhere)
         report.rewritten = sorted(self.knowing.rewritten) if self.knowing else []
 
     def keep(self, report: Report) -> None:

@@ -97,6 +97,7 @@ class Report(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
     errors: list[ErrorGroup] = []
     not_listed: list[str] = []
     unresolved: int = 0
+    unresolved_samples: list[str] = []
     withheld: list[WithheldGroup] = []
     rewritten: list[str] = []
     limits: list[LimitReport] = []

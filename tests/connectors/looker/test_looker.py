@@ -295,6 +295,10 @@ def test_tables_are_found_by_one_listing(place: Place) -> None:
         *(("pg.shop.inventory.Users", f"bi.model.shop_{each}") for each in ("orders", *OTHERS)),
     }
     assert run.report.unresolved == 2, "events and inventory are not in the catalogue"
+    assert run.report.unresolved_samples == [
+        'table:pg."inventory.events"',
+        'table:pg."inventory.inventory"',
+    ]
     asked = place.catalogue.stats["by"]
     # One listing to find them; one look-up and one listing of the schema that they are still there.
     assert (asked["GET /tables"], asked["GET /tables/name/*"]) == (2, 1)

@@ -6,6 +6,7 @@ loses the status code and Retry-After on the way; `Wire` is the seam that it off
 
 import json
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from cattrs.cols import is_sequence, list_structure_factory
@@ -145,17 +146,21 @@ class Looker:
     # --- what is there ---
 
     def dashboards(self, fields: str) -> Iterator[models.Dashboard]:
-        """User-defined dashboards that are not deleted, then LookML dashboards: two listings of the API."""
+        """User-defined dashboards that are not deleted, then LookML dashboards: two listings of the API.
+
+        A Looker that is too old for the second has none to tell of.
+        """
         yield from self._pages(
             lambda limit, offset: self._sdk.search_dashboards(
                 deleted="false", fields=fields, limit=limit, offset=offset, sorts="id"
             )
         )
-        yield from self._pages(
-            lambda limit, offset: self._sdk.search_lookml_dashboards(
-                fields=fields, limit=limit, offset=offset, sorts="id"
+        with suppress(Gone):
+            yield from self._pages(
+                lambda limit, offset: self._sdk.search_lookml_dashboards(
+                    fields=fields, limit=limit, offset=offset, sorts="id"
+                )
             )
-        )
 
     def dashboard(self, identity: str, fields: str) -> models.Dashboard:
         """One dashboard. Raises Gone, Denied."""
