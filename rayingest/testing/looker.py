@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
@@ -197,6 +198,29 @@ class World:
                 return 200, USERS[0]
             case _:
                 return 404, "Not found"
+
+
+def write_lookml(folder: Path) -> None:
+    """The LookML of the shop's first five explores: a view each, the last of them derived."""
+    dimensions = """
+  dimension: id { primary_key: yes type: number sql: ${TABLE}.id ;; }
+  dimension_group: created { type: time timeframes: [raw, date, month] sql: ${TABLE}.created ;; }
+  dimension: status { description: "How far." tags: ["pii"] sql: ${TABLE}.status ;; }
+  measure: revenue { type: sum sql: ${TABLE}.price ;; label: "Revenue" }
+"""
+    (folder / "manifest.lkml").write_text('project_name: "shop"')
+    (folder / "views").mkdir()
+    for name in VIEWS[:-1]:
+        text = f"view: {name} {{ sql_table_name: inventory.{name} ;; {dimensions} }}"
+        (folder / "views" / f"{name}.view.lkml").write_text(text)
+    (folder / "views" / f"{VIEWS[-1]}.view.lkml").write_text(
+        f"""view: {VIEWS[-1]} {{
+  derived_table: {{ sql: with recent as (select * from inventory.stock)
+    select * from recent join ${{orders.SQL_TABLE_NAME}} o on o.id = recent.id
+    where {{% condition day %}} o.created {{% endcondition %}} ;; }}
+  {dimensions}
+}}"""  # noqa: S608 - of a world of our own
+    )
 
 
 def _folder(number: int) -> Json:

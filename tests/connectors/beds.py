@@ -83,12 +83,13 @@ def on_duckdb(folder: Path) -> Iterator[Bed]:
 @contextmanager
 def on_looker(folder: Path) -> Iterator[Bed]:
     sdk = pytest.importorskip("looker_sdk.version")
-    from rayingest.testing.looker import CLIENT_ID, CLIENT_SECRET, World, looker
+    from rayingest.testing.looker import CLIENT_ID, CLIENT_SECRET, World, looker, write_lookml
 
+    write_lookml(folder)
     with looker(World()) as url:
         login = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
         yield Bed(
-            {"type": "Looker", "hostPort": url, **login},
+            {"type": "Looker", "hostPort": url, "gitCredentials": str(folder), **login},
             f"our server, judged by looker-sdk {sdk.__version__}",
             Grade.CONTRACT,
         )

@@ -24,7 +24,7 @@ from rayingest.model import EntityType
 if TYPE_CHECKING:
     from rayingest.connectors.dashboard._looker.api import Looker
 
-PACKAGE = "looker-sdk"
+PACKAGES = {"looker_sdk": "looker-sdk", "cattrs": "cattrs", "lkml": "lkml", "sqlglot": "sqlglot"}
 
 
 class NoGit(ConnectionModel):
@@ -51,8 +51,9 @@ class LookerConnection(ConnectionModel):
     hostPort: str = Field(
         min_length=1, description="URL of Looker, `https://looker.example.com`; a port if needed."
     )
-    gitCredentials: Annotated[NoGit | GitHub | str | None, Choice(), Unused()] = Field(
-        None, description="The repository of the LookML: a folder here, or a git host."
+    gitCredentials: Annotated[NoGit | GitHub | str | None, Choice()] = Field(
+        None,
+        description="The LookML: the path of a folder on this machine, or a repository at a git host.",
     )
     dashboardFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
         None, description="Default of the pattern in sourceConfig."
@@ -77,8 +78,9 @@ def _sdk() -> Generator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "looker_sdk":
-            raise MissingDriver("looker", PACKAGE) from None
+        package = (error.name or "").partition(".")[0]
+        if package in PACKAGES:
+            raise MissingDriver("looker", PACKAGES[package]) from None
         raise
 
 
@@ -119,11 +121,11 @@ class LookerConnector:
             Capability.OWNERS,
             Capability.TAGS,
             Capability.LINEAGE,
+            Capability.VIEWS,
         }
     )
     lacks: Mapping[Capability, str] = field(
         default_factory=lambda: {
-            Capability.VIEWS: "LookML views need the LookML itself: gitCredentials is not read yet",
             Capability.USAGE: "view counts are not read yet",
         }
     )

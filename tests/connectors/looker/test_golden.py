@@ -8,15 +8,19 @@ import pytest
 from rayingest.core import registry
 from rayingest.sinks import spelling
 from rayingest.testing.conformance import settings_for, tell
-from rayingest.testing.looker import CLIENT_ID, CLIENT_SECRET, World, looker
+from rayingest.testing.looker import CLIENT_ID, CLIENT_SECRET, World, looker, write_lookml
 
 pytest.importorskip("looker_sdk")
 GOLDEN = Path(__file__).parent / "golden.jsonl"
 
 
-def test_entities_and_facts_are_those_of_the_golden_file(request: pytest.FixtureRequest) -> None:
+def test_entities_and_facts_are_those_of_the_golden_file(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    write_lookml(tmp_path)
     with looker(World(dashboards=3, lookml_dashboards=1, explores=2)) as url:
         login = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "hostPort": url}
+        login["gitCredentials"] = str(tmp_path)
         connector = registry.load("looker")
         told = tell(connector, settings_for(connector, login))
     rows = [*map(spelling.local_row, told.entities), *map(spelling.local_fact, told.facts)]

@@ -10,7 +10,6 @@ import pytest
 import rayingest as ri
 from rayingest.connectors.dashboard._looker import api
 from rayingest.core import fqn
-from rayingest.core.sink import SinkSession
 from rayingest.errors import Unauthorised, Unreachable
 from rayingest.model import Column, Database, DatabaseSchema, DatabaseService, Table
 from rayingest.sinks.openmetadata.settings import Service
@@ -264,8 +263,8 @@ def test_on_ray_the_same_arrives(cluster: str, place: Place) -> None:
 # --- tables ---
 
 
-def tables(session: SinkSession, *names: str) -> None:
-    """A database service with these tables of one schema."""
+def tables_of_shop(place: Place, *names: str) -> None:
+    """A database service in the catalogue, with these tables of one schema."""
     service = DatabaseService(name="pg", fqn="pg", service_type="Postgres")
     database = Database(name="shop", fqn="pg.shop", service="pg")
     schema = DatabaseSchema(name="inventory", fqn="pg.shop.inventory", database="pg.shop")
@@ -278,13 +277,12 @@ def tables(session: SinkSession, *names: str) -> None:
         )
         for each in names
     ]
-    write(session, [service, database, schema, *made])
+    with replace(openmetadata(place.catalogue), service=Service()).open() as session:
+        write(session, [service, database, schema, *made])
 
 
 def test_tables_are_found_by_one_listing(place: Place) -> None:
-    sink = replace(openmetadata(place.catalogue), service=Service())
-    with sink.open() as session:
-        tables(session, "orders", "Users", "products")
+    tables_of_shop(place, "orders", "Users", "products")
     lineage = {"dbServiceNames": ["pg"]}
     run = place.run(place.config(lineageInformation=lineage))
     assert run.report.exit_code == 0

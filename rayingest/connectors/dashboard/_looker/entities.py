@@ -10,6 +10,7 @@ from typing import Any
 
 from looker_sdk.sdk.api40 import models
 
+from rayingest.connectors.dashboard._looker import lookml
 from rayingest.core import fqn
 from rayingest.kit.tables import Tables
 from rayingest.model import (
@@ -50,12 +51,13 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Context:
-    """What all sessions share: folder id -> path, user id -> e-mail address, the catalogue's tables."""
+    """What all sessions share: folder id -> path, user id -> e-mail address, the catalogue's tables, LookML."""
 
     folders: Mapping[str, str] = field(default_factory=dict)
     personal: frozenset[str] = frozenset()
     users: Mapping[str, str] = field(default_factory=dict)
     tables: Tables = field(default_factory=Tables)
+    project: lookml.Project = field(default_factory=lookml.Project)
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,10 @@ class Place:
     def model(self, model: str, explore: str) -> str:
         """The FQN of an explore."""
         return fqn.child(fqn.child(self.service, "model"), f"{model}_{explore}")
+
+    def view(self, project: str, view: str) -> str:
+        """The FQN of a LookML view: an explore of the same name is another data model."""
+        return self.model(project, f"{view}_view")
 
 
 def plain(identity: str) -> str:
@@ -163,6 +169,42 @@ def explore(raw: models.LookmlModelExplore, place: Place) -> DashboardDataModel:
         source_url=f"{place.url}/explore/{model}/{name}",
         tags=_tags(raw.tags, place),
         columns=tuple(_column(each, at, place) for at, each in enumerate(once.values(), 1)),
+    )
+
+
+def view(raw: lookml.View, project: str, place: Place) -> DashboardDataModel:
+    """A LookML view with its fields, and the SQL of a derived table."""
+    return DashboardDataModel(
+        name=f"{project}_{raw.name}_view",
+        fqn=place.view(project, raw.name),
+        service=place.service,
+        service_type="Looker",
+        data_model_type="LookMlView",
+        display_name=raw.label,
+        description=raw.description,
+        project=project,
+        sql=raw.sql,
+        tags=_tags(raw.tags, place),
+        columns=tuple(_plain_column(each, at, place) for at, each in enumerate(raw.fields, 1)),
+    )
+
+
+def views(raw: models.LookmlModelExplore) -> list[str]:
+    """The views that an explore is made of: its own, and those that it joins, under any name."""
+    joined = (each.from_ or each.name for each in raw.joins or ())
+    return [each for each in (raw.view_name or raw.name, *joined) if each]
+
+
+def _plain_column(raw: lookml.Field, at: int, place: Place) -> Column:
+    return Column(
+        name=raw.name,
+        display_name=raw.label,
+        data_type=TYPES.get(raw.type, "UNKNOWN"),
+        data_type_display=f"{raw.category}, {raw.type}",
+        array_data_type="STRING" if TYPES.get(raw.type) == "ARRAY" else None,
+        ordinal_position=at,
+        description=raw.description,
+        tags=_tags(raw.tags, place),
     )
 
 

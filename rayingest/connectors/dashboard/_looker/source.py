@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from looker_sdk.sdk.api40.models import FolderBase
 
-from rayingest.connectors.dashboard._looker import entities
+from rayingest.connectors.dashboard._looker import entities, lookml
 from rayingest.connectors.dashboard._looker.api import Looker
+from rayingest.connectors.dashboard._looker.clone import cloned
 from rayingest.connectors.dashboard._looker.entities import Context, Place
 from rayingest.core import fqn
 from rayingest.core.source import (
@@ -51,8 +52,21 @@ def prepare(settings: Settings, catalogue: Readable | None) -> Context:
     finally:
         looker.close()
     where = options.lineageInformation.places if options.lineageInformation else ()
+    project = _project(settings) if options.includeDataModels else lookml.Project()
     personal = (str(each.id) for each in folders if each.is_personal or each.is_personal_descendant)
-    return Context(entities.paths(folders), frozenset(personal), users, Tables.of(catalogue, where))
+    return Context(
+        entities.paths(folders), frozenset(personal), users, Tables.of(catalogue, where), project
+    )
+
+
+def _project(settings: Settings) -> lookml.Project:
+    given = settings.connection.gitCredentials
+    if isinstance(given, str) and given:
+        return lookml.read(given)
+    if getattr(given, "repositoryName", None):
+        with cloned(given, settings.call_timeout) as folder:
+            return lookml.read(folder, given.repositoryName)
+    return lookml.Project()
 
 
 def _folders(looker: Looker, *, needed: bool) -> Sequence[FolderBase]:
@@ -134,6 +148,14 @@ class LookerSource:
                 count += 1
                 where = {"model": str(model.name), "explore": str(each.name)}
                 yield EntityDescriptor(MODEL, whole, service, metadata=where)
+        project = self.context.project
+        for name in project.views:
+            whole = self._place.view(project.name, name)
+            if not filters.keeps(MODEL, name, whole):
+                filtered += 1
+                continue
+            count += 1
+            yield EntityDescriptor(MODEL, whole, service, metadata={"view": name})
         yield ScopeListed(MODEL, service, count, filtered=filtered)
 
     # --- processing ---
@@ -175,10 +197,39 @@ class LookerSource:
 
     def _explore(self, descriptor: EntityDescriptor) -> Described:
         where = descriptor.metadata
+        if "view" in where:
+            return self._view(descriptor, where["view"])
         raw = self._looker.explore(where["model"], where["explore"], entities.EXPLORE)
         made = entities.explore(raw, self._place)
-        found = (self.context.tables.find(each) for each in entities.tables(raw))
-        edges: list[Fact] = [
-            entities.edge(EntityType.TABLE, each, MODEL, made.fqn) for each in found if each
-        ]
+        views = self._kept_views(entities.views(raw))
+        edges = self._from_views(views, made.fqn)
+        if not views:  # nothing is known of the LookML: straight from what the API tells
+            edges = self._from_tables(entities.tables(raw), made.fqn)
         return Described(descriptor, (made,), edges)
+
+    def _view(self, descriptor: EntityDescriptor, name: str) -> Described:
+        project = self.context.project
+        if name not in project.views:
+            raise Gone(f"the view {name} is not in the LookML any more")
+        raw = project.views[name]
+        made = entities.view(raw, project.name, self._place)
+        edges = self._from_tables(raw.tables, made.fqn)
+        edges += self._from_views(self._kept_views(raw.views), made.fqn)
+        return Described(descriptor, (made,), edges)
+
+    def _kept_views(self, names: Sequence[str]) -> list[str]:
+        project, filters = self.context.project, self.settings.filters
+        return [
+            each
+            for each in lookml.reached(names, project)
+            if filters.keeps(MODEL, each, self._place.view(project.name, each))
+        ]
+
+    def _from_views(self, names: Sequence[str], target: str) -> list[Fact]:
+        project = self.context.project.name
+        sources = (self._place.view(project, each) for each in names)
+        return [entities.edge(MODEL, each, MODEL, target) for each in sources]
+
+    def _from_tables(self, names: Sequence[str], target: str) -> list[Fact]:
+        found = dict.fromkeys(self.context.tables.find(each) for each in names)
+        return [entities.edge(EntityType.TABLE, each, MODEL, target) for each in found if each]
