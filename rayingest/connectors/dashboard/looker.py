@@ -87,7 +87,8 @@ def _sdk() -> Generator[None]:
 def _prepare(settings: Settings, catalogue: Readable | None) -> Any:
     with _sdk():
         from rayingest.connectors.dashboard._looker.source import prepare
-    return prepare(settings, catalogue)
+
+        return prepare(settings, catalogue)
 
 
 @dataclass(frozen=True)

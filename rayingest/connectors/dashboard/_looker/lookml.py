@@ -7,11 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import lkml
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
-
 from rayingest.errors import ConfigError
 
 _OWN_TABLE = re.compile(r"\$\{\s*([\w.]+)\.SQL_TABLE_NAME\s*\}", re.IGNORECASE)
@@ -78,6 +73,8 @@ def read(folder: str, name: str = "") -> Project:
 
 
 def _parsed(path: Path) -> dict[str, Any] | None:
+    import lkml  # with sqlglot half a second, which only those pay that have LookML
+
     try:
         return lkml.load(path.read_text("utf-8"))
     except (SyntaxError, ValueError, OSError, RecursionError) as error:
@@ -172,6 +169,10 @@ def _field(raw: Mapping[str, Any], category: str, kind: str) -> Field:
 
 def tables_of(sql: str, view: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The tables that a statement reads, and the LookML views; nothing of one that cannot be parsed."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
     plain = _LIQUID.sub(" ", sql)
     plain = _OWN_TABLE.sub(lambda found: _VIEW + found[1], plain)
     plain = _FIELD.sub("NULL", plain)
