@@ -194,8 +194,6 @@ class World:
             case ["lookml_models", model, "explores", name]:
                 made = self.explore(model, name)
                 return (200, made) if made else (404, "Not found")
-            case ["user"]:
-                return 200, USERS[0]
             case _:
                 return 404, "Not found"
 

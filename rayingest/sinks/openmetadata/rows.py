@@ -140,7 +140,6 @@ def _table_row(table: Table, request: wire.CreateTable) -> Row:
     given = request.table_constraints
     body = spelling.encode(msgspec.structs.replace(request, table_constraints=()), table.fqn)
     full = _constrained(body, given, table.fqn)
-    hashed = spelling.digest(full)
     partial = _constrained(
         body, tuple(each for each in given if not each.referred_columns), table.fqn
     )
@@ -150,14 +149,7 @@ def _table_row(table: Table, request: wire.CreateTable) -> Row:
         for each in table.constraints
         if each.referred_columns
     )
-    return Row(
-        table.type.value,
-        table.fqn,
-        spelling.stamp(full, hashed),
-        hashed,
-        partial=spelling.stamp(partial, spelling.digest(partial, b"/partial")),
-        needs=tuple(dict.fromkeys(identity(TABLE, each) for each in targets)),
-    )
+    return _in_two_parts(table, partial, full, [identity(TABLE, each) for each in targets])
 
 
 def _dashboard_row(dashboard: Entity, request: wire.CreateDashboard) -> Row:
@@ -169,17 +161,19 @@ def _dashboard_row(dashboard: Entity, request: wire.CreateDashboard) -> Row:
     for key, names in (("charts", request.charts), ("dataModels", request.data_models)):
         if names:
             full = b'%b,"%b":%b}' % (full[:-1], key.encode(), spelling.encode(names, dashboard.fqn))
+    needs = [identity(CHART, each) for each in request.charts]
+    needs += [identity(DATA_MODEL, each) for each in request.data_models]
+    return _in_two_parts(dashboard, body, full, needs)
+
+
+def _in_two_parts(entity: Entity, partial: bytes, full: bytes, needs: Sequence[str]) -> Row:
     hashed = spelling.digest(full)
-    needs = (
-        *(identity(CHART, each) for each in request.charts),
-        *(identity(DATA_MODEL, each) for each in request.data_models),
-    )
     return Row(
-        dashboard.type.value,
-        dashboard.fqn,
+        entity.type.value,
+        entity.fqn,
         spelling.stamp(full, hashed),
         hashed,
-        partial=spelling.stamp(body, spelling.digest(body, b"/partial")),
+        partial=spelling.stamp(partial, spelling.digest(partial, b"/partial")),
         needs=tuple(dict.fromkeys(needs)),
     )
 

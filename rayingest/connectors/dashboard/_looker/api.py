@@ -188,10 +188,6 @@ class Looker:
             )
         )
 
-    def myself(self) -> models.User:
-        """Whose key it is."""
-        return self._call(lambda: self._sdk.me(fields="id,email"))
-
     def _pages(self, page: Callable[[int, int], Sequence[Any]]) -> Iterator[Any]:
         """All items by offset, in the order of their ids.
 

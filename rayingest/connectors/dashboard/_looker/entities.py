@@ -156,7 +156,7 @@ def explore(raw: models.LookmlModelExplore, place: Place) -> DashboardDataModel:
     model, name = str(raw.model_name), str(raw.name)
     fields = raw.fields
     asked = (*(fields.dimensions or ()), *(fields.measures or ())) if fields is not None else ()
-    once = {each.name: each for each in asked}
+    once = {each.name: _field(each) for each in asked}
     return DashboardDataModel(
         name=f"{model}_{name}",
         fqn=place.model(model, name),
@@ -185,7 +185,7 @@ def view(raw: lookml.View, project: str, place: Place) -> DashboardDataModel:
         project=project,
         sql=raw.sql,
         tags=_tags(raw.tags, place),
-        columns=tuple(_plain_column(each, at, place) for at, each in enumerate(raw.fields, 1)),
+        columns=tuple(_column(each, at, place) for at, each in enumerate(raw.fields, 1)),
     )
 
 
@@ -193,19 +193,6 @@ def views(raw: models.LookmlModelExplore) -> list[str]:
     """The views that an explore is made of: its own, and those that it joins, under any name."""
     joined = (each.from_ or each.name for each in raw.joins or ())
     return [each for each in (raw.view_name or raw.name, *joined) if each]
-
-
-def _plain_column(raw: lookml.Field, at: int, place: Place) -> Column:
-    return Column(
-        name=raw.name,
-        display_name=raw.label,
-        data_type=TYPES.get(raw.type, "UNKNOWN"),
-        data_type_display=f"{raw.category}, {raw.type}",
-        array_data_type="STRING" if TYPES.get(raw.type) == "ARRAY" else None,
-        ordinal_position=at,
-        description=raw.description,
-        tags=_tags(raw.tags, place),
-    )
 
 
 def tables(raw: models.LookmlModelExplore) -> list[str]:
@@ -248,19 +235,34 @@ def _kind(raw: models.DashboardElement) -> str:
     return CHARTS.get(str(raw.type), "Other")
 
 
-def _column(raw: models.LookmlModelExploreField, at: int, place: Place) -> Column:
-    told = str(raw.type or "unknown")
-    kind = TYPES.get(told) or ("TIMESTAMP" if told.startswith("date") else "UNKNOWN")
-    if told.startswith("date_") and raw.is_numeric:  # date_month_num, date_hour_of_day
-        kind = "NUMBER"
+def _field(raw: models.LookmlModelExploreField) -> lookml.Field:
+    return lookml.Field(
+        str(raw.name),
+        str(raw.type or "unknown"),
+        raw.category.value if raw.category is not None else "field",
+        _text(raw.label),
+        _text(raw.description),
+        tuple(raw.tags or ()),
+        numeric=bool(raw.is_numeric),
+    )
+
+
+def _data_type(raw: lookml.Field) -> str:
+    if raw.type.startswith("date_") and raw.numeric:  # date_month_num, date_hour_of_day
+        return "NUMBER"
+    return TYPES.get(raw.type) or ("TIMESTAMP" if raw.type.startswith("date") else "UNKNOWN")
+
+
+def _column(raw: lookml.Field, at: int, place: Place) -> Column:
+    kind = _data_type(raw)
     return Column(
-        name=str(raw.name),
-        display_name=_text(raw.label),
+        name=raw.name,
+        display_name=raw.label,
         data_type=kind,
-        data_type_display=f"{_category(raw)}, {told}",
+        data_type_display=f"{raw.category}, {raw.type}",
         array_data_type="STRING" if kind == "ARRAY" else None,
         ordinal_position=at,
-        description=_text(raw.description),
+        description=raw.description,
         tags=_tags(raw.tags, place),
     )
 
@@ -273,7 +275,3 @@ def _tags(names: Sequence[str] | None, place: Place) -> tuple[Tag, ...]:
 
 def _text(text: str | None) -> str | None:
     return (text or "").strip() or None
-
-
-def _category(raw: models.LookmlModelExploreField) -> str:
-    return raw.category.value if raw.category is not None else "field"

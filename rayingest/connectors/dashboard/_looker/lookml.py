@@ -27,6 +27,7 @@ class Field:
     label: str | None = None
     description: str | None = None
     tags: tuple[str, ...] = ()
+    numeric: bool = False
 
 
 @dataclass(frozen=True)
