@@ -48,8 +48,9 @@ class Place:
             "sink": {"type": "metadata-rest", "config": {}},
             "workflowConfig": {
                 "distributedExecution": {
-                    "parallelism": 4,
                     "retryPolicy": {"maxAttempts": 3, "backoffSeconds": 0.02},
+                    "enabled": True,
+                    "parallelism": 4,
                     **(execution or {}),
                 },
                 "openMetadataServerConfig": {

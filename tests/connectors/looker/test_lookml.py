@@ -43,6 +43,15 @@ def test_a_view_has_its_table_and_its_fields(tmp_path: Path) -> None:
     assert (status.description, status.tags, status.category) == ("How far.", ("pii",), "dimension")
 
 
+def test_a_group_of_durations_is_called_as_looker_calls_it(tmp_path: Path) -> None:
+    group = "dimension_group: signup { type: duration intervals: [hour, day] }"
+    view = project(tmp_path, v=f"view: v {{ {group} }}").views["v"]
+    assert {each.name: each.type for each in view.fields} == {
+        "hours_signup": "number",
+        "days_signup": "number",
+    }
+
+
 def test_a_derived_table_comes_from_what_its_sql_reads(tmp_path: Path) -> None:
     write_lookml(tmp_path)
     derived = lookml.read(str(tmp_path)).views[VIEWS[-1]]
@@ -155,6 +164,16 @@ def test_what_git_says_is_told_without_the_token(host: Path) -> None:
         pass
     assert "gitCredentials" in str(caught.value.hint)
     assert "canary" not in f"{caught.value}{caught.value.hint}"
+
+
+def test_a_login_in_the_address_is_not_told(host: Path) -> None:
+    given = credentials(host, gitHostURL=f"http://me:{TOKEN}@127.0.0.1:9")
+    with (
+        pytest.raises(ConfigError, match=r"127\.0\.0\.1:9/acme/looks\.git cannot") as caught,
+        cloned(given, 60),
+    ):
+        pass
+    assert "canary" not in str(caught.value)
 
 
 def test_the_token_is_for_its_host_alone(host: Path) -> None:

@@ -27,9 +27,11 @@ def cloned(given: Any, seconds: float) -> Generator[str]:
     url = f"{given.gitHostURL.rstrip('/')}/{given.repositoryOwner}/{given.repositoryName}.git"
     branch = ["--branch", given.branch] if given.branch else []
     folder = tempfile.mkdtemp(prefix="rayingest-lookml-")
+    host = urlsplit(url)
+    shown = url.replace(host.netloc, host.netloc.rpartition("@")[2]) if host.netloc else url
     try:
         command = ["git", "clone", "--quiet", "--depth", "1", *branch, "--", url, folder]
-        _run(command, url, _environment(given), seconds)
+        _run(command, shown, _environment(given), seconds)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -72,5 +74,5 @@ def _run(command: list[str], url: str, environ: dict[str, str], seconds: float) 
     except subprocess.TimeoutExpired:
         raise ConfigError(f"{url} was not cloned in {seconds:.0f} s.", hint=hint) from None
     if done.returncode:
-        said = " ".join(done.stderr.split())[-300:]
+        said = " ".join(done.stderr.replace(command[-2], url).split())[-300:]
         raise ConfigError(f"{url} cannot be cloned: {said}", hint=hint)

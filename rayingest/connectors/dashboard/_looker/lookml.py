@@ -74,7 +74,7 @@ def read(folder: str, name: str = "") -> Project:
 
 
 def _parsed(path: Path) -> dict[str, Any] | None:
-    import lkml  # with sqlglot half a second, which only those pay that have LookML
+    import lkml  # with sqlglot 0.15 s, which only those pay that have LookML
 
     try:
         return lkml.load(path.read_text("utf-8"))
@@ -150,7 +150,13 @@ def _fields(raw: Mapping[str, Any]) -> Iterable[Field]:
     for each in raw["dimensions"]:
         yield _field(each, "dimension", str(each.get("type", "string")))
     for each in raw["dimension_groups"]:
-        for frame in each.get("timeframes") or each.get("intervals") or ("raw",):
+        if each.get("type") == "duration":  # hours_since_signup
+            for interval in each.get("intervals") or ():
+                yield replace(
+                    _field(each, "dimension", "number"), name=f"{interval}s_{each['name']}"
+                )
+            continue
+        for frame in each.get("timeframes") or ("raw",):
             kind = "date_time" if frame in _DATES else "date" if frame == "date" else "string"
             yield replace(_field(each, "dimension", kind), name=f"{each['name']}_{frame}")
     for each in raw["measures"]:
