@@ -60,6 +60,8 @@ class World:
         **top: Any,
     ) -> Path:
         """Write the YAML; every argument is merged over what works."""
+        execution = {"parallelism": 2, **(execution or {})}
+        threads = {"threads": execution["parallelism"]}  # what the local engine goes by
         source = {
             "type": "postgres",
             "serviceName": "svc",
@@ -69,14 +71,13 @@ class World:
                 )
                 | dict(connection or {})
             },
-            "sourceConfig": {"config": {"type": "DatabaseMetadata", **(options or {})}},
+            "sourceConfig": {"config": {"type": "DatabaseMetadata", **threads, **(options or {})}},
         }
         workflow: dict[str, Any] = {
             "distributedExecution": {
-                "parallelism": 2,
                 "retryPolicy": {"maxAttempts": 3, "backoffSeconds": 0.02},
                 "sinkOutageSeconds": 1,
-                **(execution or {}),
+                **execution,
             }
         }
         if self.catalogue is not None:

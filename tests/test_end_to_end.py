@@ -525,7 +525,7 @@ def test_any_parallelism_tells_the_same_story(
     with StrictCatalogue(token=TOKEN) as other:
         world.catalogue = other
         run = world.run(world.config(execution={"parallelism": parallelism}), seed=parallelism)
-        assert run.report.exit_code == 0
+        assert (run.report.exit_code, run.report.parallelism) == (0, parallelism)
         assert world.outcome() == reference
         assert other.validation_errors() == []
 
@@ -686,7 +686,7 @@ def test_progress_can_be_watched(small: World) -> None:
 
 def test_the_python_api_reads_well(small: World) -> None:
     job = ri.load(small.config())
-    assert repr(job) == "<Job postgres:svc -> metadata-rest, SEQUENTIAL>"
+    assert repr(job) == "<Job postgres:svc -> metadata-rest, LOCAL>"
     run = job.run(allow_untested=True)
     assert run.ok
     assert repr(run).startswith(f"<Run {run.id} success: Success: 10 of 10 entities ingested")

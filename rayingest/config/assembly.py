@@ -9,6 +9,7 @@ from rayingest.config import parts
 from rayingest.config.config import Config, SinkSpec
 from rayingest.config.document import Document
 from rayingest.config.draft import draft
+from rayingest.config.execution import Execution
 from rayingest.config.interpolate import Variables
 from rayingest.config.marks import Unused, marked
 from rayingest.config.models import Workflow
@@ -57,7 +58,7 @@ def assemble(document: Document, variables: Variables, flags: Mapping[str, objec
         raise_on_error=workflow.workflowConfig.raiseOnError,
         ingestion_pipeline_fqn=workflow.ingestionPipelineFQN,
         pipeline_run_id=workflow.pipelineRunId,
-        warnings=tuple(_warnings(checked)),
+        warnings=(*_warnings(checked), *_in_order(workflow, execution)),
     )
 
 
@@ -74,3 +75,16 @@ def _warnings(checked: Iterable[tuple[KeyPath, BaseModel | None]]) -> Iterator[s
     unused = [dotted(each) for model, path in found for each, _ in marked(model, Unused, path)]
     if unused:
         yield f"Accepted, but not used yet: {', '.join(unused)}."
+
+
+def _in_order(workflow: Workflow, execution: Execution) -> Iterator[str]:
+    """A parallelism that somebody wrote, in a block that is not enabled."""
+    block = workflow.workflowConfig.distributedExecution
+    if block is None or block.enabled or block.parallelism is None or execution.engine == "ray":
+        return
+    if execution.parallelism != block.parallelism:
+        yield (
+            f"distributedExecution.parallelism: {block.parallelism} is not used, for `enabled` is not true:"
+            f" this run does {execution.parallelism} at once. Set enabled: true to run on Ray, or say"
+            f" --parallelism {block.parallelism}."
+        )

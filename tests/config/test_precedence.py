@@ -187,6 +187,23 @@ workflowConfig:
     assert "distributedExecution.k8s" in config.warnings[0]
 
 
+def test_a_parallelism_that_nothing_goes_by_is_told(written, short):
+    text = f"{short}workflowConfig: {{distributedExecution: {{parallelism: 20}}}}\n"
+    (told,) = written.load(text).warnings
+    assert "distributedExecution.parallelism: 20 is not used" in told
+    assert "--parallelism 20" in told
+
+
+@pytest.mark.parametrize(
+    ("more", "flags"),
+    [("enabled: true, ", {}), ("", {"engine": "ray"}), ("", {"parallelism": 20})],
+)
+def test_a_parallelism_that_holds_needs_no_word(written, short, more, flags):
+    text = f"{short}workflowConfig: {{distributedExecution: {{{more}parallelism: 20}}}}\n"
+    config = written.load(text, flags=flags)
+    assert (config.execution.parallelism, config.warnings) == (20, ())
+
+
 def test_errors_are_config_errors_that_pickle(written):
     import pickle
 

@@ -64,21 +64,22 @@ class Arena:
             "seconds": 0.002,
             "notes": str(notes),
         }
+        execution = {"parallelism": 4, **self.execution}
+        threads = {"threads": execution["parallelism"]}  # what the local engine goes by
         tree = {
             "source": {
                 "type": "chaos",
                 "serviceName": SERVICE,
                 "serviceConnection": {"config": connection | self.connection},
-                "sourceConfig": {"config": {"type": "DatabaseMetadata"}},
+                "sourceConfig": {"config": {"type": "DatabaseMetadata", **threads}},
             },
             "sink": {"type": "metadata-rest", "config": {"bulk_sink_batch_size": 10}},
             "workflowConfig": {
                 "distributedExecution": {
-                    "parallelism": 4,
                     "stateUrl": str(self.folder / f"{name}-state"),
                     "retryPolicy": {"maxAttempts": 4, "backoffSeconds": 0.02},
                     "sinkOutageSeconds": 60,
-                    **self.execution,
+                    **execution,
                 },
                 "openMetadataServerConfig": {
                     "hostPort": (catalogue or self.catalogue).url,

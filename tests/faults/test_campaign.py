@@ -213,7 +213,7 @@ def test_a_run_directory_that_cannot_be_written_half_way(
 
     here = arena(seed)
     monkeypatch.setattr(run_directory, "FLUSH_RECORDS", 10)
-    put, left = RunDirectory.put_segment, random.Random(seed).randrange(1, 8)
+    put, left = RunDirectory.put_segment, random.Random(seed).randrange(1, 4)
 
     def failing(self: RunDirectory, kind: str, number: int, records: Any) -> str:
         nonlocal left

@@ -295,7 +295,7 @@ class Toys:
                 "type": self.connector,
                 "serviceName": SERVICE,
                 "serviceConnection": {"config": {"place": "here"}},
-                "sourceConfig": {"config": {"type": "DatabaseMetadata", **options}},
+                "sourceConfig": {"config": {"type": "DatabaseMetadata", "threads": 2, **options}},
             },
             "sink": sink or {"type": "metadata-rest", "config": {}},
             "workflowConfig": {
