@@ -78,13 +78,13 @@ def _warnings(checked: Iterable[tuple[KeyPath, BaseModel | None]]) -> Iterator[s
 
 
 def _in_order(workflow: Workflow, execution: Execution) -> Iterator[str]:
-    """A parallelism that somebody wrote, in a block that is not enabled."""
+    """A parallelism that somebody wrote, in a block that does not say whether it is enabled."""
     block = workflow.workflowConfig.distributedExecution
-    if block is None or block.enabled or block.parallelism is None or execution.engine == "ray":
+    if block is None or "enabled" in block.model_fields_set or execution.engine == "ray":
         return
-    if execution.parallelism != block.parallelism:
+    if block.parallelism not in (None, execution.parallelism):
         yield (
-            f"distributedExecution.parallelism: {block.parallelism} is not used, for `enabled` is not true:"
+            f"distributedExecution.parallelism: {block.parallelism} is not used, for `enabled` is not written:"
             f" this run does {execution.parallelism} at once. Set enabled: true to run on Ray, or say"
             f" --parallelism {block.parallelism}."
         )
