@@ -5,7 +5,7 @@ system can tell it; every capability that it claims is then checked on the entit
 and every gap that it declares (`lacks`) must really be one.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -35,7 +35,7 @@ from rayingest.model import (
     TableType,
 )
 
-SERVICE = "story"
+SERVICE, WAREHOUSE = "story", "warehouse"
 Kind = TypeVar("Kind", bound=Entity)
 
 
@@ -61,9 +61,21 @@ class Told:
         raise LookupError(f"there is no table {name!r}")
 
 
+class Warehouse:
+    """A catalogue with one schema of tables, for those who look for what dashboards read."""
+
+    def list(
+        self, entity_type: EntityType, scope: str, *, full: bool = False
+    ) -> Iterator[dict[str, object]]:
+        """See Readable."""
+        if entity_type is EntityType.TABLE and scope == WAREHOUSE:
+            for each in ("orders", "users", "products", "events", "inventory", "stock"):
+                yield {"fullyQualifiedName": f"{WAREHOUSE}.shop.inventory.{each}"}
+
+
 def tell(connector: Connector, settings: Settings) -> Told:
     """Discover and describe everything with one session, batch by batch."""
-    context = connector.prepare(settings, None)
+    context = connector.prepare(settings, Warehouse())
     descriptors: list[EntityDescriptor] = []
     scopes: list[ScopeListed] = []
     with connector.open(settings, context) as source:
@@ -199,8 +211,10 @@ def _data_models(told: Told) -> bool:
 def _fields(told: Told) -> bool:
     models = told.of(DashboardDataModel)
     fields = [field for each in models for field in each.columns]
-    return all(each.columns for each in models) and all(
-        each.data_type != "UNKNOWN" and each.data_type_display for each in fields
+    return (
+        bool(models)
+        and all(each.columns for each in models)
+        and all(each.data_type != "UNKNOWN" and each.data_type_display for each in fields)
     )
 
 
@@ -221,10 +235,11 @@ def _dashboard_tags(told: Told) -> bool:
 
 
 def _lineage(told: Told) -> bool:
-    """What a dashboard asks flows into it."""
+    """What a dashboard asks flows into it: data models, or else tables of the catalogue."""
     edges = {(str(each.payload["fromFqn"]), each.target_fqn) for each in told.facts}
     asked = {(name, each.fqn) for each in told.of(Dashboard) for name in each.data_models}
-    return bool(asked) and asked <= edges
+    from_tables = {source for source, _ in edges if source.startswith(f"{WAREHOUSE}.shop.")}
+    return asked <= edges and bool(asked or from_tables)
 
 
 def _sql_views(told: Told) -> bool:
@@ -279,7 +294,8 @@ def settings_for(connector: Connector, connection: dict[str, object]) -> Setting
     from rayingest.config.options import DEFAULT_TYPE, OPTIONS
 
     model = OPTIONS[DEFAULT_TYPE[connector.family]]
-    wanted = {"includeOwners": True, "includeDDL": True, "includeTags": True}
+    wanted: dict[str, object] = {"includeOwners": True, "includeDDL": True, "includeTags": True}
+    wanted["lineageInformation"] = {"dbServiceNames": [WAREHOUSE]}
     known = {key: value for key, value in wanted.items() if key in model.model_fields}
     options = model.model_validate(known)
     return Settings(SERVICE, connector.connection.model_validate(connection), options, Filters())

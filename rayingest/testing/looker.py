@@ -8,19 +8,15 @@ published models: a test holds every key of every answer against looker-sdk.
 
 import argparse
 import json
-import random
 import re
 import signal
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+from typing import Any, ClassVar
+from urllib.parse import unquote
+
+from rayingest.testing.rest import Json, RestWorld, serving
 
 CLIENT_ID, CLIENT_SECRET = "rayingest", "looker-canary-2f61"
 VIEWS = ("orders", "users", "products", "events", "inventory")
@@ -33,38 +29,34 @@ FIELDS = (
     ("count", "count", "measure"),
     ("revenue", "sum", "measure"),
 )
-Json = Any
 
 
 @dataclass
-class World:
+class World(RestWorld):
     """What there is, and how it behaves; changed at any time.
 
-    `seconds` is for each answer but log-ins, `slow` the same for single paths; `fails` is the rate of
-    503, `throttles` of 429, once for each path; `gone` and `denied` are dashboards' ids;
-    `token_calls`: calls after which a token is forgotten.
+    `trashed` are dashboards' ids.
     """
 
+    prefix: ClassVar[str] = "/api/4.0"
     dashboards: int = 20
     lookml_dashboards: int = 2
     elements: int = 3
     explores: int = 5
-    seconds: float = 0.0
-    slow: dict[str, float] = field(default_factory=dict)
-    fails: float = 0.0
-    throttles: float = 0.0
-    gone: set[str] = field(default_factory=set)
-    denied: set[str] = field(default_factory=set)
     trashed: set[str] = field(default_factory=set)
-    token_calls: int = 0
-    seed: int = 1
-    calls: Counter[str] = field(default_factory=Counter)
-    log: list[str] = field(default_factory=list)
-    busy: int = 0
-    busiest: int = 0
-    tokens: dict[str, int] = field(default_factory=dict)
-    refused: set[str] = field(default_factory=set)
-    before: Callable[[str], None] | None = None  # sees each path before it is answered
+
+    def log_in(self, path: str, told: Mapping[str, Any], token: str) -> tuple[int, Json]:
+        """See RestWorld."""
+        if (told.get("client_id"), told.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
+            return 404, self.error("Not found")
+        return 200, {"access_token": token, "token_type": "Bearer", "expires_in": 3600}
+
+    def error(self, message: str) -> Json:
+        """See RestWorld."""
+        return {
+            "message": message,
+            "documentation_url": "https://cloud.google.com/looker/docs/r/err",
+        }
 
     # --- what is there ---
 
@@ -111,6 +103,10 @@ class World:
         }
 
     def ids(self) -> list[str]:
+        """See RestWorld."""
+        return [*self.user_ids(), *self.lookml_ids()]
+
+    def user_ids(self) -> list[str]:
         """User-defined dashboards, in the order of their ids."""
         return [str(number) for number in range(1, self.dashboards + 1)]
 
@@ -159,18 +155,18 @@ class World:
         return made
 
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, Json]:
-        """Status and body of a GET below /api/4.0."""
+        """See RestWorld."""
         parts = [unquote(each) for each in path.strip("/").split("/")]
         found = self._list(parts, query)
         if found is not None:
             return 200, [_only(each, query) for each in found]
         status, body = self._single(parts)
-        return status, _only(body, query) if status == 200 else _error(str(body))
+        return status, _only(body, query) if status == 200 else self.error(str(body))
 
     def _list(self, parts: list[str], query: dict[str, str]) -> list[Json] | None:
         match parts:
             case ["dashboards", "search"]:
-                there = [each for each in self.ids() if each not in self.trashed | self.gone]
+                there = [each for each in self.user_ids() if each not in self.trashed | self.gone]
                 return [self.dashboard(each, elements=0) for each in _page(there, query)]
             case ["dashboards", "lookml", "search"]:
                 there = [each for each in self.lookml_ids() if each not in self.gone]
@@ -189,7 +185,7 @@ class World:
             case ["dashboards", identity] if identity in self.denied:
                 return 403, "Forbidden"
             case ["dashboards", identity] if identity not in self.gone:
-                there = identity in {*self.ids(), *self.lookml_ids()}
+                there = identity in self.ids()
                 return (200, self.dashboard(identity)) if there else (404, "Not found")
             case ["lookml_models", model, "explores", name]:
                 made = self.explore(model, name)
@@ -263,106 +259,6 @@ def _page(found: list[Any], query: dict[str, str]) -> list[Any]:
     return found[offset : offset + int(query["limit"])] if "limit" in query else found[offset:]
 
 
-def _error(message: str) -> Json:
-    return {"message": message, "documentation_url": "https://cloud.google.com/looker/docs/r/err"}
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    world: World
-    lock: threading.Lock
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-    def do_POST(self) -> None:
-        """Log in."""
-        told = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-        with self.lock:
-            self.world.calls["login"] += 1
-            token = f"token-{self.world.calls['login']}"
-            self.world.tokens[token] = 0
-        if (told.get("client_id"), told.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
-            self._send(404, _error("Not found"))
-            return
-        self._send(200, {"access_token": token, "token_type": "Bearer", "expires_in": 3600})
-
-    def do_GET(self) -> None:
-        """Answer after a while, or refuse."""
-        split = urlsplit(self.path)
-        path = split.path.removeprefix("/api/4.0")
-        if path == "/__stats":
-            self._send(200, {"calls": dict(self.world.calls), "busiest": self.world.busiest})
-            return
-        query = {key: values[0] for key, values in parse_qs(split.query).items()}
-        with self.lock:
-            world = self.world
-            world.calls[path.strip("/").partition("/")[0]] += 1
-            world.log.append(path)
-            world.busy += 1
-            world.busiest = max(world.busiest, world.busy)
-        try:
-            if world.before is not None:
-                world.before(path)
-            time.sleep(world.slow.get(path, world.seconds))
-            self._judge(path, query)
-        finally:
-            with self.lock:
-                world.busy -= 1
-
-    def _judge(self, path: str, query: dict[str, str]) -> None:
-        world, token = self.world, self.headers.get("Authorization", "").removeprefix("Bearer ")
-        with self.lock:
-            known = token in world.tokens
-            if known:
-                world.tokens[token] += 1
-                if world.token_calls and world.tokens[token] > world.token_calls:
-                    del world.tokens[token]
-                    known = False
-            chance = random.Random(f"{world.seed} {path}").random()  # noqa: S311 - a made-up fault
-            first = path not in world.refused
-            if chance < world.fails + world.throttles:
-                world.refused.add(path)
-        if not known:
-            self._send(401, _error("Requires authentication."))
-        elif first and chance < world.fails:
-            self._send(503, _error("Busy"))
-        elif first and chance < world.fails + world.throttles:
-            self._send(429, _error("Too many requests"), {"Retry-After": "0"})
-        else:
-            self._send(*world.answer(path, query))
-
-    def _send(self, status: int, body: Json, headers: dict[str, str] | None = None) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 512
-
-
-@contextmanager
-def looker(world: World) -> Iterator[str]:
-    """Serve a world on loopback until the block ends; yields its URL."""
-    handler = type("Handler", (_Handler,), {"world": world, "lock": threading.Lock()})
-    with _Server(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def main() -> None:
     """Run as a program."""
     flags = argparse.ArgumentParser(description=__doc__)
@@ -373,13 +269,17 @@ def main() -> None:
     flags.add_argument("--fails", type=float, default=0, help="rate of 503, once each")
     told = flags.parse_args()
     world = World(
-        told.dashboards, 0, explores=told.explores, seconds=told.ms / 1000, fails=told.fails
+        dashboards=told.dashboards,
+        lookml_dashboards=0,
+        explores=told.explores,
+        seconds=told.ms / 1000,
+        fails=told.fails,
     )
     if told.straggler_ms:
         world.slow["/dashboards/1"] = told.straggler_ms / 1000
     over = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, over)
-    with looker(world) as url:
+    with serving(world) as url:
         print(json.dumps({"url": url}), flush=True)  # noqa: T201 - for who started it
         signal.sigwait(over)
 

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ import pytest
 
 from rayingest.core.source import Grade
 from rayingest.testing import mariadb, postgres
+from rayingest.testing.rest import serving
+
+from .dashboards import TOOLS
 
 STORIES = Path(__file__).parent / "stories"
 
@@ -81,18 +86,15 @@ def on_duckdb(folder: Path) -> Iterator[Bed]:
 
 
 @contextmanager
-def on_looker(folder: Path) -> Iterator[Bed]:
-    sdk = pytest.importorskip("looker_sdk.version")
-    from rayingest.testing.looker import CLIENT_ID, CLIENT_SECRET, World, looker, write_lookml
-
-    write_lookml(folder)
-    with looker(World()) as url:
-        login = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
-        yield Bed(
-            {"type": "Looker", "hostPort": url, "gitCredentials": str(folder), **login},
-            f"our server, judged by looker-sdk {sdk.__version__}",
-            Grade.CONTRACT,
-        )
+def on_tool(name: str, folder: Path) -> Iterator[Bed]:
+    tool = TOOLS[name]
+    if tool.driver:
+        pytest.importorskip(tool.driver)
+    server, grade = "our server", Grade.DECLARED
+    if tool.judge:
+        server, grade = f"our server, judged by {tool.judge} {version(tool.judge)}", Grade.CONTRACT
+    with serving(tool.world()) as url:
+        yield Bed({**tool.login, "hostPort": url, **tool.more(folder)}, server, grade)
 
 
 BEDS: dict[str, Callable[[Path], Any]] = {
@@ -101,5 +103,5 @@ BEDS: dict[str, Callable[[Path], Any]] = {
     "mysql": lambda folder: on_mariadb("Mysql", Grade.COMPATIBLE),
     "sqlite": on_sqlite,
     "duckdb": on_duckdb,
-    "looker": on_looker,
+    **{each: partial(on_tool, each) for each in TOOLS},
 }

@@ -74,7 +74,7 @@ def test_descriptors_are_small_unique_and_travel(beds, name):
     assert len({(each.type, each.id) for each in told.descriptors}) == len(told.descriptors)
     given = bed.connection
     secret = given.get("password") or given.get("authType", {}).get("password")
-    secret = secret or given.get("clientSecret")
+    secret = secret or given.get("clientSecret") or given.get("apiKey")
     for each in told.descriptors:
         wire = msgspec.json.encode(each)
         assert len(wire) < 1000

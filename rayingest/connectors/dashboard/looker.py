@@ -24,7 +24,7 @@ from rayingest.model import EntityType
 if TYPE_CHECKING:
     from rayingest.connectors.dashboard._looker.api import Looker
 
-PACKAGES = {"looker_sdk": "looker-sdk", "cattrs": "cattrs", "lkml": "lkml", "sqlglot": "sqlglot"}
+PACKAGES = {"looker_sdk": "looker-sdk", "cattrs": "cattrs", "lkml": "lkml"}
 
 
 class NoGit(ConnectionModel):

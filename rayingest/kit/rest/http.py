@@ -16,6 +16,7 @@ import json
 import os
 import ssl
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,11 +47,20 @@ _TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _AGAIN = {408, 500, 502, 503, 504}
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The body of a good answer, and the URL of the next page when its Link header has one (RFC 8288)."""
+
+    content: bytes
+    next_url: str = ""
+
+
 class Http:
     """Calls of one thread at a time; `limit` is the connector's limiter that all of them are under.
 
     `timeout` is in seconds, for each answer. While `patient`, whoever is told to wait waits here; else
-    it is the engine that does. `hidden` are secrets that no message may show.
+    it is the engine that does. `hidden` are secrets that no message may show. Whose certificate is
+    not to be checked says `verify=False`.
     """
 
     def __init__(
@@ -60,17 +70,23 @@ class Http:
         limiter: Limiter = UNLIMITED,
         limit: str = "api",
         hidden: Sequence[str] = (),
+        verify: bool = True,
     ) -> None:
         self.calls = 0
         self.patient = False
         self._limiter, self._limit = limiter, limit
         self._hidden = tuple(each for each in hidden if each)
         waits = httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
-        self._client = httpx2.Client(timeout=waits, verify=_trusted(*map(os.environ.get, _TRUST)))
+        trust = _trusted(*map(os.environ.get, _TRUST)) if verify else False
+        self._client = httpx2.Client(timeout=waits, verify=trust)
 
     def close(self) -> None:
         """Close its connections."""
         self._client.close()
+
+    def hide(self, secret: str) -> None:
+        """One more that no message may show."""
+        self._hidden = (*self._hidden, secret)
 
     def request(
         self,
@@ -81,8 +97,8 @@ class Http:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         route: str = "",
-    ) -> bytes:
-        """The body of a good answer. `route` names calls that take about as long as each other.
+    ) -> Answer:
+        """A good answer. `route` names calls that take about as long as each other.
 
         Raises the errors of the module's table.
         """
@@ -94,7 +110,7 @@ class Http:
                 return self._once(method, url, route, given)
         raise AssertionError  # pragma: no cover - the last attempt raises
 
-    def _once(self, method: str, url: str, route: str, given: Mapping[str, Any]) -> bytes:
+    def _once(self, method: str, url: str, route: str, given: Mapping[str, Any]) -> Answer:
         self.calls += 1
         with self._limiter.call(self._limit, route):
             try:
@@ -110,7 +126,7 @@ class Http:
                 said = self._plain(f"{type(error).__name__} {error}")
                 raise SessionLost(f"{_host(url)} broke off: {said}") from None
             if answer.is_success:
-                return answer.content
+                return Answer(answer.content, answer.links.get("next", {}).get("url", ""))
             raise self._judged(answer)
 
     def _worth_another(self, error: Exception) -> bool | float:

@@ -3,6 +3,7 @@
 import logging
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from rayingest.connectors.dashboard.looker import GitHub
 from rayingest.errors import ConfigError
 from rayingest.testing.looker import VIEWS, write_lookml
 
-from .conftest import Place
+from ..dashboards import Place
 from .test_looker import tables_of_shop
 
 
@@ -183,7 +184,7 @@ def test_the_token_is_for_its_host_alone(host: Path) -> None:
     assert "canary" not in environ["GIT_CONFIG_VALUE_0"]
 
 
-def test_a_run_reads_the_repository_of_its_config(place: Place, host: Path) -> None:
+def test_a_run_reads_the_repository_of_its_config(place: Place[Any], host: Path) -> None:
     given = {"repositoryOwner": "acme", "repositoryName": "looks", "gitHostURL": f"file://{host}"}
     place.run(place.config({"gitCredentials": {"type": "GitHub", **given}}))
     assert {f"bi.model.shop_{each}_view" for each in VIEWS} <= place.held(
@@ -192,7 +193,7 @@ def test_a_run_reads_the_repository_of_its_config(place: Place, host: Path) -> N
 
 
 def test_tables_flow_through_views_and_explores_into_dashboards(
-    place: Place, tmp_path: Path
+    place: Place[Any], tmp_path: Path
 ) -> None:
     clone = tmp_path / "clone"
     clone.mkdir()

@@ -15,6 +15,7 @@ from looker_sdk.sdk.api40 import methods, models
 
 from rayingest.errors import Denied, Gone, Permanent, Unauthorised
 from rayingest.kit.rest.http import Http
+from rayingest.kit.rest.pages import overlapping
 
 VERSION = "4.0"
 PAGE = 500
@@ -62,7 +63,7 @@ class Wire(transport.Transport):
         if authenticator is not None:
             headers |= authenticator(options)
         headers |= options.get("headers") or {}
-        content = self._http.request(
+        answer = self._http.request(
             method.name,
             path,
             params=query_params,
@@ -70,7 +71,7 @@ class Wire(transport.Transport):
             headers=headers,
             route=_route(path),
         )
-        return transport.Response(True, content, transport.ResponseMode.STRING)
+        return transport.Response(True, answer.content, transport.ResponseMode.STRING)
 
 
 class _Settings:
@@ -189,25 +190,13 @@ class Looker:
         )
 
     def _pages(self, page: Callable[[int, int], Sequence[Any]]) -> Iterator[Any]:
-        """All items by offset, in the order of their ids.
-
-        Pages overlap by one item: whoever is deleted meanwhile moves all that follow, and a page would
-        begin too late. Then it is asked for again, from further ahead.
-        """
-        seen: set[str] = set()
-        offset = 0
-        while True:
-            found = self._list(lambda at=offset: page(PAGE, at))  # type: ignore[misc]
-            if offset and (not found or str(found[0].id) not in seen):
-                offset = max(0, offset - PAGE // 2)
-                continue
-            for each in found:
-                if str(each.id) not in seen:
-                    seen.add(str(each.id))
-                    yield each
-            if len(found) < PAGE:
-                return
-            offset += PAGE - 1
+        """All items by offset, in the order of their ids."""
+        return overlapping(
+            lambda offset, size: self._list(lambda: page(size, offset)),
+            PAGE,
+            lambda each: str(each.id),
+            exact=True,
+        )
 
 
 def _route(path: str) -> str:

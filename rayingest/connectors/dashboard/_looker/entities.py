@@ -12,14 +12,14 @@ from looker_sdk.sdk.api40 import models
 
 from rayingest.connectors.dashboard._looker import lookml
 from rayingest.core import fqn
+from rayingest.kit import dashboards
+from rayingest.kit.dashboards import plain, text
 from rayingest.kit.tables import Tables
 from rayingest.model import (
     Chart,
     Column,
     Dashboard,
     DashboardDataModel,
-    EntityType,
-    Fact,
     Owner,
     Tag,
 )
@@ -61,43 +61,27 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where things are: the service's FQN in the catalogue, and Looker's address."""
+class Place(dashboards.Place):
+    """Where things are, and what Looker has there of its own."""
 
-    service: str
-    url: str
     include_tags: bool = True
-
-    def dashboard(self, identity: str) -> str:
-        """The FQN of a dashboard."""
-        return fqn.child(self.service, plain(identity))
 
     def model(self, model: str, explore: str) -> str:
         """The FQN of an explore."""
-        return fqn.child(fqn.child(self.service, "model"), f"{model}_{explore}")
+        return self.data_model(f"{model}_{explore}")
 
     def view(self, project: str, view: str) -> str:
         """The FQN of a LookML view: an explore of the same name is another data model."""
         return self.model(project, f"{view}_view")
 
 
-def plain(identity: str) -> str:
-    """A name without `::`, which OpenMetadata allows in none: `thelook::overview`."""
-    return identity.replace("::", "_")
-
-
 def paths(folders: Sequence[models.FolderBase]) -> dict[str, str]:
     """Folder id -> the names from the root to it; a parent that we may not see is left out."""
-    known = {str(each.id): each for each in folders if each.id}
-    found = {}
-    for identity in known:
-        names: list[str] = []
-        at: str | None = identity
-        while at in known and len(names) < 50:
-            names.append(known[at].name)
-            at = str(known[at].parent_id) if known[at].parent_id else None
-        found[identity] = " / ".join(reversed(names))
-    return found
+    return dashboards.paths(
+        (str(each.id), each.name, str(each.parent_id) if each.parent_id else None)
+        for each in folders
+        if each.id
+    )
 
 
 def charts(raw: models.Dashboard, place: Place) -> Iterator[tuple[Chart, set[tuple[str, str]]]]:
@@ -111,8 +95,8 @@ def charts(raw: models.Dashboard, place: Place) -> Iterator[tuple[Chart, set[tup
             name=name,
             fqn=fqn.child(place.service, name),
             service=place.service,
-            display_name=_text(title),
-            description=_text(each.note_text or each.subtitle_text or each.body_text),
+            display_name=text(title),
+            description=text(each.note_text or each.subtitle_text or each.body_text),
             chart_type=_kind(each),
             source_url=f"{place.url}/dashboards/{raw.id}",
         )
@@ -131,10 +115,10 @@ def dashboard(
     email = context.users.get(str(raw.user_id))
     return Dashboard(
         name=name,
-        fqn=place.dashboard(str(raw.id)),
+        fqn=place.named(str(raw.id)),
         service=place.service,
-        display_name=_text(raw.title),
-        description=_text(raw.description),
+        display_name=text(raw.title),
+        description=text(raw.description),
         project=project(raw, context),
         source_url=f"{place.url}/dashboards/{raw.id}",
         owners=(Owner(name=email),) if email else (),
@@ -148,7 +132,7 @@ def project(raw: models.Dashboard, context: Context) -> str | None:
     folder = raw.folder
     if folder is None:
         return None
-    return context.folders.get(str(folder.id)) or _text(folder.name)
+    return context.folders.get(str(folder.id)) or text(folder.name)
 
 
 def explore(raw: models.LookmlModelExplore, place: Place) -> DashboardDataModel:
@@ -163,9 +147,9 @@ def explore(raw: models.LookmlModelExplore, place: Place) -> DashboardDataModel:
         service=place.service,
         service_type="Looker",
         data_model_type="LookMlExplore",
-        display_name=_text(raw.label or raw.title),
-        description=_text(raw.description),
-        project=_text(raw.project_name),
+        display_name=text(raw.label or raw.title),
+        description=text(raw.description),
+        project=text(raw.project_name),
         source_url=f"{place.url}/explore/{model}/{name}",
         tags=_tags(raw.tags, place),
         columns=tuple(_column(each, at, place) for at, each in enumerate(once.values(), 1)),
@@ -201,16 +185,6 @@ def tables(raw: models.LookmlModelExplore) -> list[str]:
     return list(dict.fromkeys(each for each in (raw.sql_table_name, *joined) if each))
 
 
-def edge(kind: EntityType, source: str, to: EntityType, target: str) -> Fact:
-    """Lineage: data flows from one to the other."""
-    payload = {
-        "fromType": kind.value,
-        "fromFqn": source,
-        "details": {"source": "DashboardLineage"},
-    }
-    return Fact(target_type=to, target_fqn=target, kind="lineage", key=source, payload=payload)
-
-
 def _explores(raw: models.DashboardElement) -> set[tuple[str, str]]:
     queries: list[Any] = [raw.query, raw.look.query if raw.look is not None else None]
     if raw.result_maker is not None:
@@ -240,8 +214,8 @@ def _field(raw: models.LookmlModelExploreField) -> lookml.Field:
         str(raw.name),
         str(raw.type or "unknown"),
         raw.category.value if raw.category is not None else "field",
-        _text(raw.label),
-        _text(raw.description),
+        text(raw.label),
+        text(raw.description),
         tuple(raw.tags or ()),
         numeric=bool(raw.is_numeric),
     )
@@ -271,7 +245,3 @@ def _tags(names: Sequence[str] | None, place: Place) -> tuple[Tag, ...]:
     if not place.include_tags:
         return ()
     return tuple(Tag(classification=TAGS, name=each) for each in dict.fromkeys(names or ()) if each)
-
-
-def _text(text: str | None) -> str | None:
-    return (text or "").strip() or None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rayingest.errors import ConfigError
+from rayingest.kit.queries import tables_read
 
 _OWN_TABLE = re.compile(r"\$\{\s*([\w.]+)\.SQL_TABLE_NAME\s*\}", re.IGNORECASE)
 _FIELD = re.compile(r"\$\{[^}]*\}")
@@ -176,31 +177,12 @@ def _field(raw: Mapping[str, Any], category: str, kind: str) -> Field:
 
 def tables_of(sql: str, view: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The tables that a statement reads, and the LookML views; nothing of one that cannot be parsed."""
-    import sqlglot
-    from sqlglot import exp
-    from sqlglot.errors import SqlglotError
-
     plain = _LIQUID.sub(" ", sql)
     plain = _OWN_TABLE.sub(lambda found: _VIEW + found[1], plain)
     plain = _FIELD.sub("NULL", plain)
-    try:
-        parsed = [each for each in sqlglot.parse(plain) if each is not None]
-    except (SqlglotError, RecursionError) as error:
-        first = str(error).splitlines()[0]
-        _log.warning("The derived table of view %s cannot be parsed: %s", view, first)
-        return (), ()
-    names: dict[str, None] = {}
-    for statement in parsed:
-        own = {each.alias_or_name for each in statement.find_all(exp.CTE)}
-        for table in statement.find_all(exp.Table):
-            if table.name and not (table.name in own and not table.db):
-                names[".".join(_quoted(part) for part in table.parts)] = None
+    names = tables_read(plain, f"view {view}")
     views = [each.removeprefix(_VIEW) for each in names if each.startswith(_VIEW)]
     return tuple(each for each in names if not each.startswith(_VIEW)), tuple(views)
-
-
-def _quoted(part: Any) -> str:
-    return f'"{part.name}"' if "." in part.name else part.name
 
 
 def _text(text: object) -> str | None:

@@ -20,6 +20,8 @@ from rayingest.core.source import (
     one_by_one,
 )
 from rayingest.errors import Denied, Forbidden, Gone
+from rayingest.kit.dashboards import edge
+from rayingest.kit.rest import api
 from rayingest.kit.rest.http import Http
 from rayingest.kit.tables import Tables
 from rayingest.model import EntityType, Fact
@@ -38,9 +40,7 @@ def connect(settings: Settings) -> Looker:
 
 def address(host_port: str) -> str:
     """Looker's URL, as people copy it: with a path of the API, or without."""
-    url = host_port.strip().rstrip("/")
-    url = url.removesuffix("/api/4.0").removesuffix("/api").rstrip("/")
-    return url if "://" in url else f"https://{url}"
+    return api.address(host_port, "/api/4.0", "/api")
 
 
 def prepare(settings: Settings, catalogue: Readable | None) -> Context:
@@ -122,7 +122,7 @@ class LookerSource:
         count = filtered = 0
         for each in self._looker.dashboards("id,title,folder"):
             identity = str(each.id)
-            name, whole = each.title or identity, self._place.dashboard(identity)
+            name, whole = each.title or identity, self._place.named(identity)
             folder = str(each.folder.id) if each.folder is not None else ""
             kept = filters.keeps(DASHBOARD, name, whole) and filters.keeps_project(
                 entities.project(each, self.context) or ""
@@ -185,7 +185,7 @@ class LookerSource:
                 asked |= explores
         names = [self._place.model(*each) for each in sorted(asked) if self._has(*each)]
         made = entities.dashboard(raw, kept, names, self._place, self.context)
-        edges = [entities.edge(MODEL, each, DASHBOARD, made.fqn) for each in names]
+        edges = [edge(MODEL, each, DASHBOARD, made.fqn) for each in names]
         return Described(descriptor, (*kept, made), edges)
 
     def _has(self, model: str, explore: str) -> bool:
@@ -228,8 +228,8 @@ class LookerSource:
     def _from_views(self, names: Sequence[str], target: str) -> list[Fact]:
         project = self.context.project.name
         sources = (self._place.view(project, each) for each in names)
-        return [entities.edge(MODEL, each, MODEL, target) for each in sources]
+        return [edge(MODEL, each, MODEL, target) for each in sources]
 
     def _from_tables(self, names: Sequence[str], target: str) -> list[Fact]:
         found = dict.fromkeys(self.context.tables.find(each) for each in names)
-        return [entities.edge(EntityType.TABLE, each, MODEL, target) for each in found if each]
+        return [edge(EntityType.TABLE, each, MODEL, target) for each in found if each]

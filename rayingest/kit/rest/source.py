@@ -1,0 +1,123 @@
+"""A live REST source: listings and details of the kinds that a connector names."""
+
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from rayingest.core import fqn
+from rayingest.core.source import (
+    Described,
+    EntityDescriptor,
+    Listed,
+    Processed,
+    ScopeListed,
+    Settings,
+    one_by_one,
+)
+from rayingest.errors import Denied, Forbidden, Permanent
+from rayingest.kit.dashboards import Place
+from rayingest.kit.rest.api import Api
+from rayingest.kit.rest.kinds import Found, Kind, Site
+from rayingest.model import EntityType
+
+
+class RestSource:
+    """A session, for one thread at a time. It remembers nothing of one entity for the next."""
+
+    def __init__(
+        self, kinds: Mapping[EntityType, Kind], api: Api, settings: Settings, context: Any
+    ) -> None:
+        self._kinds = {each: kind for each, kind in kinds.items() if kind.wanted(settings.options)}
+        self._api = api
+        self._service = fqn.join(settings.service)
+        self._site = Site(Place(self._service, api.url), settings, context)
+
+    @property
+    def calls(self) -> int:
+        """Requests so far."""
+        return self._api.calls
+
+    def close(self) -> None:
+        """End the session."""
+        self._api.close()
+
+    def get_parallelizable_entity_types(self) -> Sequence[EntityType]:
+        """Types that the connector knows and the options want."""
+        return tuple(self._kinds)
+
+    def discover_entities(
+        self, entity_type: EntityType, scope: str | None = None
+    ) -> Iterator[Listed]:
+        """Names only: what patterns leave out is counted, what comes twice is told once."""
+        kind = self._kinds.get(entity_type)
+        if kind is None:
+            return
+        seen: set[str] = set()
+        filtered = 0
+        pager = kind.pager(self._site.settings.connection)
+        for raw in self._api.items(kind.path, pager, kind.params):
+            found = self._understood(kind, raw)
+            if found is None or found.fqn in seen:
+                continue
+            seen.add(found.fqn)
+            if not self._keeps(entity_type, found):
+                filtered += 1
+                continue
+            yield EntityDescriptor(
+                entity_type, found.fqn, self._service, metadata=dict(found.metadata)
+            )
+        yield ScopeListed(entity_type, self._service, len(seen) - filtered, filtered=filtered)
+
+    def _understood(self, kind: Kind, raw: Any) -> Found | None:
+        try:
+            return kind.found(raw, self._site)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise Permanent(
+                f"{kind.path} lists something that is not understood: {_reason(error)}."
+            ) from error
+
+    def _keeps(self, entity_type: EntityType, found: Found) -> bool:
+        filters = self._site.settings.filters
+        return (
+            filters.keeps(entity_type, found.name, found.fqn)
+            and filters.keeps_project(found.project or "")
+            and (filters.drafts or not found.draft)
+        )
+
+    def process_entities(self, descriptors: Sequence[EntityDescriptor]) -> Iterator[Processed]:
+        """As many calls for each as it has details."""
+        return one_by_one(self._described)(descriptors)
+
+    def _described(self, descriptor: EntityDescriptor) -> Described:
+        kind = self._kinds[descriptor.type]
+        try:
+            answers = [
+                self._api.get(filled(each, descriptor.metadata), route=each)
+                for each in kind.details
+            ]
+        except Denied as error:
+            raise Forbidden(
+                str(error), hint=kind.grant or "Give the account the right to see it."
+            ) from None
+        try:
+            return kind.describe(descriptor, self._site, *answers)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            where = ", ".join(kind.details)
+            raise Permanent(
+                f"The answer of {where} is not understood: {_reason(error)}."
+            ) from error
+
+
+def filled(path: str, values: Mapping[str, str]) -> str:
+    """A path with its `{…}` filled in, percent-encoded. Raises KeyError for one that is not known."""
+    parts = [
+        text + (quote(values[name], safe="") if name else "")
+        for text, name, _, _ in string.Formatter().parse(path)
+    ]
+    return "".join(parts)
+
+
+def _reason(error: Exception) -> str:
+    missing = isinstance(error, KeyError)
+    return f"there is no {error}" if missing else f"{type(error).__name__}: {error}"

@@ -1,0 +1,156 @@
+"""Dashboard tools, a catalogue, and runs between them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import yaml
+
+import rayingest as ri
+from rayingest.api import Run
+from rayingest.core import fqn
+from rayingest.model import Column, Database, DatabaseSchema, DatabaseService, Table
+from rayingest.testing import StrictCatalogue, grafana, looker
+from rayingest.testing.rest import RestWorld, serving
+
+from ..running import balanced
+from ..sinks.world import TOKEN
+
+World = TypeVar("World", bound=RestWorld)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool's server for tests: how to make it, log in, and what must never be said.
+
+    `judge` is the distribution that holds its answers to be the vendor's, '' when nothing does;
+    `driver` what the connector imports. `small` makes a world for a golden file, `more` says what
+    its connection has besides.
+    """
+
+    world: Callable[..., RestWorld]
+    login: Mapping[str, str]
+    secret: str
+    small: Mapping[str, int]
+    judge: str = ""
+    driver: str = ""
+    more: Callable[[Path], Mapping[str, str]] = lambda folder: {}
+
+
+def _lookml(folder: Path) -> Mapping[str, str]:
+    looker.write_lookml(folder)
+    return {"gitCredentials": str(folder)}
+
+
+TOOLS: dict[str, Tool] = {
+    "grafana": Tool(
+        grafana.World,
+        {"apiKey": grafana.KEY},
+        grafana.KEY,
+        {"dashboards": 4},
+        judge="grafana-foundation-sdk",
+    ),
+    "looker": Tool(
+        looker.World,
+        {"clientId": looker.CLIENT_ID, "clientSecret": looker.CLIENT_SECRET},
+        looker.CLIENT_SECRET,
+        {"dashboards": 3, "lookml_dashboards": 1, "explores": 2},
+        judge="looker-sdk",
+        driver="looker_sdk",
+        more=_lookml,
+    ),
+}
+
+
+@dataclass
+class Place(Generic[World]):
+    """One tool and one catalogue; every run is audited, and says no secret."""
+
+    tool: str
+    world: World
+    url: str
+    catalogue: StrictCatalogue
+    folder: Path
+    said: list[str] = field(default_factory=list)
+
+    def config(
+        self,
+        connection: dict[str, Any] | None = None,
+        execution: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Path:
+        login = {**TOOLS[self.tool].login, "hostPort": self.url, **(connection or {})}
+        tree = {
+            "source": {
+                "type": self.tool,
+                "serviceName": "bi",
+                "serviceConnection": {"config": login},
+                "sourceConfig": {"config": {"type": "DashboardMetadata", **options}},
+            },
+            "sink": {"type": "metadata-rest", "config": {}},
+            "workflowConfig": {
+                "distributedExecution": {
+                    "enabled": True,
+                    "parallelism": 4,
+                    "retryPolicy": {"maxAttempts": 3, "backoffSeconds": 0.02},
+                    **(execution or {}),
+                },
+                "openMetadataServerConfig": {
+                    "hostPort": self.catalogue.url,
+                    "authProvider": "openmetadata",
+                    "securityConfig": {"jwtToken": TOKEN},
+                },
+            },
+        }
+        path = self.folder / f"{self.tool}.yaml"
+        path.write_text(yaml.safe_dump(tree))
+        return path
+
+    def run(self, config: Path | None = None, /, *, engine: str = "local", **wishes: Any) -> Run:
+        unfinished = wishes.pop("unfinished", False)
+        job = ri.load(config or self.config(), flags={"engine": engine})
+        run = job.run(log=lambda level, text: self.said.append(text), **wishes)
+        balanced(run.report, unfinished=unfinished)
+        assert run.directory is not None
+        files = [each for each in Path(run.directory.url).rglob("*") if each.is_file()]
+        told = [run.report.to_json().decode(), *self.said, *(each.read_text() for each in files)]
+        secrets = (TOOLS[self.tool].secret, TOKEN)
+        assert not [each for each in told if any(secret in each for secret in secrets)]
+        return run
+
+    def held(self, kind: str) -> dict[str, Any]:
+        """What is alive in the catalogue, by FQN: the requests that made it."""
+        return self.catalogue.entities(kind)
+
+    def edges(self) -> set[tuple[str, str]]:
+        """Lineage as pairs of FQNs."""
+        log = (each.fqn for each in self.catalogue.log if each.collection == "lineage")
+        return {tuple(each.split(" -> ")) for each in log}  # type: ignore[misc]
+
+
+@contextmanager
+def place_of(tool: str, folder: Path, **world: Any) -> Iterator[Place[Any]]:
+    """A tool and a catalogue; at the end everything that was written was right."""
+    made = TOOLS[tool].world(**world)
+    with serving(made) as url, StrictCatalogue(token=TOKEN) as catalogue:
+        yield Place(tool, made, url, catalogue, folder)
+        assert catalogue.validation_errors() == []
+
+
+def shop(*names: str) -> list[Any]:
+    """A database service with these tables of one schema, `pg.shop.inventory`."""
+    service = DatabaseService(name="pg", fqn="pg", service_type="Postgres")
+    database = Database(name="shop", fqn="pg.shop", service="pg")
+    schema = DatabaseSchema(name="inventory", fqn="pg.shop.inventory", database="pg.shop")
+    made = [
+        Table(
+            name=each,
+            fqn=fqn.child(schema.fqn, each),
+            database_schema=schema.fqn,
+            columns=(Column(name="id", data_type="INT"),),
+        )
+        for each in names
+    ]
+    return [service, database, schema, *made]

@@ -1,0 +1,166 @@
+"""What holds for every dashboard tool: one suite, each against its own server."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stamina
+
+from rayingest.core import registry
+from rayingest.errors import Unauthorised, Unreachable
+from rayingest.sinks import spelling
+from rayingest.testing.conformance import settings_for, tell
+from rayingest.testing.rest import serving
+
+from .dashboards import TOOLS, Place, place_of
+
+NAMES = sorted(TOOLS)
+Making = Callable[..., AbstractContextManager[Place[Any]]]
+
+
+def needed(tool: str) -> None:
+    if TOOLS[tool].driver:
+        pytest.importorskip(TOOLS[tool].driver)
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    stamina.set_testing(True, attempts=3)
+    yield
+    stamina.set_testing(False)
+
+
+@pytest.fixture(params=NAMES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place[Any]]:
+    needed(request.param)
+    with place_of(request.param, tmp_path) as made:
+        yield made
+
+
+def all_of(place: Place[Any]) -> set[str]:
+    return {f"bi.{each.replace('::', '_')}" for each in place.world.ids()}
+
+
+def test_every_dashboard_tool_has_a_server() -> None:
+    assert {each for each in registry.locations() if registry.family(each) == "dashboard"} == set(
+        NAMES
+    )
+
+
+def test_all_arrive_and_each_is_asked_for_once(place: Place[Any]) -> None:
+    run = place.run()
+    assert run.report.exit_code == 0
+    assert place.held("dashboards").keys() == all_of(place)
+    assert place.held("charts").keys() == {
+        each for made in place.held("dashboards").values() for each in made.get("charts", ())
+    }
+    log = place.world.log
+    assert len(log) == len(set(log)) or len(log) < 1.6 * len(all_of(place))
+
+
+def test_a_second_run_writes_nothing(place: Place[Any]) -> None:
+    place.run()
+    before = len(place.catalogue.log)
+    run = place.run()
+    assert run.report.exit_code == 0
+    assert run.report.entities["dashboard"]["unchanged"] == len(all_of(place))
+    assert place.catalogue.log[before:] == []
+
+
+def test_what_is_gone_is_deleted_when_it_is_allowed(place: Place[Any]) -> None:
+    """What an account may not see is not listed either: tools hide."""
+    place.run()
+    lost = place.world.ids()[2]
+    charts = set(place.held("dashboards")[f"bi.{lost}"]["charts"])
+    place.world.gone.add(lost)
+    first = place.run()
+    assert place.held("dashboards").keys() == all_of(place) | {f"bi.{lost}"}
+    assert {each.rule for each in first.report.withheld} == {"hidden"}
+    place.run(allow_deletions=True)
+    assert f"bi.{lost}" not in place.held("dashboards")
+    assert charts
+    assert not charts & place.held("charts").keys()
+    assert len(place.held("dashboards")) == len(place.world.ids()) - 1
+
+
+def test_one_that_fails_throttles_and_forgets_tokens_loses_nothing(place: Place[Any]) -> None:
+    place.world.fails, place.world.throttles = 0.2, 0.2
+    if not place.world.tokens:  # somebody logs in
+        place.world.token_calls = 4
+    run = place.run()
+    assert run.report.exit_code == 0
+    assert place.held("dashboards").keys() == all_of(place)
+    assert len(place.world.refused) > 3
+
+
+def test_what_vanished_or_is_forbidden_is_passed_over(place: Place[Any]) -> None:
+    """The second is forbidden, the last one vanishes after it was listed."""
+    ids = place.world.ids()
+    asked: list[str] = []
+
+    def vanish(path: str) -> None:
+        asked.append(path)
+        if path.endswith(f"/{ids[0]}"):
+            place.world.gone.add(ids[3])
+
+    place.world.denied.add(ids[1])
+    place.world.before = vanish
+    run = place.run(place.config(execution={"parallelism": 1}))
+    assert run.report.exit_code == 0
+    assert run.report.types["dashboard"]["skipped"] == 2
+    assert run.report.types["dashboard"]["failed"] == 0
+    (told,) = run.report.errors
+    assert (told.kind, told.samples) == ("Forbidden", [f"bi.{ids[1]}"])
+    assert told.hint
+
+
+def test_wrong_credentials_are_said_in_a_sentence(place: Place[Any]) -> None:
+    wrong = {
+        key: "wrong"
+        for key, each in TOOLS[place.tool].login.items()
+        if each == TOOLS[place.tool].secret
+    }
+    with pytest.raises(Unauthorised) as caught:
+        place.run(place.config(wrong))
+    assert caught.value.hint
+
+
+def test_nobody_there_is_said_in_a_sentence(place: Place[Any]) -> None:
+    with pytest.raises(Unreachable, match=r"Nobody answers at 127\.0\.0\.1:9"):
+        place.run(place.config({"hostPort": "http://127.0.0.1:9"}))
+
+
+@pytest.mark.parametrize("tool", NAMES)
+def test_entities_and_facts_are_those_of_the_golden_file(
+    request: pytest.FixtureRequest, tmp_path: Path, tool: str
+) -> None:
+    """A small world, entity for entity as it is sent; `--write-golden` stores it anew: read the diff."""
+    needed(tool)
+    made = TOOLS[tool]
+    with serving(made.world(**made.small)) as url:
+        connector = registry.load(tool)
+        login = {**made.login, "hostPort": url, **made.more(tmp_path)}
+        told = tell(connector, settings_for(connector, login))
+    rows = [*map(spelling.local_row, told.entities), *map(spelling.local_fact, told.facts)]
+    lines = []
+    for row in sorted(rows, key=lambda row: (row.type, row.fqn)):
+        line = json.loads(row.body.replace(url.encode(), b"URL"))
+        line.pop("sourceHash", None)  # it is over the URL, too
+        lines.append({"type": row.type, **line})
+    golden = Path(__file__).parent / "golden" / f"{tool}.jsonl"
+    if request.config.getoption("--write-golden"):
+        golden.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        return
+    assert lines == [json.loads(line) for line in golden.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("tool", [each for each in NAMES if TOOLS[each].judge])
+def test_whoever_judges_is_there(tool: str) -> None:
+    """A grade of `contract` rests on a test that holds the server against it: <tool>/test_server.py."""
+    assert distribution(TOOLS[tool].judge).version
+    assert (Path(__file__).parent / tool / "test_server.py").is_file()
