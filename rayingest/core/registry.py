@@ -37,8 +37,11 @@ def locations() -> dict[str, str]:
 
 
 def family(name: str) -> str:
-    """The family of a connector by its place, without importing it."""
-    return locations()[name].split(".")[-2] if name in locations() else ""
+    """The family of a connector: ours by its place, without importing it; another package's as it says."""
+    where = locations().get(name, "")
+    if not where or where.startswith("rayingest.connectors."):
+        return where.split(".")[-2] if where else ""
+    return load(name).family
 
 
 def load(name: str) -> Connector:

@@ -48,6 +48,7 @@ class Told:
     entities: Sequence[Entity]
     failures: Sequence[Failed]
     facts: Sequence[Fact] = ()
+    unanswered: Sequence[str] = ()
 
     def of(self, kind: type[Kind]) -> list[Kind]:
         """Entities of one kind."""
@@ -93,14 +94,16 @@ def tell(connector: Connector, settings: Settings) -> Told:
         entities: list[Entity] = []
         facts: list[Fact] = []
         failures: list[Failed] = []
+        unanswered = {each.id for each in descriptors}
         for batch in batches(descriptors):
             for answer in source.process_entities(batch):
+                unanswered.discard(answer.descriptor.id)
                 if isinstance(answer, Described):
                     entities += answer.entities
                     facts += answer.facts
                 else:
                     failures.append(answer)
-    return Told(descriptors, scopes, entities, failures, facts)
+    return Told(descriptors, scopes, entities, failures, facts, sorted(unanswered))
 
 
 def batches(descriptors: Iterable[EntityDescriptor]) -> list[list[EntityDescriptor]]:
