@@ -120,6 +120,12 @@ class Delivery:
         for thread in (*self._threads, self._clock):
             thread.start()
 
+    def remember(self, names: Iterable[str]) -> None:
+        """Others wrote these: whoever refers to them need not wait."""
+        with self._lock:
+            for each in names:
+                self._there.add(each)
+
     # --- from the source side ---
 
     @property

@@ -15,6 +15,7 @@ from rayingest.execute.closing import Closing, Totals, peak_rss
 from rayingest.execute.combine import Combiner
 from rayingest.execute.deletion import Deleting, delete
 from rayingest.execute.delivery import Delivery, Ticket
+from rayingest.execute.elsewhere import Elsewhere
 from rayingest.execute.engine import RARELY, Engine
 from rayingest.execute.events import (
     Dispatch,
@@ -24,6 +25,7 @@ from rayingest.execute.events import (
     ListingEnded,
     Read,
     ReplaceWorker,
+    Settled,
     StartListing,
     Why,
     WorkerLost,
@@ -80,6 +82,7 @@ class Drive:
         self._session: SinkSession | None = None
         self._bounding = Bounding(bounds, scheduler, self._log)
         self._stalls = Stalls(engine, directory, self._log, bounds.stall)
+        self._elsewhere = Elsewhere(scheduler.plan.types)
         self._crammed: set[int] = set()  # workers that had too little memory
         self._observed = 0.0
         self._heard: dict[Listing, float] = {}
@@ -231,6 +234,8 @@ class Drive:
                 self.totals.startup = time.monotonic() - self._began
         elif isinstance(event, Read):
             self._hear_read(event)
+        elif isinstance(event, Settled):
+            self._elsewhere.wrote(event)
         elif isinstance(event, Found):
             if event.listing in self._heard:
                 self._heard[event.listing] = time.monotonic()
@@ -319,6 +324,7 @@ class Drive:
                 case Dispatch():
                     if self.knowing is not None:
                         action.chunk.known = self.knowing.of(action.chunk)
+                    action.chunk.there = self._elsewhere.news(action.worker)
                     self.engine.dispatch(action.id, action.worker, action.chunk)
                 case StartListing():
                     self._heard[action.listing] = math.inf  # until it has a place to run

@@ -83,7 +83,8 @@ class Chunk:
     """What a worker gets at once, all of one type and one `batch`.
 
     `kind`: `process` descriptors, `write` what a listing already described, `deferred` rows of the
-    second wave (in `block`). A `suspect` shares its worker with nothing else.
+    second wave (in `block`). A `suspect` shares its worker with nothing else. `there`: identities
+    that other workers wrote meanwhile.
     """
 
     kind: Literal["process", "write", "deferred"]
@@ -95,6 +96,7 @@ class Chunk:
     suspect: bool = False
     deaths: int = 0
     known: KnownOf | None = None
+    there: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)

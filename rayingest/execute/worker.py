@@ -110,6 +110,8 @@ class Worker:
 
     def submit(self, dispatch: int, chunk: Chunk) -> None:
         """Take a chunk; its events follow. Never blocks."""
+        if self.delivery is not None:
+            self.delivery.remember(chunk.there)
         if chunk.kind == "deferred":
             self._write_deferred(dispatch, chunk)
             return

@@ -329,6 +329,15 @@ def test_a_row_that_has_no_part_goes_at_once_when_all_it_needs_is_there(
     assert [each.outcome for each in second.results[0].written] == ["acknowledged"] * 2
 
 
+def test_what_others_wrote_is_there_too(make: Any, sink: FakeSink, heard: Heard) -> None:
+    delivery = make()
+    delivery.remember(("table:x",))
+    give(delivery, row("t", partial=b"part", needs=("table:x",)))
+    (only,) = heard.wait()
+    assert only.deferred == []
+    assert sink.bodies == {"t": row("t").body}, "whole, at once"
+
+
 def test_a_descriptor_whose_part_is_refused_waits_for_nothing(
     make: Any, sink: FakeSink, heard: Heard
 ) -> None:
