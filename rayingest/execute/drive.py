@@ -2,36 +2,28 @@
 
 import contextlib
 import gc
-import math
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from rayingest.core.sink import Placement, SinkSession
-from rayingest.errors import RayingestError, TimedOut
+from rayingest.errors import RayingestError
 from rayingest.execute import cgroup
 from rayingest.execute.bounding import Bounding, Bounds
-from rayingest.execute.closing import Closing, Totals, peak_rss
+from rayingest.execute.closing import Closing, peak_rss
 from rayingest.execute.combine import Combiner
 from rayingest.execute.deletion import Deleting, delete
 from rayingest.execute.delivery import Delivery, Ticket
-from rayingest.execute.elsewhere import Elsewhere
 from rayingest.execute.engine import RARELY, Engine
 from rayingest.execute.events import (
     Dispatch,
-    Event,
-    Found,
-    Listing,
-    ListingEnded,
     Read,
     ReplaceWorker,
-    Settled,
     StartListing,
     Why,
-    WorkerLost,
-    WorkerReady,
     why,
 )
+from rayingest.execute.hearing import Hearing
 from rayingest.execute.knowing import Knowing, Memory
 from rayingest.execute.limits import LimitReport
 from rayingest.execute.recording import Recording
@@ -72,7 +64,6 @@ class Drive:
         self.dry_run = dry_run
         self.memory = memory
         self._deleting = deleting
-        self.totals = Totals()
         self.problem: Why | None = None
         self._observe = observe or (lambda _: None)
         self._log = log or (lambda _level, _text: None)
@@ -82,10 +73,8 @@ class Drive:
         self._session: SinkSession | None = None
         self._bounding = Bounding(bounds, scheduler, self._log)
         self._stalls = Stalls(engine, directory, self._log, bounds.stall)
-        self._elsewhere = Elsewhere(scheduler.plan.types)
-        self._crammed: set[int] = set()  # workers that had too little memory
+        self._hearing = Hearing(scheduler, self._recording, self._combiner, self._log)
         self._observed = 0.0
-        self._heard: dict[Listing, float] = {}
         self._limits: list[LimitReport] = []
         self.on_start: Callable[[], None] | None = None
 
@@ -115,7 +104,7 @@ class Drive:
     def _run(self) -> Report:
         """Drive to the end."""
         started = datetime.now(UTC)
-        self._began = self._bounding.began = time.monotonic()
+        self._began = self._bounding.began = self._hearing.began = time.monotonic()
         self._cpu = time.process_time()
         self._throttled = cgroup.throttled()
         try:
@@ -188,7 +177,7 @@ class Drive:
             tickets = [self._deliver(event) for event in events if isinstance(event, Read)]
             scheduler.sink_full = self._delivery is not None and self._delivery.full
             for event in events:
-                self._hear(event)
+                self._hearing.hear(event)
                 scheduler.handle(event, now)
             self._stalls.heard(events, now)
             for ticket in tickets:
@@ -201,7 +190,7 @@ class Drive:
             self._second_wave()
             self._perform()
             self.engine.hold_listings(scheduler.crowded)
-            if self._bounding.passed(now, ready=self.totals.startup is not None):
+            if self._bounding.passed(now, ready=self._hearing.totals.startup is not None):
                 break
             if now - self._observed >= 0.25:
                 self._observed = now
@@ -228,59 +217,6 @@ class Drive:
         due = self.scheduler.due()
         return 0.25 if due is None else min(0.25, max(0.005, due - time.monotonic()))
 
-    def _hear(self, event: Event) -> None:
-        if isinstance(event, WorkerReady):
-            if self.totals.startup is None:
-                self.totals.startup = time.monotonic() - self._began
-        elif isinstance(event, Read):
-            self._hear_read(event)
-        elif isinstance(event, Settled):
-            self._elsewhere.wrote(event)
-        elif isinstance(event, Found):
-            if event.listing in self._heard:
-                self._heard[event.listing] = time.monotonic()
-        elif isinstance(event, ListingEnded):
-            self._heard.pop(event.listing, None)
-            self._tell_ended(event)
-        elif isinstance(event, WorkerLost):
-            self._log(
-                "warning",
-                f"Worker {event.worker} is gone ({event.why or 'no reason given'}); another takes its place.",
-            )
-
-    def _hear_read(self, event: Read) -> None:
-        self.totals.source += event.seconds
-        self.totals.waiting += event.waited
-        self.totals.held_back += event.held_back
-        self.totals.described += sum(event.emitted.values()) + len(event.ended)
-        self.totals.calls += event.calls
-        if event.full:
-            self._crowded_out(event)
-        for part in event.parts:
-            self._combiner.take(part)
-            self._recording.part(part)
-
-    def _crowded_out(self, event: Read) -> None:
-        """A worker holds more memory than it may; the scheduler makes chunks smaller, and replaces it."""
-        if event.worker in self._crammed:
-            return
-        self._crammed.add(event.worker)
-        then = "it is replaced when it is done" if self.scheduler.plan.replaceable else "it goes on"
-        self._log(
-            "warning",
-            f"Worker {event.worker} holds {event.memory / 1e6:,.0f} MB of memory, more than its part:"
-            f" {then}, and chunks are smaller from now on.",
-        )
-
-    def _tell_ended(self, event: ListingEnded) -> None:
-        where = event.listing.scope or "the source"
-        if event.error is not None:
-            self._log("warning", f"Listing {event.listing.type.value} in {where}: {event.error}")
-        elif event.lost:
-            self._log(
-                "warning", f"The process that listed {event.listing.type.value} in {where} died."
-            )
-
     def _combine(self) -> None:
         """Combine the scopes that settled; what comes out is written like anything described."""
         books = self.scheduler.books
@@ -294,15 +230,10 @@ class Drive:
             self.scheduler.handle(None, time.monotonic())
 
     def _end_silent_listings(self, now: float) -> None:
-        """A listing that yields nothing for the time of a call is given up; it may be tried again."""
-        patience = self.opened.settings.call_timeout
-        if self.scheduler.crowded:
-            self._heard = {each: max(heard, now) for each, heard in self._heard.items()}
-        for listing in [each for each, heard in self._heard.items() if now - heard > patience]:
-            self.engine.cancel_listing(listing)
-            error = TimedOut(f"the listing yielded nothing for {patience:.0f} s")
-            event = ListingEnded(listing, error, False, patience)
-            self._hear(event)
+        """A listing that yields nothing for the time of a call is given up."""
+        for event in self._hearing.silent(now, self.opened.settings.call_timeout):
+            self.engine.cancel_listing(event.listing)
+            self._hearing.hear(event)
             self.scheduler.handle(event, now)
 
     def _deliver(self, event: Read) -> Ticket | None:
@@ -324,10 +255,10 @@ class Drive:
                 case Dispatch():
                     if self.knowing is not None:
                         action.chunk.known = self.knowing.of(action.chunk)
-                    action.chunk.there = self._elsewhere.news(action.worker)
+                    action.chunk.there = self._hearing.elsewhere.news(action.worker)
                     self.engine.dispatch(action.id, action.worker, action.chunk)
                 case StartListing():
-                    self._heard[action.listing] = math.inf  # until it has a place to run
+                    self._hearing.started(action.listing)
                     self.engine.start_listing(action.listing)
                 case ReplaceWorker():
                     self.engine.replace(action.worker)
@@ -343,7 +274,7 @@ class Drive:
 
     def snapshot(self) -> Snapshot:
         """The run as it stands."""
-        scheduler = self.scheduler
+        scheduler, totals = self.scheduler, self._hearing.totals
         return Snapshot(
             time.monotonic() - self._began,
             scheduler.ledger.types(),
@@ -354,8 +285,8 @@ class Drive:
             scheduler.sink_down.message if scheduler.sink_down else None,
             self.engine.about(),
             scheduler.deferred_open,
-            (self.totals.source - self.totals.waiting) / max(1, self.totals.described),
-            self.totals.waiting,
+            (totals.source - totals.waiting) / max(1, totals.described),
+            totals.waiting,
             self.engine.limits(),
         )
 
@@ -390,7 +321,7 @@ class Drive:
             ended_at=now.isoformat(timespec="milliseconds"),
             limits=self._limits,
             stalls=self._stalls.found,
-            crammed=len(self._crammed),
+            crammed=len(self._hearing.crammed),
             throttled_seconds=self._held_back(stats),
             cpu_seconds=time.process_time() - self._cpu,
             peak_rss_bytes=peak_rss(),
@@ -401,7 +332,7 @@ class Drive:
         closing = Closing(
             self.scheduler,
             self.bounds,
-            self.totals,
+            self._hearing.totals,
             self._recording.errors,
             self.problem,
             self._recording.deleted,
