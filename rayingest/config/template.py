@@ -117,11 +117,12 @@ def _is_hidden(field: FieldInfo) -> bool:
 
 
 def _is_needed(key: str, model: type[BaseModel]) -> bool:
-    """Required, or what makes the type plain, or what a user name is of no use without."""
+    """Required, or what makes the type plain, or what one signs in with."""
     fields = model.model_fields
     by_password = "username" in fields and fields["username"].is_required()
     signs_in = {"authType": by_password, "password": by_password and "authType" not in fields}
     signs_in |= {
+        "apiKey": True,
         "securityConfig": True,
         "authProvider": True,
         "path": "filename" in fields,

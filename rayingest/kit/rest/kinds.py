@@ -11,6 +11,17 @@ from rayingest.model import EntityType
 
 
 @dataclass(frozen=True)
+class Found:
+    """One item of a listing: what it is called, and what its details are asked for by (`metadata`)."""
+
+    fqn: str
+    name: str
+    metadata: Mapping[str, str]
+    project: str | None = None
+    draft: bool = False
+
+
+@dataclass(frozen=True)
 class Site:
     """What functions of a connector may look at: where things are, what is wanted, what `prepare` made."""
 
@@ -22,16 +33,14 @@ class Site:
         """Whether the filter patterns keep it."""
         return self.settings.filters.keeps(entity_type, name, fqn)
 
-
-@dataclass(frozen=True)
-class Found:
-    """One item of a listing: what it is called, and what its details are asked for by (`metadata`)."""
-
-    fqn: str
-    name: str
-    metadata: Mapping[str, str]
-    project: str | None = None
-    draft: bool = False
+    def takes(self, entity_type: EntityType, found: Found) -> bool:
+        """Whether what was found is read: by the patterns of its type and of projects, and as a draft."""
+        filters = self.settings.filters
+        return (
+            self.keeps(entity_type, found.name, found.fqn)
+            and filters.keeps_project(found.project or "")
+            and (filters.drafts or not found.draft)
+        )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,10 @@ class Restless(Retryable):
     """A list that moved each time it was read."""
 
 
+class Cut(Permanent):
+    """A list of which the server tells no more; raised behind its last item."""
+
+
 def overlapping(
     page: Callable[[int, int], Sequence[Item]],
     size: int,
@@ -124,13 +128,20 @@ class Pager(Protocol):
 
 @dataclass(frozen=True)
 class Whole:
-    """All at once; `inside` is the key that has the list, '' when the answer is one."""
+    """All at once; `inside` is the key that has the list, '' when the answer is one.
+
+    A server that never tells more than `most` has cut a list that is just so long.
+    """
 
     inside: str = ""
+    most: int = 0
 
     def items(self, ask: Ask) -> Iterator[Any]:
-        """See Pager."""
-        yield from listed(ask({}, "").body, self.inside)
+        """See Pager. Raises Cut."""
+        found = listed(ask({}, "").body, self.inside)
+        yield from found
+        if self.most and len(found) == self.most:
+            raise Cut(f"The server lists {self.most} at most, and has perhaps more.")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from rayingest.errors import Denied, Forbidden, Permanent
 from rayingest.kit.dashboards import Place
 from rayingest.kit.rest.api import Api
 from rayingest.kit.rest.kinds import Found, Kind, Site
+from rayingest.kit.rest.pages import Cut
 from rayingest.model import EntityType
 
 
@@ -54,20 +55,35 @@ class RestSource:
         if kind is None:
             return
         seen: set[str] = set()
-        filtered = 0
+        filtered, why = 0, None
+        try:
+            for found in self._found(kind):
+                if found.fqn in seen:
+                    continue
+                seen.add(found.fqn)
+                if not self._site.takes(entity_type, found):
+                    filtered += 1
+                    continue
+                yield EntityDescriptor(
+                    entity_type, found.fqn, self._service, metadata=dict(found.metadata)
+                )
+        except Cut as error:
+            why = str(error)
+        yield ScopeListed(
+            entity_type,
+            self._service,
+            len(seen) - filtered,
+            complete=why is None,
+            why=why,
+            filtered=filtered,
+        )
+
+    def _found(self, kind: Kind) -> Iterator[Found]:
         pager = kind.pager(self._site.settings.connection)
         for raw in self._api.items(kind.path, pager, kind.params):
             found = self._understood(kind, raw)
-            if found is None or found.fqn in seen:
-                continue
-            seen.add(found.fqn)
-            if not self._keeps(entity_type, found):
-                filtered += 1
-                continue
-            yield EntityDescriptor(
-                entity_type, found.fqn, self._service, metadata=dict(found.metadata)
-            )
-        yield ScopeListed(entity_type, self._service, len(seen) - filtered, filtered=filtered)
+            if found is not None:
+                yield found
 
     def _understood(self, kind: Kind, raw: Any) -> Found | None:
         try:
@@ -76,14 +92,6 @@ class RestSource:
             raise Permanent(
                 f"{kind.path} lists something that is not understood: {_reason(error)}."
             ) from error
-
-    def _keeps(self, entity_type: EntityType, found: Found) -> bool:
-        filters = self._site.settings.filters
-        return (
-            filters.keeps(entity_type, found.name, found.fqn)
-            and filters.keeps_project(found.project or "")
-            and (filters.drafts or not found.draft)
-        )
 
     def process_entities(self, descriptors: Sequence[EntityDescriptor]) -> Iterator[Processed]:
         """As many calls for each as it has details."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rayingest.errors import Permanent
 from rayingest.kit.rest.pages import (
     Cursor,
+    Cut,
     Links,
     Numbers,
     Offsets,
@@ -164,6 +165,14 @@ def test_a_page_behind_the_end_is_asked_for_in_another_listing() -> None:
 
     with pytest.raises(Restless, match="out of range"):
         list(Numbers("results", size=2, total="count").items(ask))
+
+
+def test_a_list_as_long_as_they_ever_are_was_cut() -> None:
+    found = Whole("of", most=2).items(lambda more, url: Told({"of": [1, 2]}))
+    assert [next(found), next(found)] == [1, 2]
+    with pytest.raises(Cut, match="2 at most"):
+        next(found)
+    assert asked({"": {"of": [1]}}, Whole("of", most=2))[0] == [1]
 
 
 def test_cursors_go_on_until_there_is_none() -> None:
