@@ -12,7 +12,7 @@ import rayingest as ri
 from rayingest.api import Run
 from rayingest.core import fqn
 from rayingest.model import Column, Database, DatabaseSchema, DatabaseService, Table
-from rayingest.testing import StrictCatalogue, grafana, looker
+from rayingest.testing import StrictCatalogue, grafana, looker, metabase
 from rayingest.testing.rest import RestWorld, serving
 
 from ..running import balanced
@@ -61,6 +61,12 @@ TOOLS: dict[str, Tool] = {
         driver="looker_sdk",
         more=_lookml,
     ),
+    "metabase": Tool(
+        metabase.World,
+        {"username": metabase.USERNAME, "password": metabase.PASSWORD},
+        metabase.PASSWORD,
+        {"dashboards": 3, "models": 3},
+    ),
 }
 
 
@@ -81,7 +87,9 @@ class Place(Generic[World]):
         execution: dict[str, Any] | None = None,
         **options: Any,
     ) -> Path:
+        """A file; None in `connection` leaves a key out."""
         login = {**TOOLS[self.tool].login, "hostPort": self.url, **(connection or {})}
+        login = {key: each for key, each in login.items() if each is not None}
         tree = {
             "source": {
                 "type": self.tool,
@@ -110,6 +118,7 @@ class Place(Generic[World]):
 
     def run(self, config: Path | None = None, /, *, engine: str = "local", **wishes: Any) -> Run:
         unfinished = wishes.pop("unfinished", False)
+        wishes.setdefault("allow_untested", not TOOLS[self.tool].judge)
         job = ri.load(config or self.config(), flags={"engine": engine})
         run = job.run(log=lambda level, text: self.said.append(text), **wishes)
         balanced(run.report, unfinished=unfinished)

@@ -1,0 +1,1 @@
+"""Metabase's own: how it writes questions down."""
