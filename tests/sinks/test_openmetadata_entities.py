@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from rayingest.connectors.database.duckdb import DuckdbConnection
 from rayingest.core import fqn
 from rayingest.core.sink import identity
 from rayingest.model import Column, Owner, StoredProcedure, Tag
@@ -217,6 +218,13 @@ def test_only_what_the_user_set_is_stored() -> None:
     }
     assert "canary" not in repr((service, service.connection))
     assert settings.service({"storeServiceConnection": False}, given).connection is None
+
+
+def test_what_is_written_down_empty_is_not_stored() -> None:
+    """`databaseSchema:` with nothing behind it: a catalogue's schemas know no null."""
+    given = DuckdbConnection(database="a.duckdb", databaseSchema=None)
+    stored = settings.service({"storeServiceConnection": True}, given).connection
+    assert stored == {"database": "a.duckdb"}
 
 
 def test_encoding_is_cheap(session: OpenMetadataSession) -> None:

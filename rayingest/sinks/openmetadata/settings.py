@@ -112,7 +112,7 @@ def service(given: Any, connection: Any) -> Service:
     if connection is None or _get(given, "storeServiceConnection") is False:
         return Service()
     if isinstance(connection, BaseModel):
-        given = connection.model_dump(exclude_unset=True, by_alias=True)
+        given = connection.model_dump(exclude_unset=True, exclude_none=True, by_alias=True)
     else:
         given = dict(connection)
     for key in _OPEN_ENDED & given.keys():
