@@ -1,7 +1,7 @@
 """A Grafana over HTTP for tests: folders, data sources, dashboards with panels and their SQL.
 
-A test holds its dashboards against the vendor's models, grafana-foundation-sdk; search, folders and
-data sources are as https://grafana.com/docs/grafana/latest/developers/http_api/ shows them.
+A test holds its dashboards against the vendor's models, grafana-foundation-sdk, and the keys of its
+other answers against what the vendor's OpenAPI description has.
 """
 
 from collections.abc import Mapping
@@ -79,7 +79,6 @@ class World(RestWorld):
         told = {
             "id": number,
             "uid": uid,
-            "orgId": 1,
             "title": f"Dashboard {number}",
             "uri": f"db/dashboard-{number}",
             "url": f"/d/{uid}/dashboard-{number}",
