@@ -66,6 +66,10 @@ class RestWorld:
         """The body of a refusal."""
         return {"message": message}
 
+    def stranger(self) -> tuple[int, Json]:
+        """Status and body for whoever shows no known token."""
+        return 401, self.error("Requires authentication.")
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -128,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
             if chance < world.fails + world.throttles:
                 world.refused.add(path)
         if not known:
-            self._send(401, world.error("Requires authentication."))
+            self._send(*world.stranger())
         elif first and chance < world.fails:
             self._send(503, world.error("Busy"))
         elif first and chance < world.fails + world.throttles:

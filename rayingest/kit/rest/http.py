@@ -15,7 +15,7 @@
 import json
 import os
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -60,7 +60,8 @@ class Http:
 
     `timeout` is in seconds, for each answer. While `patient`, whoever is told to wait waits here; else
     it is the engine that does. `hidden` are secrets that no message may show. Whose certificate is
-    not to be checked says `verify=False`.
+    not to be checked says `verify=False`. `stranger` sees the status and the message of a refusal: whether
+    the server says by it that it does not know us, for those that have another word for that than 401.
     """
 
     def __init__(
@@ -71,9 +72,11 @@ class Http:
         limit: str = "api",
         hidden: Sequence[str] = (),
         verify: bool = True,
+        stranger: Callable[[int, str], bool] = lambda status, said: False,
     ) -> None:
         self.calls = 0
         self.patient = False
+        self._stranger = stranger
         self._limiter, self._limit = limiter, limit
         self._hidden = tuple(each for each in hidden if each)
         waits = httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
@@ -140,6 +143,8 @@ class Http:
     def _judged(self, answer: httpx2.Response) -> SourceError:
         status, wait = answer.status_code, retry_after(answer.headers.get("Retry-After"))
         said = f"{status} {self._plain(_message(answer))}".strip()
+        if self._stranger(status, said):
+            return Unauthorised(said)
         if status == 429 or (wait is not None and status in _AGAIN):
             return Throttled(said, wait)
         if status in _AGAIN or status > 500:

@@ -65,7 +65,8 @@ def numbered(
     After each page but the first, the item before it is asked for alone, as a page of one: when it is
     not the one that was seen there, the list has moved, and is read again from the page before.
     A first page that is short may be all that the server gives at once, so the rest is asked for in pages
-    of that size; not so when it is `exact`. Raises Restless.
+    of that size; not so when it is `exact`. Where the total is told, the list ends there, not with a page that
+    is short: some servers count an item twice and leave the second out. Raises Restless.
     """
     seen: set[str] = set()
     at = moves = 0  # pages before this one
@@ -86,7 +87,7 @@ def numbered(
                 at -= 1
             continue
         yield from _once(found, seen, identity)
-        if not found or len(found) < size or (total is not None and (at + 1) * size >= total):
+        if not found or (len(found) < size if total is None else (at + 1) * size >= total):
             return
         at, last = at + 1, identity(found[-1])
 

@@ -107,6 +107,17 @@ def test_a_status_is_an_error_of_the_engine(
     assert (server.asked, http.calls) == (asked, asked)
 
 
+def test_some_servers_have_another_word_for_401(server: Server) -> None:
+    http = Http(timeout=5, stranger=lambda status, said: status == 404 and "log in" in said)
+    server.plan(404, b'{"message": "Please log in"}')
+    with pytest.raises(Unauthorised, match="404 Please log in"):
+        http.request("GET", server.url)
+    server.plan(404, b'{"message": "No such thing"}')
+    with pytest.raises(Gone):
+        http.request("GET", server.url)
+    http.close()
+
+
 def test_who_is_told_to_wait_is_throttled(server: Server, http: Http) -> None:
     server.plan(503, Retry_After="7")
     with pytest.raises(Throttled) as caught:

@@ -103,6 +103,16 @@ def test_by_number_a_server_that_gives_less_is_followed(count: int, size: int, m
     assert list(numbered(told, size, str)) == moving.names
 
 
+def test_by_number_a_page_that_is_short_is_not_the_end_before_the_total() -> None:
+    """As Redash 9 and 10 beta did: rows of a join are cut into pages, and what comes twice is left out."""
+    rows = [f"e{at // 3}" for at in range(20)]
+
+    def page(number: int, size: int) -> tuple[list[str], int]:
+        return list(dict.fromkeys(rows[(number - 1) * size : number * size])), len(rows)
+
+    assert list(numbered(page, 5, str, exact=True)) == list(dict.fromkeys(rows))
+
+
 def test_a_list_that_never_rests_is_told_as_such() -> None:
     calls = iter(range(10_000))
     with pytest.raises(Restless):
