@@ -12,7 +12,7 @@ import rayingest as ri
 from rayingest.api import Run
 from rayingest.core import fqn
 from rayingest.model import Column, Database, DatabaseSchema, DatabaseService, Table
-from rayingest.testing import StrictCatalogue, grafana, looker, metabase
+from rayingest.testing import StrictCatalogue, grafana, looker, metabase, redash
 from rayingest.testing.rest import RestWorld, serving
 
 from ..running import balanced
@@ -66,6 +66,12 @@ TOOLS: dict[str, Tool] = {
         {"username": metabase.USERNAME, "password": metabase.PASSWORD},
         metabase.PASSWORD,
         {"dashboards": 3, "models": 3},
+    ),
+    "redash": Tool(
+        redash.World,
+        {"username": "ann", "apiKey": redash.KEY},
+        redash.KEY,
+        {"dashboards": 4},
     ),
 }
 
