@@ -247,7 +247,7 @@ class Job:
 
         if grade_of(self.config.connector) == "declared" and not asked.allow_untested:
             raise ConfigError(
-                f"The connector {self.config.connector!r} is declared only: nothing has tested it.",
+                f"The connector {self.config.connector!r} is declared only: nothing of its vendor's has judged it.",
                 hint="Run with --allow-untested if you want to be the first, and tell us how it went.",
             )
 

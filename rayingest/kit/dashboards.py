@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rayingest.core import fqn
-from rayingest.model import EntityType, Fact
+from rayingest.model import EntityType, Fact, Tag
 
 LONGEST = 50  # folders in folders
 
@@ -34,6 +34,12 @@ def plain(identity: str) -> str:
 def text(told: object) -> str | None:
     """What somebody wrote, without space around it; None for nothing."""
     return str(told).strip() or None if told is not None else None
+
+
+def tags(classification: str, names: Iterable[str] | None) -> tuple[Tag, ...]:
+    """Labels as tags of a classification, each once."""
+    told = dict.fromkeys(names or ())
+    return tuple(Tag(classification=classification, name=each) for each in told if each)
 
 
 def paths(folders: Iterable[tuple[str, str, str | None]]) -> dict[str, str]:

@@ -1,8 +1,12 @@
 """Which tables a statement reads, for those whose lineage stands in SQL."""
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
+from rayingest.kit.tables import Tables
+
+STAND_IN = "rayingest_parameter"  # for what a tool fills in before it asks
 _log = logging.getLogger(__name__)
 
 
@@ -27,6 +31,19 @@ def tables_read(sql: str, whose: str, dialect: str | None = None) -> tuple[str, 
             if table.name and not (table.name in own and not table.db):
                 names[".".join(_quoted(part) for part in table.parts)] = None
     return tuple(names)
+
+
+def known_tables(sql: object, whose: str, dialect: str | None, tables: Tables) -> Iterator[str]:
+    """FQNs of the catalogue's tables that statements read; nothing is parsed when none are asked for.
+
+    A name with the STAND_IN in it is no table's.
+    """
+    if not tables.places or not isinstance(sql, str) or not sql.strip():
+        return
+    for name in tables_read(sql, whose, dialect):
+        found = None if STAND_IN in name else tables.find(name)
+        if found:
+            yield found
 
 
 def _quoted(part: Any) -> str:

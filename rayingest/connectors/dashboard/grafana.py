@@ -9,11 +9,11 @@ https://grafana.com/docs/grafana/latest/developers/http_api/.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
-from rayingest.config.connection import ConnectionModel, FilterPattern, Unused
+from rayingest.config.connection import ConnectionModel, DefaultPattern, Flag
 from rayingest.core.source import (
     Capability,
     Described,
@@ -22,8 +22,8 @@ from rayingest.core.source import (
     Settings,
 )
 from rayingest.errors import Denied, Gone
-from rayingest.kit.dashboards import edge, paths, text
-from rayingest.kit.queries import tables_read
+from rayingest.kit.dashboards import edge, paths, tags, text
+from rayingest.kit.queries import STAND_IN, known_tables
 from rayingest.kit.rest.api import Api, address
 from rayingest.kit.rest.auth import bearer
 from rayingest.kit.rest.http import Http
@@ -31,7 +31,7 @@ from rayingest.kit.rest.kinds import Found, Kind, Site
 from rayingest.kit.rest.pages import Numbers
 from rayingest.kit.rest.spec import Rest
 from rayingest.kit.tables import Tables
-from rayingest.model import Chart, Dashboard, EntityType, Owner, Tag
+from rayingest.model import Chart, Dashboard, EntityType, Owner
 
 TAGS = "GrafanaTags"
 SEARCH = "/api/search"
@@ -61,15 +61,9 @@ class GrafanaConnection(ConnectionModel):
     apiKey: SecretStr = Field(description="Token of a service account.")
     verifySSL: bool = Field(True, description="Whether the server's certificate is checked.")
     pageSize: int = Field(100, ge=1, le=5000, description="Dashboards in one answer of a listing.")
-    dashboardFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
-        None, description="Default of the pattern in sourceConfig."
-    )
-    chartFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
-        None, description="Default of the pattern in sourceConfig."
-    )
-    supportsMetadataExtraction: Annotated[bool | None, Unused()] = Field(
-        None, description="What OpenMetadata says of the connector."
-    )
+    dashboardFilterPattern: DefaultPattern = None
+    chartFilterPattern: DefaultPattern = None
+    supportsMetadataExtraction: Flag = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +141,7 @@ def describe(descriptor: EntityDescriptor, site: Site, answer: Any) -> Described
         project=context.folders.get(meta.get("folderUid")) or text(meta.get("folderTitle")),
         source_url=url,
         owners=(Owner(name=author),) if author and options.includeOwners else (),
-        tags=_tags(raw.get("tags") or ()) if options.includeTags else (),
+        tags=tags(TAGS, raw.get("tags")) if options.includeTags else (),
         charts=tuple(each.fqn for each in charts),
     )
     edges = [edge(EntityType.TABLE, each, EntityType.DASHBOARD, made.fqn) for each in tables]
@@ -179,19 +173,17 @@ def _chart(panel: Mapping[str, Any], uid: str, url: str, site: Site) -> Chart:
 
 
 def _tables(panel: Mapping[str, Any], whose: str, context: Context) -> Iterator[str]:
-    """The catalogue's tables that a panel's SQL reads; nothing is parsed when none are asked for."""
-    if not context.tables.places:
-        return
+    """The catalogue's tables that a panel's SQL reads."""
     for target in panel.get("targets") or ():
         sql = target.get("rawSql") or target.get("rawSQL") or target.get("queryText")
-        if not isinstance(sql, str) or not sql.strip():
-            continue
         kind = _kind(target.get("datasource") or panel.get("datasource"), context)
-        plain = _VARIABLE.sub("x", _MACRO.sub("(1 = 1)", sql))
-        names = (
-            context.tables.find(each) for each in tables_read(plain, whose, DIALECTS.get(kind))
-        )
-        yield from (each for each in names if each)
+        if isinstance(sql, str):
+            yield from known_tables(plain_sql(sql), whose, DIALECTS.get(kind), context.tables)
+
+
+def plain_sql(sql: str) -> str:
+    """SQL without macros and variables: `$__timeFilter(created)`, `${table:raw}`, `$table`, `[[table]]`."""
+    return _VARIABLE.sub(STAND_IN, _MACRO.sub("(1 = 1)", sql))
 
 
 def _kind(source: Any, context: Context) -> str:
@@ -199,10 +191,6 @@ def _kind(source: Any, context: Context) -> str:
     if isinstance(source, Mapping):
         return str(source.get("type") or context.sources.get(str(source.get("uid")), ""))
     return context.sources.get(source, "") if isinstance(source, str) else context.default
-
-
-def _tags(names: Any) -> tuple[Tag, ...]:
-    return tuple(Tag(classification=TAGS, name=each) for each in dict.fromkeys(names) if each)
 
 
 CONNECTOR = Rest(

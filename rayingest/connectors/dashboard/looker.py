@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
-from rayingest.config.connection import Choice, ConnectionModel, FilterPattern, Unused
+from rayingest.config.connection import Choice, ConnectionModel, DefaultPattern, Flag
 from rayingest.core.limits import Limit
 from rayingest.core.source import (
     Batching,
@@ -55,21 +55,11 @@ class LookerConnection(ConnectionModel):
         None,
         description="The LookML: the path of a folder on this machine, or a repository at a git host.",
     )
-    dashboardFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
-        None, description="Default of the pattern in sourceConfig."
-    )
-    chartFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
-        None, description="Default of the pattern in sourceConfig."
-    )
-    dataModelFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
-        None, description="Default of the pattern in sourceConfig."
-    )
-    projectFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
-        None, description="Default of the pattern in sourceConfig."
-    )
-    supportsMetadataExtraction: Annotated[bool | None, Unused()] = Field(
-        None, description="What OpenMetadata says of the connector."
-    )
+    dashboardFilterPattern: DefaultPattern = None
+    chartFilterPattern: DefaultPattern = None
+    dataModelFilterPattern: DefaultPattern = None
+    projectFilterPattern: DefaultPattern = None
+    supportsMetadataExtraction: Flag = None
 
 
 @contextmanager

@@ -13,11 +13,11 @@ see, so one that may not see all models can be told fewer and not notice.
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from rayingest.config.connection import ConnectionModel, FilterPattern, Unused
+from rayingest.config.connection import ConnectionModel, DefaultPattern, Flag
 from rayingest.connectors.dashboard._metabase import entities
 from rayingest.connectors.dashboard._metabase.entities import DASHBOARD, MODEL, Context
 from rayingest.core import fqn
@@ -46,21 +46,11 @@ class MetabaseConnection(ConnectionModel):
     apiKey: SecretStr | None = Field(
         None, description="An API key, instead of a user. It wins when both are given."
     )
-    dashboardFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
-        None, description="Default of the pattern in sourceConfig."
-    )
-    chartFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
-        None, description="Default of the pattern in sourceConfig."
-    )
-    dataModelFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
-        None, description="Default of the pattern in sourceConfig."
-    )
-    projectFilterPattern: Annotated[FilterPattern | None, Unused()] = Field(
-        None, description="Default of the pattern in sourceConfig."
-    )
-    supportsMetadataExtraction: Annotated[bool | None, Unused()] = Field(
-        None, description="What OpenMetadata says of the connector."
-    )
+    dashboardFilterPattern: DefaultPattern = None
+    chartFilterPattern: DefaultPattern = None
+    dataModelFilterPattern: DefaultPattern = None
+    projectFilterPattern: DefaultPattern = None
+    supportsMetadataExtraction: Flag = None
 
     @model_validator(mode="after")
     def _somebody(self) -> Self:

@@ -18,8 +18,8 @@ from pydantic import Field, SecretStr
 from rayingest.config.connection import ConnectionModel, DefaultPattern, Flag
 from rayingest.core.source import Capability, Described, EntityDescriptor, Readable, Settings
 from rayingest.errors import Denied, Gone
-from rayingest.kit.dashboards import edge, text
-from rayingest.kit.queries import tables_read
+from rayingest.kit.dashboards import edge, tags, text
+from rayingest.kit.queries import STAND_IN, known_tables
 from rayingest.kit.rest.api import Api, address
 from rayingest.kit.rest.auth import api_key
 from rayingest.kit.rest.http import Http
@@ -27,7 +27,7 @@ from rayingest.kit.rest.kinds import Found, Kind, Site
 from rayingest.kit.rest.pages import Numbers
 from rayingest.kit.rest.spec import Rest
 from rayingest.kit.tables import Tables
-from rayingest.model import Chart, Dashboard, EntityType, Owner, Tag
+from rayingest.model import Chart, Dashboard, EntityType, Owner
 
 TAGS = "RedashTags"
 DASHBOARDS = "/api/dashboards"
@@ -49,7 +49,6 @@ DIALECTS = {
 NO_SQL = {"prometheus", "results"}  # though Redash says so; results are those of other queries
 _SECTION = re.compile(r"\{\{\s*[#^/!][^{}]*\}\}")  # {{#days}} … {{/days}}
 _PARAMETERS = re.compile(r"\{\{\{?[^{}]*\}?\}\}(?:\s+\{\{\{?[^{}]*\}?\}\})*")
-_STAND_IN = "redash_parameter"
 
 
 class RedashConnection(ConnectionModel):
@@ -146,7 +145,7 @@ def describe(descriptor: EntityDescriptor, site: Site, raw: Any) -> Described:
         display_name=text(raw["name"]),
         source_url=url,
         owners=(Owner(name=author),) if author and options.includeOwners else (),
-        tags=_tags(raw.get("tags") or ()) if options.includeTags else (),
+        tags=tags(TAGS, raw.get("tags")) if options.includeTags else (),
         charts=tuple(each.fqn for each in charts),
     )
     tables = dict.fromkeys(name for each in queries.values() for name in _tables(each, context))
@@ -196,23 +195,16 @@ def _kind(drawn: Mapping[str, Any]) -> str:
 
 
 def _tables(query: Mapping[str, Any], context: Context) -> Iterator[str]:
-    """The catalogue's tables that a query reads; nothing is parsed when none are asked for."""
+    """The catalogue's tables that a query reads."""
     dialect = context.dialects.get(query.get("data_source_id") or 0, "")
-    if dialect is None or not context.tables.places or not text(query.get("query")):
-        return
-    for name in tables_read(plain_sql(query["query"]), f"query {query['id']}", dialect or None):
-        table = None if _STAND_IN in name else context.tables.find(name)
-        if table:
-            yield table
+    if dialect is not None:
+        sql = plain_sql(query.get("query") or "")
+        yield from known_tables(sql, f"query {query['id']}", dialect or None, context.tables)
 
 
 def plain_sql(sql: str) -> str:
     """A query with a word for parameters: `{{ days }}`, `{{{days}}}`, `{{ column }} {{ direction }}`."""
-    return _PARAMETERS.sub(_STAND_IN, _SECTION.sub("", sql))
-
-
-def _tags(names: Any) -> tuple[Tag, ...]:
-    return tuple(Tag(classification=TAGS, name=each) for each in dict.fromkeys(names) if each)
+    return _PARAMETERS.sub(STAND_IN, _SECTION.sub("", sql))
 
 
 CONNECTOR = Rest(

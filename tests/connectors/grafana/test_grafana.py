@@ -10,7 +10,8 @@ import pytest
 import stamina
 
 import rayingest as ri
-from rayingest.connectors.dashboard.grafana import panels
+from rayingest.connectors.dashboard.grafana import panels, plain_sql
+from rayingest.kit.queries import STAND_IN, tables_read
 from rayingest.sinks.openmetadata.settings import Service
 from rayingest.testing.grafana import World
 
@@ -83,6 +84,19 @@ def test_check_says_what_works(place: Place[World]) -> None:
     checks = ri.load(place.config(), flags={"engine": "local"}).check()
     found = {each.capability: each.status for where, each in checks if where == "source"}
     assert found == {"dashboard": "ok", "what is shared": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "tables"),
+    [
+        ("SELECT * FROM $table", (STAND_IN,)),
+        ("SELECT * FROM s.[[table]] JOIN t ON true", (f"s.{STAND_IN}", "t")),
+        ("SELECT $__timeGroup(at, '5m'), x FROM a.b WHERE $__timeFilter(at) GROUP BY 1", ("a.b",)),
+        ("SELECT * FROM a WHERE v IN (${v:singlequote}) AND $__unixEpochFilter(t)", ("a",)),
+    ],
+)
+def test_macros_and_variables_leave_sql_behind(sql: str, tables: tuple[str, ...]) -> None:
+    assert tables_read(plain_sql(sql), "a test", "postgres") == tables
 
 
 def test_panels_of_old_dashboards_lie_in_rows() -> None:

@@ -15,7 +15,7 @@ from rayingest.connectors.dashboard._metabase.query import Asked, as_sql, asked
 from rayingest.connectors.dashboard.metabase import CONNECTOR
 from rayingest.core.source import ScopeListed
 from rayingest.errors import ConfigError
-from rayingest.kit.queries import tables_read
+from rayingest.kit.queries import STAND_IN, tables_read
 from rayingest.model import EntityType
 from rayingest.sinks.openmetadata.settings import Service
 from rayingest.testing.conformance import Warehouse, settings_for
@@ -308,8 +308,8 @@ def test_sources_are_found_wherever_they_stand(
         ("SELECT * FROM a.b WHERE x = {{y}} [[AND z > {{w}}]]", {"a.b"}),
         ("SELECT * FROM a.b WHERE {{created}} LIMIT {{many}}", {"a.b"}),
         ("SELECT * FROM a.b WHERE x IN ({{list}}) AND y = '{{text}}'", {"a.b"}),
-        ("WITH m AS {{#5-gizmos}} SELECT * FROM m JOIN a.b USING (id)", {"card__5", "a.b"}),
-        ("SELECT * FROM {{#5}} AS m, a.b", {"card__5", "a.b"}),
+        ("WITH m AS {{#5-gizmos}} SELECT * FROM m JOIN a.b USING (id)", {STAND_IN, "a.b"}),
+        ("SELECT * FROM {{#5}} AS m, a.b", {STAND_IN, "a.b"}),
         ("SELECT * FROM a.b\n[[WHERE x = {{y}}\nAND z = 1]]", {"a.b"}),
     ],
 )

@@ -13,7 +13,7 @@ from looker_sdk.sdk.api40 import models
 from rayingest.connectors.dashboard._looker import lookml
 from rayingest.core import fqn
 from rayingest.kit import dashboards
-from rayingest.kit.dashboards import plain, text
+from rayingest.kit.dashboards import plain, tags, text
 from rayingest.kit.tables import Tables
 from rayingest.model import (
     Chart,
@@ -242,6 +242,4 @@ def _column(raw: lookml.Field, at: int, place: Place) -> Column:
 
 
 def _tags(names: Sequence[str] | None, place: Place) -> tuple[Tag, ...]:
-    if not place.include_tags:
-        return ()
-    return tuple(Tag(classification=TAGS, name=each) for each in dict.fromkeys(names or ()) if each)
+    return tags(TAGS, names) if place.include_tags else ()

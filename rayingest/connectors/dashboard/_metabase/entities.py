@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rayingest.connectors.dashboard._metabase.query import CARD, as_sql, asked
+from rayingest.connectors.dashboard._metabase.query import as_sql, asked
 from rayingest.core.source import Described, EntityDescriptor
 from rayingest.errors import Gone
 from rayingest.kit.dashboards import edge, text
-from rayingest.kit.queries import tables_read
+from rayingest.kit.queries import known_tables
 from rayingest.kit.rest.kinds import Found, Site
 from rayingest.kit.tables import Tables
 from rayingest.model import Chart, Column, Dashboard, DashboardDataModel, EntityType, Fact, Owner
@@ -224,12 +224,12 @@ def _asked(card: Mapping[str, Any], whose: str, site: Site) -> Iterator[tuple[En
     yield from ((MODEL, each) for each in (_model(card, site) for card in found.cards) if each)
     if not context.tables.places:
         return
-    names = [context.names[each] for each in found.tables if each in context.names]
-    engine = context.engines.get(str(query.get("database")), "")
-    for each in found.sql if engine not in NO_SQL else ():
-        read = tables_read(as_sql(each), whose, DIALECTS.get(engine))
-        names += (name for name in read if not name.startswith(CARD))
+    names = (context.names[each] for each in found.tables if each in context.names)
     yield from ((TABLE, each) for each in map(context.tables.find, names) if each)
+    engine = context.engines.get(str(query.get("database")), "")
+    for sql in found.sql if engine not in NO_SQL else ():
+        known = known_tables(as_sql(sql), whose, DIALECTS.get(engine), context.tables)
+        yield from ((TABLE, each) for each in known)
 
 
 def _edges(flows: Mapping[tuple[EntityType, str], None], to: EntityType, target: str) -> list[Fact]:
