@@ -154,7 +154,9 @@ def connector_section(name: str) -> str:
     text += f"`source.type: {name}`; reads {', '.join(each.value for each in connector.types)}.\n\n"
     grades = capability_grades(name)
     if grades:
-        text += f"Shown by tests: {', '.join(f'{key} ({grade})' for key, grade in grades.items())}.\n\n"
+        text += (
+            f"Shown by tests: {', '.join(f'{key} ({grade})' for key, grade in grades.items())}.\n\n"
+        )
     text += f"At most {connector.max_connections} connections are open in a whole run.\n\n"
     lacks = "".join(f"* No {each.value}: {why}.\n" for each, why in connector.lacks.items())
     return f"{text}{lacks}\n{settings(connector.connection)}"
