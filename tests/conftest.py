@@ -74,6 +74,11 @@ def _own_ray(_no_leftovers: None) -> Iterator[None]:
             # Short, for Unix sockets have room for 107 bytes.
             folder = tempfile.mkdtemp(prefix="ri-", dir="/tmp")
             patch.setenv("RAYINGEST_RAY_TEMP_DIR", folder)
+        elif worker := os.environ.get("PYTEST_XDIST_WORKER"):
+            # `session_latest` is one for a folder: what runs beside would be taken for ours.
+            own = Path(os.environ["RAYINGEST_RAY_TEMP_DIR"]) / worker
+            own.mkdir(parents=True, exist_ok=True)
+            patch.setenv("RAYINGEST_RAY_TEMP_DIR", str(own))
         yield
         if "ray" in sys.modules:
             sys.modules["ray"].shutdown()
