@@ -17,6 +17,7 @@ def options_of(config: Config, asked: Wishes, *, few: bool = False) -> Options:
         address=execution.address,
         parallelism=execution.parallelism,
         call_timeout=execution.call_timeout,
+        job_timeout=execution.job_timeout,
         retry=RetryPolicy(
             execution.retry.maxAttempts,
             execution.retry.backoffSeconds,

@@ -111,6 +111,8 @@ class Display:
 
     def _foot(self, snapshot: Snapshot) -> list[RenderableType]:
         busy = f"{snapshot.in_flight} of {snapshot.parallelism} in flight"
+        if snapshot.at_source:
+            busy += f" · the source works on {snapshot.at_source:,}"
         if snapshot.second_wave:
             busy += f" · {snapshot.second_wave:,} wait for what they refer to"
         if workers := snapshot.about.get("workers"):

@@ -114,6 +114,11 @@ class DistributedExecution(ConnectionModel):
     )
     resourceRequests: Resources | None = Field(default=None, description="What a worker asks for.")
     callTimeoutSeconds: float = Field(default=300, gt=0, description="Longest call to the source.")
+    jobTimeoutSeconds: float = Field(
+        default=3600,
+        gt=0,
+        description="Longest work of the source on what it was asked for (a scan).",
+    )
     sinkOutageSeconds: float = Field(default=300, ge=0, description="How long a sink may be down.")
     stateUrl: str | None = Field(
         default=None, description="Folder (any fsspec URL) of runs and state."
@@ -148,6 +153,7 @@ class Execution:
     requests: Resources = field(default_factory=Resources)
     resource_limits: Resources = field(default_factory=Resources)
     call_timeout: float = 300.0
+    job_timeout: float = 3600.0
     sink_outage: float = 300.0
     state_url: str | None = None
     limits: Mapping[str, LimitOverride] = field(default_factory=dict)
@@ -161,6 +167,7 @@ FLAGS = {
     "state_url": "stateUrl",
     "call_timeout": "callTimeoutSeconds",
     "call_timeout_seconds": "callTimeoutSeconds",
+    "job_timeout_seconds": "jobTimeoutSeconds",
     "sink_outage_seconds": "sinkOutageSeconds",
 }
 """Flags of the command line that are fields of the block; `engine` and `parallelism` are not."""
@@ -184,6 +191,7 @@ def resolve(
         requests=block.resourceRequests or Resources(),
         resource_limits=block.resourceLimits or Resources(),
         call_timeout=block.callTimeoutSeconds,
+        job_timeout=block.jobTimeoutSeconds,
         sink_outage=block.sinkOutageSeconds,
         state_url=block.stateUrl,
         limits=block.limits,

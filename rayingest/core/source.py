@@ -133,8 +133,22 @@ class Failed:
     error: RayingestError
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The source works on this one: ask again in `wait` seconds, with `again` instead.
+
+    `again` has the type, id and scope of `descriptor`; its `metadata` may name the source's job (never a
+    secret), its `batch` what is best asked for together. It is recorded: a resumed run asks with it,
+    and no job is begun twice. Meanwhile no thread, session or limit is held.
+    """
+
+    descriptor: EntityDescriptor
+    again: EntityDescriptor
+    wait: float
+
+
 Listed = EntityDescriptor | Described | ScopeOpened | ScopeListed | Removed
-Processed = Described | Failed
+Processed = Described | Failed | Pending
 
 
 class DiscoverableSource(Protocol):

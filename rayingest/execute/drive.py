@@ -285,6 +285,7 @@ class Drive:
             scheduler.sink_down.message if scheduler.sink_down else None,
             self.engine.about(),
             scheduler.deferred_open,
+            scheduler.at_source,
             (totals.source - totals.waiting) / max(1, totals.described),
             totals.waiting,
             self.engine.limits(),

@@ -179,6 +179,13 @@ class RowsOf(msgspec.Struct, frozen=True, array_like=True):
     cause: Why | None
 
 
+class Later(msgspec.Struct, frozen=True, array_like=True):
+    """A descriptor that the source works on, as it is to be asked for in `wait` seconds."""
+
+    descriptor: EntityDescriptor
+    wait: float
+
+
 @dataclass(slots=True)
 class Read:
     """The source's part of a dispatch is over: its slot is free (but for a hung thread).
@@ -186,7 +193,7 @@ class Read:
     `ended` are descriptors that need no sink any more (failed, skipped, retry, hung); `rows` are for
     a sink that lives in the driver; `emitted` counts entities per type; `seconds` includes those that
     the source `waited` for room at the sink, and those that limits of the source `held_back`. The
-    worker's process holds `memory` bytes; `full`: more than it may.
+    worker's process holds `memory` bytes; `full`: more than it may. The source works on `pending` ones.
     """
 
     dispatch: int
@@ -203,6 +210,7 @@ class Read:
     held_back: float = 0.0
     memory: int = 0
     full: bool = False
+    pending: list[Later] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

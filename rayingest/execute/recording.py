@@ -93,7 +93,7 @@ class Recording:
         if self.knowing is None:
             return
         for what, about, *_ in news:
-            if isinstance(about, EntityDescriptor):
+            if isinstance(about, EntityDescriptor) and what != "again":
                 self.knowing.found(about)
             elif what == "removed" and isinstance(about, Removed):
                 self.knowing.removed(about)

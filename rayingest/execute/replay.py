@@ -9,6 +9,7 @@ The same reading serves a run's continuation after any end, and the audit of its
     ["done", type, scope]            a listing returned, and every scope of it was listed
     ["removed", Removed]             a change listing says that this is gone
     ["part", PartOf]                 one shard's contribution to its scope
+    ["again", descriptor]            the source works on it; to be asked for like this
     ["ended", type, Result]          a descriptor's end, with what was written
     ["settled", type, scope, failed] every member of a listed scope has its end
     ["dropped", type, number]        what the user's selection left out
@@ -97,6 +98,15 @@ class Replay:
         scope = descriptor.type, descriptor.scope
         if self.keep and (scope not in self.scopes or scope in self._retold):
             self.seen.setdefault(scope, set()).add(descriptor.id)
+
+    def _again(self, record: bytes) -> None:
+        descriptor = _OPENED.decode(record)[1]
+        if (descriptor.type, descriptor.id) in self.open:
+            self.open[descriptor.type, descriptor.id] = descriptor
+        else:
+            self.wrong.append(
+                f"{descriptor.type.value} {descriptor.id}: asked for without a beginning"
+            )
 
     def _ended(self, record: bytes) -> None:
         _, kind, result = _ENDED.decode(record)
@@ -201,6 +211,7 @@ _HEAD = msgspec.json.Decoder(tuple[EntityType, str, str, list[Written], Any])
 _READERS: dict[bytes, Callable[[Replay, bytes], None]] = {
     b"opened": Replay._opened,  # noqa: SLF001 - a table of its own methods
     b"told": Replay._told,  # noqa: SLF001
+    b"again": Replay._again,  # noqa: SLF001
     b"ended": Replay._ended,  # noqa: SLF001
     b"listed": Replay._listed,  # noqa: SLF001
     b"scope": Replay._scope,  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""What is asked for once more, and when: entities that failed for now, listings that broke off."""
+"""What is asked for once more, and when: what failed for now, what the source works on, listings that broke off."""
 
 import heapq
 from collections import Counter
@@ -10,6 +10,8 @@ from rayingest.execute.events import Listing, Result, Why
 from rayingest.execute.plan import RetryPolicy
 from rayingest.model import EntityType
 
+SOONEST = 0.05  # seconds; who says 0 means soon
+
 
 class Retries:
     """Times are seconds of the scheduler's clock."""
@@ -20,6 +22,7 @@ class Retries:
         self._items: list[tuple[float, int, bool, EntityDescriptor]] = []
         self._listings: list[tuple[float, int, Listing]] = []
         self._order = count()
+        self._pending: dict[tuple[EntityType, str], float] = {}  # since when the source works on it
         self._unreachable = 0  # chunks in a row that found nobody at the source's address
 
     def __bool__(self) -> bool:
@@ -59,8 +62,25 @@ class Retries:
         heapq.heappush(self._items, (due, next(self._order), last, item))
         return True
 
+    def later(self, item: EntityDescriptor, wait: float, now: float, *, most: float) -> bool:
+        """The source works on it: once more in `wait` seconds, or False: it has done so for `most`."""
+        key = item.type, item.id
+        since = self._pending.setdefault(key, now)
+        if now - since >= most:
+            return False
+        due = now + max(SOONEST, wait)
+        heapq.heappush(self._items, (due, next(self._order), False, item))
+        return True
+
+    @property
+    def pending(self) -> int:
+        """How many the source works on."""
+        return len(self._pending)
+
     def attempts(self, item: EntityDescriptor) -> int:
         """How often it was asked for before its end, which is now."""
+        if self._pending:
+            self._pending.pop((item.type, item.id), None)
         return self._attempts.pop((item.type, item.id), 0) if self._attempts else 0
 
     def list_again(self, listing: Listing, due: float) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rayingest.core.source import DiscoverableSource, EntityDescriptor
 from rayingest.execute.delivery import Ticket
-from rayingest.execute.events import Chunk, PartOf, Result, RowsOf
+from rayingest.execute.events import Chunk, Later, PartOf, Result, RowsOf
 from rayingest.workflows.stage import Opened
 
 
@@ -51,6 +51,7 @@ class Running:
     since: float
     started: float
     ended: list[Result] = field(default_factory=list)
+    pending: list[Later] = field(default_factory=list)
     children: list[EntityDescriptor] = field(default_factory=list)
     rows: list[RowsOf] = field(default_factory=list)
     emitted: Counter[str] = field(default_factory=Counter)

@@ -179,7 +179,8 @@ class Answers:
         """Whether nothing more is to come."""
         if self.read is None:
             return False
-        return self.settled is not None or not settles or len(self.read.ended) == len(self.chosen)
+        told = len(self.read.ended) + len(self.read.pending)
+        return self.settled is not None or not settles or told == len(self.chosen)
 
 
 def _measured(

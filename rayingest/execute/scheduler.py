@@ -26,6 +26,7 @@ from rayingest.execute.events import (
     Dispatch,
     Event,
     Found,
+    Later,
     Listing,
     ListingEnded,
     Read,
@@ -348,6 +349,9 @@ class Scheduler:
                 self._one_ended(sent, item, result, hung)
         if hung:
             self._hear_hung(sent.chunk, hung)
+        for later in event.pending:
+            if sent.left.pop(later.descriptor.id, None) is not None:
+                self._await(later)
         unsettled = bool(sent.left) or sent.chunk.kind == "deferred"
         if not unsettled:
             del self._sent[event.dispatch]
@@ -395,6 +399,24 @@ class Scheduler:
         if self._retries.gone(result.why):
             self.fatal = self.fatal or result.why
         self._end(item, Result(item.id, "failed", result.why, result.written))
+
+    def _await(self, later: Later) -> None:
+        """The source works on it: nothing is held meanwhile, and a resumed run knows what to ask for."""
+        item = later.descriptor
+        if self._retries.later(item, later.wait, self._now, most=self.plan.job):
+            self.books.news.append(("again", item))
+            return
+        cause = Why(
+            "TimedOut",
+            f"the source has worked on this for {self.plan.job:.0f} s and is not done",
+            "Raise distributedExecution.jobTimeoutSeconds if it only needs longer.",
+        )
+        self._fail(item, cause)
+
+    @property
+    def at_source(self) -> int:
+        """How many the source works on."""
+        return self._retries.pending
 
     def _hear_hung(self, chunk: Chunk, hung: list[EntityDescriptor]) -> None:
         """A call never returned: a single is to blame; of more, each is asked alone.

@@ -7,7 +7,7 @@ from rayingest.execute.limits import LimitReport
 
 @dataclass
 class Snapshot:
-    """The run as it stands, for displays."""
+    """The run as it stands, for displays; the source works on `at_source` descriptors."""
 
     elapsed: float
     types: dict[str, dict[str, int]]
@@ -18,6 +18,7 @@ class Snapshot:
     sink_down: str | None
     about: dict[str, str]
     second_wave: int = 0
+    at_source: int = 0
     latency: float = 0.0
     waiting: float = 0.0
     limits: list[LimitReport] = field(default_factory=list)

@@ -40,6 +40,7 @@ class Options:
     parallelism: int = 1
     dry_run: bool = False
     call_timeout: float = 300.0
+    job_timeout: float = 3600.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     bounds: Bounds = field(default_factory=Bounds)
     keeps: Callable[[EntityDescriptor], bool] | None = None
@@ -141,6 +142,7 @@ def plan(stage: Stage, opened: Opened, options: Options, parallelism: int) -> Pl
         keeps=options.keeps,
         limit=options.limit,
         seed=options.seed,
+        job=options.job_timeout,
     )
     if options.only:
         return replace(whole, types=(), dependencies={}, root=None, given=options.only)

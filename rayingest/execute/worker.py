@@ -21,6 +21,8 @@ from rayingest.core.source import (
     Described,
     EntityDescriptor,
     Failed,
+    Pending,
+    Processed,
 )
 from rayingest.errors import (
     Gone,
@@ -37,6 +39,7 @@ from rayingest.execute.engine import calls_of
 from rayingest.execute.events import (
     Chunk,
     Event,
+    Later,
     PartOf,
     Read,
     Result,
@@ -51,6 +54,7 @@ from rayingest.execute.watch import Watch
 from rayingest.workflows.stage import WorkerTask
 
 FULL = 0.8  # of its share of the memory: then a worker is replaced
+FAULT = "This looks like a fault of the connector: please report it with this message."
 NOT_ANSWERED = Why("NotAnswered", "the source gave no answer for this entity")
 
 
@@ -252,6 +256,7 @@ class Worker:
                 run.held_back,
                 held,
                 held > self._allowed,
+                run.pending,
             )
         )
         if run.ticket is not None and self.delivery is not None:
@@ -272,7 +277,7 @@ class Worker:
             if each.id in run.left:
                 self._end(run, Result(each.id, "failed", NOT_ANSWERED))
 
-    def _ask(self, run: Running, items: list[EntityDescriptor]) -> Iterator[Described | Failed]:
+    def _ask(self, run: Running, items: list[EntityDescriptor]) -> Iterator[Processed]:
         run.since, run.asked_to_end = time.monotonic(), None
         source = run.holder.get()
         before = calls_of(source)
@@ -313,14 +318,26 @@ class Worker:
             return Result(item.id, "retry", why(error))
         return Result(item.id, "failed", _explain(error))
 
-    def _take(self, run: Running, answer: Described | Failed) -> None:
+    def _take(self, run: Running, answer: Processed) -> None:
         run.since, run.asked_to_end = time.monotonic(), None
         if answer.descriptor.id not in run.left:
             return
         if isinstance(answer, Failed):
             self._end(run, self._failure(answer.descriptor, answer.error))
+        elif isinstance(answer, Pending):
+            self._pending(run, answer)
         else:
             self._answer(run, answer)
+
+    def _pending(self, run: Running, answer: Pending) -> None:
+        asked, again = answer.descriptor, answer.again
+        if (asked.type, asked.id, asked.scope) != (again.type, again.id, again.scope):
+            cause = Why("Permanent", f"the source wants to be asked for {again.id} instead", FAULT)
+            self._end(run, Result(asked.id, "failed", cause))
+            return
+        with run.lock:
+            if not run.abandoned and run.left.pop(asked.id, None) is not None:
+                run.pending.append(Later(again, answer.wait))
 
     def _end(self, run: Running, result: Result) -> None:
         with run.lock:
@@ -373,5 +390,5 @@ def _explain(error: Exception) -> Why:
     return Why(
         said.kind,
         f"{said.message} (at {place})",
-        "This looks like a fault of the connector: please report it with this message.",
+        FAULT,
     )

@@ -5,6 +5,7 @@ system can tell it; every capability that it claims is then checked on the entit
 and every gap that it declares (`lacks`) must really be one.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,8 +16,10 @@ from rayingest.core.source import (
     Capability,
     Connector,
     Described,
+    DiscoverableSource,
     EntityDescriptor,
     Failed,
+    Pending,
     ScopeListed,
     ScopeOpened,
     Settings,
@@ -94,16 +97,36 @@ def tell(connector: Connector, settings: Settings) -> Told:
         entities: list[Entity] = []
         facts: list[Fact] = []
         failures: list[Failed] = []
-        unanswered = {each.id for each in descriptors}
-        for batch in batches(descriptors):
-            for answer in source.process_entities(batch):
-                unanswered.discard(answer.descriptor.id)
-                if isinstance(answer, Described):
-                    entities += answer.entities
-                    facts += answer.facts
-                else:
+        answered: set[str] = set()
+        todo = batches(descriptors)
+        while todo:
+            for answer in answers(source, todo.pop(0)):
+                answered.add(answer.descriptor.id)
+                if isinstance(answer, Failed):
                     failures.append(answer)
-    return Told(descriptors, scopes, entities, failures, facts, sorted(unanswered))
+                    continue
+                entities += answer.entities
+                facts += answer.facts
+                descriptors += answer.children
+                todo += batches(answer.children)
+    unanswered = sorted({each.id for each in descriptors} - answered)
+    return Told(descriptors, scopes, entities, failures, facts, unanswered)
+
+
+def answers(
+    source: DiscoverableSource, descriptors: Sequence[EntityDescriptor]
+) -> Iterator[Described | Failed]:
+    """What a source says of descriptors in the end; what it works on is waited for."""
+    waiting = [*descriptors]
+    while waiting:
+        asked, waiting, patience = waiting, [], 0.0
+        for answer in source.process_entities(asked):
+            if isinstance(answer, Pending):
+                waiting.append(answer.again)
+                patience = max(patience, answer.wait)
+            else:
+                yield answer
+        time.sleep(patience)
 
 
 def batches(descriptors: Iterable[EntityDescriptor]) -> list[list[EntityDescriptor]]:

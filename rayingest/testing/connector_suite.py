@@ -30,7 +30,15 @@ from pydantic import BaseModel, SecretStr
 from rayingest.core import fqn, registry
 from rayingest.core.source import Capability, Connector, Described, Settings
 from rayingest.model import Entity
-from rayingest.testing.conformance import FLOORS, Told, batches, reached, settings_for, tell
+from rayingest.testing.conformance import (
+    FLOORS,
+    Told,
+    answers,
+    batches,
+    reached,
+    settings_for,
+    tell,
+)
 
 LARGEST = 1000  # bytes of a descriptor
 
@@ -107,7 +115,7 @@ def one_by_one_says_the_same_as_a_batch(given: Case) -> None:
     with given.connector.open(given.settings, context) as source:
         for batch in reversed(batches(given.told.descriptors)):
             for descriptor in reversed(batch):
-                for answer in source.process_entities([descriptor]):
+                for answer in answers(source, [descriptor]):
                     assert isinstance(answer, Described), f"{descriptor.id} fails alone: {answer}"
                     alone |= {(each.type.value, each.fqn): each for each in answer.entities}
     assert alone == {(each.type.value, each.fqn): each for each in given.told.entities}

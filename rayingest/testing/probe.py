@@ -14,12 +14,12 @@ from rayingest.core.source import (
     EntityDescriptor,
     Failed,
     Listed,
-    Processed,
     ScopeOpened,
     Settings,
 )
 from rayingest.errors import RayingestError
 from rayingest.model import Entity, EntityType
+from rayingest.testing.conformance import answers
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Probe:
         """Everything of a type in one batch, by FQN: what was described, what failed."""
         descriptors = self.descriptors(entity_type, **changes)
         with self.open(**changes) as source:
-            return sort(source.process_entities(descriptors))
+            return sort(answers(source, descriptors))
 
     def entities(self, entity_type: EntityType, **changes: Any) -> dict[str, Any]:
         """Everything of a type, by FQN; nothing may fail."""
@@ -75,10 +75,10 @@ class Probe:
         descriptors = self.descriptors(entity_type, **changes)
         shuffled = random.Random(seed).sample(descriptors, len(descriptors))  # noqa: S311
         with self.open(**changes) as source:
-            whole = _told(source.process_entities(descriptors))
-            if _told(source.process_entities(shuffled)) != whole:
+            whole = _told(answers(source, descriptors))
+            if _told(answers(source, shuffled)) != whole:
                 raise AssertionError("another order gives other answers")
-            single = [_told(source.process_entities([each])) for each in descriptors]
+            single = [_told(answers(source, [each])) for each in descriptors]
         if {key: value for each in single for key, value in each.items()} != whole:
             raise AssertionError("one by one gives other answers than a batch")
 
@@ -98,7 +98,9 @@ def of(listed: Iterable[Listed]) -> list[EntityDescriptor]:
     return [each for each in listed if isinstance(each, EntityDescriptor)]
 
 
-def sort(processed: Iterable[Processed]) -> tuple[dict[str, Entity], dict[str, RayingestError]]:
+def sort(
+    processed: Iterable[Described | Failed],
+) -> tuple[dict[str, Entity], dict[str, RayingestError]]:
     """Answers by the id of their descriptors."""
     found: dict[str, Entity] = {}
     failed: dict[str, RayingestError] = {}
@@ -110,7 +112,7 @@ def sort(processed: Iterable[Processed]) -> tuple[dict[str, Entity], dict[str, R
     return found, failed
 
 
-def _told(processed: Iterable[Processed]) -> dict[str, Sequence[Entity] | str]:
+def _told(processed: Iterable[Described | Failed]) -> dict[str, Sequence[Entity] | str]:
     return {
         each.descriptor.id: each.entities if isinstance(each, Described) else repr(each.error)
         for each in processed

@@ -1,12 +1,13 @@
 """Hard shapes of sources as small fakes: what the contract must carry before connectors pour in."""
 
-import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from pydantic import BaseModel
 
 from rayingest.core.filters import Filters
@@ -21,6 +22,7 @@ from rayingest.core.source import (
     Failed,
     Listed,
     Part,
+    Pending,
     Prepare,
     Processed,
     Removed,
@@ -35,7 +37,8 @@ from rayingest.workflows.stage import Opened
 
 CONTAINER, TABLE = EntityType.CONTAINER, EntityType.TABLE
 Listings = Callable[[EntityType, str | None], Iterator[Listed]]
-Details = Callable[[EntityDescriptor, Any], Described | Failed]
+Details = Callable[[EntityDescriptor, Any], Processed]
+SCANNED = 0.6  # seconds that a scan takes
 Combine = Callable[[str, Sequence[Part]], Described]
 
 
@@ -148,13 +151,24 @@ def list_workspaces(entity_type: EntityType, scope: str | None) -> Iterator[List
         yield ScopeListed(CONTAINER, "tenant", 5)
 
 
-def scan(descriptor: EntityDescriptor, context: Any) -> Described:
+def note_scans(settings: Settings, _catalogue: object) -> str:
+    """The file that every scan is noted in when it begins."""
+    return settings.connection or ""
+
+
+def scan(descriptor: EntityDescriptor, begun: str) -> Described | Pending:
     """A workspace expands into as many tables as its number; a table is a table."""
     if descriptor.type is TABLE:
-        return plain(descriptor, context)
-    ready = threading.Event()  # the scan runs at the vendor's; we ask whether it is ready
-    threading.Timer(0.01, ready.set).start()
-    ready.wait()
+        return plain(descriptor, begun)
+    ready = descriptor.metadata.get("ready")
+    if ready is None:  # the scan runs at the vendor's
+        if begun:
+            with Path(begun).open("a") as file:
+                file.write(f"{descriptor.id}\n")
+        ready = str(time.time() + SCANNED)
+    if time.time() < float(ready):
+        again = msgspec.structs.replace(descriptor, batch="scan", metadata={"ready": ready})
+        return Pending(descriptor, again, SCANNED / 2)
     number = int(descriptor.id[1:])
     children = [
         EntityDescriptor(TABLE, f"{descriptor.id}-t{at}", descriptor.id) for at in range(number)
@@ -169,6 +183,7 @@ SCAN = Shape(
     dependencies={TABLE: CONTAINER},
     listed_by={TABLE: CONTAINER},
     batching={CONTAINER: Batching(1, 100), TABLE: Batching(1, 5)},
+    prepare=note_scans,
 )
 
 

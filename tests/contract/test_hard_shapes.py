@@ -31,8 +31,8 @@ def through(request, tmp_path):
     if engine is None:
         engine = (request.getfixturevalue("cluster"), 8)
 
-    def go(stage):
-        return run(stage, tmp_path, *engine)
+    def go(stage, **more):
+        return run(stage, tmp_path, *engine, **more)
 
     return go
 
@@ -50,6 +50,27 @@ def test_a_scan_expands_into_descriptors_that_are_counted_when_they_appear(throu
     assert outcome.report.types["container"]["ok"] == 5
     assert outcome.report.types["table"]["discovered"] == outcome.report.types["table"]["ok"] == 10
     assert names(outcome) == sorted(f"w{w}-t{t}" for w in range(5) for t in range(w))
+
+
+def test_what_the_source_works_on_is_begun_once_even_when_a_run_is_stopped_meanwhile(
+    through, tmp_path
+):
+    begun = tmp_path / "begun"
+    scanned = stage(SCAN, str(begun))
+    stopped = through(scanned, name="night", stop=lambda snapshot: snapshot.at_source == 5)
+    assert stopped.report.state == "stopped"
+    assert stopped.report.types["container"]["ok"] == 0
+    went_on = through(scanned, name="night", resume=True)
+    assert went_on.report.state == "success"
+    assert sorted(begun.read_text().split()) == [f"w{n}" for n in range(5)]
+    assert len(names(went_on)) == 10
+
+
+def test_what_the_source_works_on_for_too_long_has_failed_and_says_what_to_raise(through):
+    outcome = through(stage(SCAN), job_timeout=0.2)
+    assert outcome.report.types["container"]["failed"] == 5
+    (group,) = outcome.report.errors
+    assert "jobTimeoutSeconds" in group.hint
 
 
 def test_what_is_shared_is_built_once_per_run_and_reaches_every_worker(through, tmp_path):

@@ -1,7 +1,7 @@
 """Run a stage and tell what came of it, so that two runs can be compared."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from rayingest.api.run import EntityRecord, Run
 from rayingest.execute.bounding import Bounds
 from rayingest.execute.plan import RetryPolicy
 from rayingest.execute.report import Report
+from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.start import Options, drive
 from rayingest.sinks.memory import Memory
 from rayingest.state.run_directory import RunDirectory
@@ -69,11 +70,18 @@ def chaos(
 
 
 def run(
-    stage: Stage, tmp_path: Path, engine: str = "local", parallelism: int = 1, **options: Any
+    stage: Stage,
+    tmp_path: Path,
+    engine: str = "local",
+    parallelism: int = 1,
+    *,
+    name: str | None = None,
+    stop: Callable[[Snapshot], bool] = lambda _: False,
+    **options: Any,
 ) -> Outcome:
-    """To the end, recorded; both books are audited."""
-    directory = RunDirectory(str(tmp_path), "chaos", uuid4().hex)
-    directory.claim()
+    """To the end, or until `stop`, recorded; both books are audited. A `name` makes runs that can go on."""
+    directory = RunDirectory(str(tmp_path), "chaos", name or uuid4().hex)
+    directory.claim(take_over=name is not None)
     address = engine if ":" in engine else "local"
     driver = drive(
         stage,
@@ -89,6 +97,7 @@ def run(
             | options
         ),
         directory,
+        observe=lambda snapshot: driver.interrupt() if stop(snapshot) else None,
     )
     report = driver.run()
     made = Run(report, directory)

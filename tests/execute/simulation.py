@@ -6,6 +6,7 @@ seed decides, kills what can be killed, and after every step holds the scheduler
 
 import random
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -25,6 +26,7 @@ from rayingest.execute.events import (
     Deferred,
     Dispatch,
     Found,
+    Later,
     Listing,
     ListingEnded,
     Read,
@@ -71,7 +73,10 @@ FATES = {
     "breaker": "failed",  # any question that holds it raises Retryable
     "hung": "failed",
     "poison": "quarantined",
+    "job": "ok",  # the source works on it for a while
+    "endless": "failed",  # the source works on it for ever
 }
+JOB = 5.0  # seconds that it may
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,8 @@ class World:
         self.listing_errors = shape.listing_errors
         self.outages = shape.sink_outages
         self.tries: Counter[Key] = Counter()
+        self.begun: set[Key] = set()  # jobs at the source that are recorded
+        self.first_asked: dict[Key, float] = {}
         self.alone: Counter[Key] = Counter()
         self.ends: dict[Key, Result] = {}
         self.opened: set[Key] = set()
@@ -187,6 +194,7 @@ class World:
         self.held = [each for each in self.deferrals if (each[0], each[1].id) in before.deferred]
         self.held = list({(kind, each.id): (kind, each) for kind, each in self.held}.values())
         self.partly = set(before.deferred)
+        self.begun = {key for key, each in before.open.items() if each.metadata}
         self.alone.clear()
         self.settled.clear()
         self.dispatched.clear()
@@ -270,6 +278,7 @@ class World:
             linger=0.2,
             backlog=shape.backlog,
             seed=shape.seed,
+            job=JOB,
         )
 
     # --- running it ---
@@ -455,14 +464,34 @@ class World:
             place.zombies += 1
             place.slots = max(1, place.slots - 1)
             return self._answer(run, ended, [], abandoned=True)
-        ended, described = [], []
+        ended, described, pending = [], [], []
         for item in chunk.items:
+            if chunk.kind == "process" and (later := self._works_on(item)):
+                pending.append(later)
+                continue
             answer = self._processed(item)
             if answer is None:
                 described.append(item)
             elif answer.status != "ok":
                 ended.append(answer)
-        return self._answer(run, ended, described)
+        return self._answer(run, ended, described, pending)
+
+    def _works_on(self, item: EntityDescriptor) -> Later | None:
+        """The source's job: begun once, and asked after three times, or for ever."""
+        key = item.type, item.id
+        if self.fates[key] not in ("job", "endless"):
+            return None
+        if not item.metadata:
+            assert key not in self.begun, f"{item.id} is begun twice"
+            self.begun.add(key)
+        self.first_asked.setdefault(key, self.now)
+        asked = int(item.metadata.get("asked", 0))
+        if self.fates[key] == "job" and asked == 3:
+            return None
+        again = msgspec.structs.replace(
+            item, batch=f"job-{asked}", metadata={"asked": str(asked + 1)}
+        )
+        return Later(again, self.chance.choice((0.0, 0.3, 1.0)))
 
     def _processed(self, item: EntityDescriptor) -> Result | None:
         """None: it was described and goes to the sink."""
@@ -488,12 +517,13 @@ class World:
         run: Running,
         ended: list[Result],
         described: list[EntityDescriptor],
+        pending: Sequence[Later] = (),
         *,
         abandoned: bool = False,
     ) -> None:
         place = self.places[run.worker]
         del place.running[run.id]
-        over = {each.id for each in ended}
+        over = {each.id for each in ended} | {each.descriptor.id for each in pending}
         run.left = [each for each in run.left if each.id not in over]
         children = [child for each in described for child in self.children[each.type, each.id]]
         for item in described:
@@ -512,6 +542,7 @@ class World:
         if described or run.chunk.kind == "deferred":
             place.unsettled[run.id] = run
         read = Read(run.id, run.worker, ended, children, 0.6, 1, abandoned, [], dict(emitted))
+        read.pending = [*pending]
         self.spent.append(read)
         self._tell(read)
 
@@ -626,6 +657,8 @@ class World:
         if self.alone[key] >= 2:
             return result.status == "quarantined"
         fate = self.fates[key]
+        if fate == "job" and result.why is not None:
+            return result.why.kind == "TimedOut" and self.now - self.first_asked[key] >= JOB
         if fate in ("flaky", "throttled") and "breaker" in self.fates.values():
             return result.status in ("ok", "failed")
         return result.status == FATES[fate]

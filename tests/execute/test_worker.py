@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import pytest
 
 from rayingest.core.filters import Filters
 from rayingest.core.sink import Placement, Row
-from rayingest.core.source import Described, EntityDescriptor, Failed, Processed, Settings
+from rayingest.core.source import Described, EntityDescriptor, Failed, Pending, Processed, Settings
 from rayingest.errors import (
     Denied,
     Gone,
@@ -225,6 +226,20 @@ def test_what_gets_no_answer_failed(bench: Any) -> None:
         yield from (described(each) for each in descriptors if each.id != "b")
 
     assert outcome(bench(play).read("a", "b", "c"))["b"] == ("failed", "NotAnswered")
+
+
+def test_what_the_source_works_on_is_sent_back_as_it_is_to_be_asked_for(bench: Any) -> None:
+    def play(source: Scripted, descriptors: Sequence[EntityDescriptor]) -> Iterator[Processed]:
+        first, second, third = descriptors
+        job = {"batch": "job", "metadata": {"job": "1"}}
+        yield Pending(first, msgspec.structs.replace(first, **job), 2.5)
+        yield Pending(second, third, 2.5)
+        yield described(third)
+
+    read = bench(play).read("a", "b", "c")
+    (later,) = read.pending
+    assert (later.descriptor.id, later.descriptor.metadata, later.wait) == ("a", {"job": "1"}, 2.5)
+    assert outcome(read) == {"b": ("failed", "Permanent"), "c": ("described", "")}
 
 
 def test_a_second_answer_and_an_answer_to_nobodys_question_are_not_heard(bench: Any) -> None:
