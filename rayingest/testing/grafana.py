@@ -59,19 +59,21 @@ class World(RestWorld):
                 return refused if self.viewer else (200, list(SOURCES))
             case ["api", "dashboards", "uid", uid] if uid in self.denied:
                 return 403, self.error("You'll need additional permissions to perform this action.")
-            case ["api", "dashboards", "uid", uid] if uid in self.ids() and uid not in self.gone:
+            case ["api", "dashboards", "uid", uid] if self._there(uid):
                 return 200, self.dashboard(uid)
             case _:
                 return 404, self.error("Dashboard not found")
 
+    def _there(self, uid: str) -> bool:
+        number = uid.removeprefix("d")
+        return number.isdecimal() and 0 < int(number) <= self.dashboards and uid not in self.gone
+
     def _search(self, query: Mapping[str, str]) -> list[Json]:
-        found = (
-            [_hit(*each) for each in FOLDERS]
-            if query["type"] == "dash-folder"
-            else [self._found(each) for each in self.ids() if each not in self.gone]
-        )
         limit, page = int(query.get("limit", "1000")), int(query.get("page", "1"))
-        return found[(page - 1) * limit : page * limit]
+        part = slice((page - 1) * limit, page * limit)
+        if query["type"] == "dash-folder":
+            return [_hit(*each) for each in FOLDERS[part]]
+        return [self._found(each) for each in [*filter(self._there, self.ids())][part]]
 
     def _found(self, uid: str) -> Json:
         number = int(uid[1:])
