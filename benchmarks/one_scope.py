@@ -46,7 +46,9 @@ def main() -> None:
         for size in map(int, told.sizes.split(",")):
             with scratch() as folder, serving(World(dashboards=size)) as url:
                 for name in ("first", "unchanged"):
-                    found = one_run(folder, url, size, told.parallelism, unchanged=name == "unchanged")
+                    found = one_run(
+                        folder, url, size, told.parallelism, unchanged=name == "unchanged"
+                    )
                     least = least or found["max_rss_mb"]
                     found["kb_each"] = (found["max_rss_mb"] - least) * 1000 / size
                     samples.setdefault(f"{size:,} {name}", []).append(found)

@@ -25,8 +25,10 @@ from rayingest.state import deletions, mark, settling
 from rayingest.state.census import Census
 from rayingest.state.deletions import Decision, Obstacle, Rules
 from rayingest.state.known import KnownState
-from rayingest.state.settling import Candidate, End, Outcome
-from rayingest.state.shard import Key, Scope, Shard, Stored
+from rayingest.state.outcomes import End, Outcome, Outcomes
+from rayingest.state.packed import Stored
+from rayingest.state.settling import Candidate
+from rayingest.state.shard import Key, Scope, Shard
 
 READERS = 8
 
@@ -58,7 +60,7 @@ class _Open:
     """A scope that is not settled: what was known of it, and what became of its members."""
 
     loading: "Future[tuple[Shard | None, bool]] | None" = None
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    outcomes: Outcomes = field(default_factory=Outcomes)
     removed: set[str] = field(default_factory=set)
     sent: set[str] = field(default_factory=set)  # to be described and written, without an end yet
 
@@ -149,7 +151,7 @@ class Knowing:
         self._listed.add((entity_type, scope))
         here = self._scopes.setdefault((entity_type, scope), _Open())
         here.sent.discard(result.id)
-        here.outcomes[result.id] = Outcome(cast("End", result.status), written)
+        here.outcomes.add(result.id, Outcome(cast("End", result.status), written))
 
     def removed(self, gone: Removed) -> None:
         """A change listing says that this is no more."""
@@ -235,7 +237,8 @@ class Knowing:
         """
         for scope, here in self._scopes.items():
             for identity in here.sent:
-                here.outcomes.setdefault(identity, Outcome("failed"))
+                if identity not in here.outcomes:
+                    here.outcomes.add(identity, Outcome("failed"))
             if here.outcomes or here.removed:
                 self._commit(scope, here, mode=None)
         self._scopes.clear()

@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -172,7 +173,7 @@ class KnownState:
         self.begin()
         head = shard.head()
         name = name_of(*shard.key)
-        self.store.put(name, pack([head, *shard.records()]))
+        self.store.put(name, pack(chain((head,), shard.records())))
         self._drop(name)
         self._heads[shard.key] = head
         return True
@@ -231,8 +232,8 @@ class KnownState:
         except FileNotFoundError:
             return False
         try:
-            about, *lines = unpack(data) or [b""]
-            index = _decode_index(about)
+            lines = unpack(data) or iter(())
+            index = _decode_index(next(lines, b""))
             heads = [decode_head(each) for each in lines]
         except BROKEN:
             return False  # the shards say it again
@@ -241,7 +242,7 @@ class KnownState:
             self.unreadable, self._doubted = {*index.unreadable}, {*index.doubted}
         return index.version == VERSION
 
-    def _opened(self, name: str) -> tuple[Head, list[bytes]] | None:
+    def _opened(self, name: str) -> tuple[Head, Iterator[bytes]] | None:
         """A shard's head and records; None, and a warning, when it cannot be read."""
         try:
             data = self.store.get(name)

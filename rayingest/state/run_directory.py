@@ -18,6 +18,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ from rayingest.state.claims import Claim
 from rayingest.state.store import Store, store
 
 VERSION = "rayingest.segment/1"
+BLOCK = 1000  # records that are encoded at once
 FLUSH_RECORDS = 5_000
 FLUSH_SECONDS = 5.0
 _encode = msgspec.json.Encoder().encode
@@ -135,18 +137,30 @@ def attempt_of(name: str) -> int:
     return int(name.split("/")[1])
 
 
-def pack(records: Sequence[Any]) -> bytes:
+def pack(records: Iterable[Any]) -> bytes:
     """Encode records as a segment's bytes."""
-    head = _encode({"segment": VERSION}) + b"\n"
-    body = _encode_lines(records)
-    footer = {"records": len(records), "crc32": zlib.crc32(body, zlib.crc32(head))}
-    return b"".join((head, body, _encode(footer), b"\n"))
+    parts = [_encode({"segment": VERSION}) + b"\n"]
+    count, checksum = 0, zlib.crc32(parts[0])
+    told = iter(records)
+    while block := list(islice(told, BLOCK)):
+        parts.append(_encode_lines(block))
+        count, checksum = count + len(block), zlib.crc32(parts[-1], checksum)
+    parts += (_encode({"records": count, "crc32": checksum}), b"\n")
+    return b"".join(parts)
 
 
-def unpack(data: bytes) -> list[bytes] | None:
+def unpack(data: bytes) -> Iterator[bytes] | None:
     """Records of a segment, None when it is torn. Raises StateError for one of another version."""
     whole = intact_body(data)
-    return whole[0].split(b"\n")[1:] if whole is not None else None
+    return _lines(whole[0]) if whole is not None else None
+
+
+def _lines(body: bytes) -> Iterator[bytes]:
+    """All lines but the first."""
+    end = body.find(b"\n")
+    while end >= 0:
+        start, end = end + 1, body.find(b"\n", end + 1)
+        yield body[start : end if end >= 0 else len(body)]
 
 
 def intact_body(data: bytes) -> tuple[bytes, int] | None:

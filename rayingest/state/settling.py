@@ -4,7 +4,7 @@ A scope that was listed completely goes through `settle` when all its members ha
 through `merge`; one that was deleted with its container is `buried`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -12,33 +12,11 @@ import msgspec
 
 from rayingest.core import fqn as names
 from rayingest.model import EntityType
-from rayingest.state.shard import ENTITIES, Key, Missing, Scope, Shard, Stored
+from rayingest.state.outcomes import Outcome, Outcomes, without_hashes
+from rayingest.state.packed import Packed, Stored
+from rayingest.state.shard import ENTITIES, Key, Missing, Scope, Shard
 
-End = Literal["ok", "unchanged", "skipped", "failed", "quarantined"]
 Mode = Literal["snapshot", "changes"]
-
-
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """How a listed descriptor ended; `written`: all that the sink acknowledged of it or had already.
-
-    `unchanged` with nothing written was not described at all (a change token).
-    """
-
-    status: End
-    written: tuple[Stored, ...] = ()
-
-    @property
-    def described(self) -> bool:
-        """Whether `written` is all that there is of it."""
-        return self.status == "ok" or (self.status == "unchanged" and bool(self.written))
-
-    def on_top_of(self, before: Iterable[Stored]) -> tuple[Stored, ...]:
-        """All that is known of it now. What ended badly may have been written halfway: no hash."""
-        now = {each.key for each in self.written}
-        rest = [each for each in before if each.key not in now]
-        if self.status not in ("ok", "unchanged"):
-            rest = _without_hashes(rest)
-        return (*self.written, *rest)
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -86,16 +64,18 @@ def settle(
     `listed`: id -> how it ended; `removed`: ids that the listing said are gone. A member that failed
     leaves everything as it is known, and no candidate.
     """
-    failed = any(each.status in ("failed", "quarantined") for each in listed.values())
-    if failed or mode == "changes":
+    listed = listed if isinstance(listed, Outcomes) else Outcomes(listed)
+    if listed.failed or mode == "changes":
         shard = merge(old, listed, scope=scope, run_id=run_id, context=context, removed=removed)
-        shard = shard if failed else replace(shard, proof="removal")
+        shard = shard if listed.failed else replace(shard, proof="removal")
         return shard, candidates(shard)
     past = _Past(old, context)
-    present = {
-        identity: each.written if each.described else each.on_top_of(past.of(identity))
-        for identity, each in listed.items()
-    }
+    present = Packed()
+    for identity in listed:
+        if listed.described(identity):
+            present.take(identity, listed.written)
+        else:
+            present[identity] = listed[identity].on_top_of(past.of(identity))
     missing = _still_missing([*past.lost(present, run_id), *past.missing], present, removed)
     shard = Shard(*scope, run_id, context, present, missing, "absence")
     return shard, candidates(shard)
@@ -161,10 +141,11 @@ class _Past:
     """What was known of a scope, put so that this run can go on from it."""
 
     def __init__(self, old: Shard | None, context: str) -> None:
-        self.present: dict[str, tuple[Stored, ...]] = dict(old.present) if old else {}
+        self.present = Packed(old.present if old else None)
         self.missing: tuple[Missing, ...] = old.missing if old else ()
         if old is not None and old.context != context:
-            self.present = {key: tuple(_without_hashes(each)) for key, each in self.present.items()}
+            for identity, written in self.present.items():
+                self.present[identity] = tuple(without_hashes(written))
         self._returned: dict[str, list[Stored]] = {}
         for each in self.missing:
             self._returned.setdefault(each.id, []).append(Stored(*each.key))
@@ -173,13 +154,14 @@ class _Past:
         """All that a descriptor had written, also what was missing when it was looked at last."""
         return (*self.present.get(identity, ()), *self._returned.get(identity, ()))
 
-    def lost(self, present: Mapping[str, Sequence[Stored]], run_id: str) -> Iterable[Missing]:
+    def lost(self, present: Packed, run_id: str) -> Iterable[Missing]:
         """Entities that a descriptor had written and does not write now, or that went with it."""
-        for identity, written in self.present.items():
-            if present.get(identity) == written:
+        for identity in self.present:
+            if self.present.same(identity, present):
                 continue
             now = {each.key for each in present.get(identity, ())}
-            yield from _missing(identity, (each for each in written if each.key not in now), run_id)
+            gone = [each for each in self.present[identity] if each.key not in now]
+            yield from _missing(identity, gone, run_id)
 
 
 def _still_missing(
@@ -208,7 +190,3 @@ def _missing(identity: str, stored: Iterable[Stored], run_id: str) -> list[Missi
         for each in stored
         if each.type in ENTITIES
     ]
-
-
-def _without_hashes(stored: Iterable[Stored]) -> list[Stored]:
-    return [Stored(*each.key) for each in stored]

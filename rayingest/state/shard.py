@@ -12,6 +12,7 @@ import msgspec
 
 from rayingest.errors import StateError
 from rayingest.model import EntityType
+from rayingest.state.packed import Packed, Stored
 from rayingest.state.run_directory import unpack
 
 VERSION = "rayingest.shard/1"
@@ -23,19 +24,6 @@ Key = tuple[str, str]  # type and FQN of an entity
 # What the run that wrote a shard has shown: that absent means gone, that `Removed` was all there
 # was to hear, or nothing about what it did not see.
 Proof = Literal["absence", "removal", "nothing"]
-
-
-class Stored(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One entity or fact that the sink has; without a `hash` nobody knows with what content."""
-
-    type: str
-    fqn: str
-    hash: str = ""
-
-    @property
-    def key(self) -> Key:
-        """What identifies it."""
-        return self.type, self.fqn
 
 
 class Known(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="is", tag="known"):
@@ -184,40 +172,30 @@ decode_head = msgspec.json.Decoder(Head).decode
 _decode_record = msgspec.json.Decoder(Known | Missing).decode
 
 
-def unpacked(data: bytes, name: str) -> tuple[Head, list[bytes]]:
+def unpacked(data: bytes, name: str) -> tuple[Head, Iterator[bytes]]:
     """A shard's head and records. Raises one of BROKEN."""
-    lines = unpack(data)
-    if not lines:
+    lines = unpack(data) or iter(())
+    first = next(lines, None)
+    if first is None:
         raise StateError("it is incomplete")
-    head = decode_head(lines[0])
+    head = decode_head(first)
     if head.version != VERSION:
         raise StateError(f"its version is {head.version!r}, this rayingest reads {VERSION!r}")
     if name_of(*head.key) != name:
         raise StateError(f"it is about {head.type.value} in {head.scope!r}")
-    return head, lines[1:]
+    return head, lines
 
 
 def decoded(head: Head, lines: Iterable[bytes]) -> Shard:
-    """The shard of a head and its records; equal texts (types, an FQN that is the id) are kept once. Raises one of BROKEN."""
-    kinds: dict[str, str] = {}
-    present: dict[str, tuple[Stored, ...]] = {}
+    """The shard of a head and its records. Raises one of BROKEN."""
+    present = Packed()
     missing = []
     for line in lines:
         record = _decode_record(line)
         if isinstance(record, Missing):
             missing.append(record)
-            continue
-        identity = record.id
-        present[identity] = tuple(
-            [
-                Stored(
-                    kinds.setdefault(each.type, each.type),
-                    identity if each.fqn == identity else each.fqn,
-                    each.hash,
-                )
-                for each in record.written
-            ]
-        )
+        else:
+            present[record.id] = record.written
     return Shard(*head.key, head.run_id, head.context, present, tuple(missing), head.proof)
 
 

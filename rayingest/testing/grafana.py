@@ -72,8 +72,9 @@ class World(RestWorld):
         limit, page = int(query.get("limit", "1000")), int(query.get("page", "1"))
         part = slice((page - 1) * limit, page * limit)
         if query["type"] == "dash-folder":
-            return [_hit(*each) for each in FOLDERS[part]]
-        return [self._found(each) for each in [*filter(self._there, self.ids())][part]]
+            return [_hit(*each) for each in list(FOLDERS)[part]]
+        there = [each for each in self.ids() if self._there(each)]
+        return [self._found(each) for each in there[part]]
 
     def _found(self, uid: str) -> Json:
         number = int(uid[1:])

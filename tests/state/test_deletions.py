@@ -20,8 +20,10 @@ from rayingest.state.deletions import (
     roaming,
 )
 from rayingest.state.known import KnownState
-from rayingest.state.settling import Candidate, Outcome, candidates, merge, settle
-from rayingest.state.shard import Missing, Shard, Stored, name_of
+from rayingest.state.outcomes import Outcome
+from rayingest.state.packed import Stored
+from rayingest.state.settling import Candidate, candidates, merge, settle
+from rayingest.state.shard import Missing, Shard, name_of
 
 from .world import (
     CHART,

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from rayingest.errors import StateError
 from rayingest.model import EntityType
 from rayingest.state.known import INDEX, KnownState
+from rayingest.state.packed import Stored
 from rayingest.state.run_directory import pack, unpack
-from rayingest.state.shard import VERSION, Known, Missing, Shard, Stored, context, name_of
+from rayingest.state.shard import VERSION, Known, Missing, Shard, context, name_of
 from rayingest.state.store import LocalStore
 
 TABLE, SCHEMA = EntityType.TABLE, EntityType.DATABASE_SCHEMA

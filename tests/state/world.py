@@ -12,8 +12,9 @@ from rayingest.model import EntityType
 from rayingest.state.census import Census
 from rayingest.state.deletions import Obstacle, Rule, Rules, conclude, decide, passing, roaming
 from rayingest.state.known import KnownState
-from rayingest.state.settling import Outcome, candidates, merge, settle
-from rayingest.state.shard import Stored
+from rayingest.state.outcomes import Outcome
+from rayingest.state.packed import Stored
+from rayingest.state.settling import candidates, merge, settle
 
 SCHEMA, TABLE, PROCEDURE = (
     EntityType.DATABASE_SCHEMA,
