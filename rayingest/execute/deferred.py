@@ -107,7 +107,10 @@ class DeferredRows:
             block = gathered.setdefault(kind, [])
             resolved = [self._resolved(row, session) for row in each.rows]
             rows = [row for row in resolved if row is not None]
-            block.append(Deferred(each.id, rows, each.written, each.scope))
+            same = [row for row in rows if row.known == row.hash]
+            done = [Written(row.type, row.fqn, row.hash, "unchanged") for row in same]
+            rows = [row for row in rows if row.known != row.hash]
+            block.append(Deferred(each.id, rows, [*each.written, *done], each.scope))
             if len(block) >= BLOCK_ROWS:
                 yield Chunk("deferred", kind, block=gathered.pop(kind))
         for kind, block in gathered.items():
@@ -134,7 +137,8 @@ class DeferredRows:
             for record in self.journal.directory.intact(name):
                 kind, each = _from_record(record)
                 if self._before.get((kind, each.id)) == attempt_of(name):
-                    yield kind, each
+                    each.rows = [msgspec.structs.replace(row, known="") for row in each.rows]
+                    yield kind, each  # an earlier attempt may have written it
 
     def _resolved(self, row: Row, session: SinkSession | None) -> Row | None:
         """The row without references to what nobody has; None: nothing is left."""
@@ -184,6 +188,7 @@ class _DeferredRow(msgspec.Struct, array_like=True):
     body: msgspec.Raw
     needs: tuple[str, ...]
     half: bool  # the sink has it already, without what it needs
+    known: str = ""
 
 
 _DeferredRecord = tuple[EntityType, str, str, list[Written], list[_DeferredRow]]
@@ -192,7 +197,13 @@ _DeferredRecord = tuple[EntityType, str, str, list[Written], list[_DeferredRow]]
 def _to_record(kind: EntityType, deferred: Deferred) -> _DeferredRecord:
     rows = [
         _DeferredRow(
-            row.type, row.fqn, row.hash, msgspec.Raw(row.body), row.needs, row.partial is not None
+            row.type,
+            row.fqn,
+            row.hash,
+            msgspec.Raw(row.body),
+            row.needs,
+            row.partial is not None,
+            row.known,
         )
         for row in deferred.rows
     ]
@@ -202,7 +213,15 @@ def _to_record(kind: EntityType, deferred: Deferred) -> _DeferredRecord:
 def _from_record(record: bytes) -> tuple[EntityType, Deferred]:
     kind, name, scope, written, rows = msgspec.json.decode(record, type=_DeferredRecord)
     kept = [
-        Row(row.type, row.fqn, bytes(row.body), row.hash, b"" if row.half else None, row.needs)
+        Row(
+            row.type,
+            row.fqn,
+            bytes(row.body),
+            row.hash,
+            b"" if row.half else None,
+            row.needs,
+            row.known,
+        )
         for row in rows
     ]
     return kind, Deferred(name, kept, written, scope)

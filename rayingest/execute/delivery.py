@@ -227,7 +227,7 @@ class Delivery:
     ) -> None:
         for row in rows:
             waits = first_wave and bool(row.needs)
-            if waits and row.partial is None:
+            if waits and (row.partial is None or row.known):
                 if not self._there.issuperset(row.needs):
                     self._hold_back(ticket, descriptor, row)
                     continue
@@ -246,7 +246,10 @@ class Delivery:
                 self._flush(row.type)
 
     def _hold_back(self, ticket: Ticket, descriptor: str, row: Row) -> None:
-        """A row that can only be written when what it refers to is there (a lineage edge)."""
+        """A row that is only written when it is clear what it refers to: a lineage edge, or what is there."""
+        if row.known:
+            self._there.add(identity(row.type, row.fqn))
+            row = _half_written(row)
         ticket.later.setdefault(descriptor, []).append(row)
         self._on_the_way -= 1
         self._one_answered(ticket, descriptor)
@@ -338,8 +341,7 @@ class Delivery:
         else:
             self._there.add(identity(row.type, row.fqn))
             if item.halved:
-                half_written = Row(row.type, row.fqn, row.body, row.hash, b"", row.needs)
-                item.ticket.later.setdefault(item.descriptor, []).append(half_written)
+                item.ticket.later.setdefault(item.descriptor, []).append(_half_written(row))
                 self._one_answered(item.ticket, item.descriptor)
                 return
         result.written.append(Written(row.type, row.fqn, row.hash, answer.outcome))
@@ -376,6 +378,11 @@ class Delivery:
                 result.status = "unchanged"
         ticket.cancelled = True
         self._emit(Settled(ticket.dispatch, list(ticket.results.values()), deferred))
+
+
+def _half_written(row: Row) -> Row:
+    """What is left to send of a row that the sink has without what it refers to."""
+    return Row(row.type, row.fqn, row.body, row.hash, b"", row.needs, row.known)
 
 
 def _to_send(item: _Item) -> Row:

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from rayingest.core.sink import Row, SinkSession
 from rayingest.core.source import Described
 from rayingest.errors import RayingestError, SinkDown, SinkUnauthorised
@@ -45,6 +47,7 @@ class Encoder:
             if there:
                 rows = [row for row in rows if not known.has(row)]
                 done += [Written(row.type, row.fqn, row.hash, "unchanged") for row in there]
+            rows = [_with_known(row, known) if row.needs else row for row in rows]
         return rows, done, cause
 
     def _spelled(self, encode: Callable[[Any], Row], what: Entity | Fact) -> Row:
@@ -62,3 +65,8 @@ class Encoder:
                 if was_down:
                     self._say(None)
                 return row
+
+
+def _with_known(row: Row, known: KnownOf) -> Row:
+    older = known.hash(row)
+    return msgspec.structs.replace(row, known=older) if older else row

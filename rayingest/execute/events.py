@@ -75,7 +75,11 @@ class KnownOf(msgspec.Struct, frozen=True):
 
     def has(self, row: Row) -> bool:
         """Whether the sink has a row with just this content."""
-        return self.hashes.get(row.type, {}).get(row.fqn) == row.hash
+        return self.hash(row) == row.hash
+
+    def hash(self, row: Row) -> str:
+        """The hash of what the sink has of it; '' when nobody knows."""
+        return self.hashes.get(row.type, {}).get(row.fqn, "")
 
 
 @dataclass(slots=True)
