@@ -164,3 +164,15 @@ def test_whoever_judges_is_there(tool: str) -> None:
     """A grade of `contract` rests on a test that holds the server against it: <tool>/test_server.py."""
     assert distribution(TOOLS[tool].judge).version
     assert (Path(__file__).parent / tool / "test_server.py").is_file()
+
+
+def test_a_server_is_asked_as_often_at_once_as_it_likes(place: Place[Any]) -> None:
+    """Whoever refuses a tenth of the calls is asked less often at the same time."""
+    if place.tool == "looker":
+        pytest.skip("it goes through the vendor's client and has no limit by default")
+    place.world.throttles = 0.1
+    run = place.run(place.config(execution={"parallelism": 8}))
+    assert run.report.exit_code == 0
+    limits = run.report.limits
+    assert sum(each.calls for each in limits) >= len(all_of(place))
+    assert sum(each.refused for each in limits) > 0

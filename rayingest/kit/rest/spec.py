@@ -22,6 +22,9 @@ from rayingest.kit.rest.kinds import Kind
 from rayingest.kit.rest.source import RestSource
 from rayingest.model import EntityType
 
+# Whose vendor says nothing of limits is asked as often at the same time as it likes.
+POLITE = (Limit(name="api", adaptive=True),)
+
 
 def _nothing(api: Api, settings: Settings, catalogue: Readable | None) -> None:
     return None
@@ -42,7 +45,7 @@ class Rest:
     extra: str = ""
     dependencies: Mapping[EntityType, EntityType] = field(default_factory=dict)
     listed_by: Mapping[EntityType, EntityType] = field(default_factory=dict)
-    limits: tuple[Limit, ...] = ()
+    limits: tuple[Limit, ...] = POLITE
     max_connections: int = 100
     local: bool = False
     listing_hides: bool = True  # what the account may not see is mostly not listed
