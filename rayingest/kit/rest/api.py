@@ -1,7 +1,7 @@
 """A session with a REST API: JSON in and out, below one URL, as somebody."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,11 @@ from rayingest.kit.rest.http import Answer, Http
 from rayingest.kit.rest.pages import Pager, Told
 
 NOBODY = Fixed()
+Judge = Callable[[Any], None]
+
+
+def _any_is_good(told: Any) -> None:
+    """Judge nothing."""
 
 
 def address(host_port: str, *suffixes: str) -> str:
@@ -23,12 +28,16 @@ def address(host_port: str, *suffixes: str) -> str:
 
 
 class Api:
-    """Calls of one thread. A log-in that is not taken any more is renewed once."""
+    """Calls of one thread. A log-in that is not taken any more is renewed, once for each call.
 
-    def __init__(self, url: str, http: Http, auth: Auth = NOBODY) -> None:
+    `renewals`: more often, where others may end it between a log-in and the call that it was for.
+    """
+
+    def __init__(self, url: str, http: Http, auth: Auth = NOBODY, *, renewals: int = 1) -> None:
         self.url = url
         self._http = http
         self._auth = auth
+        self._renewals = renewals
 
     @property
     def calls(self) -> int:
@@ -47,10 +56,26 @@ class Api:
         """What is at a path. Raises the errors of `http`, and Permanent for what is no JSON."""
         return _read(self._answer("GET", path, params=params, route=route), path)
 
-    def post(self, path: str, body: Any, *, route: str = "") -> Any:
-        """What the server says to a body."""
+    def post(
+        self,
+        path: str,
+        body: Any,
+        *,
+        route: str = "",
+        judge: Judge = _any_is_good,
+        limit: str = "",
+    ) -> Any:
+        """What the server says to a body; `judge` sees it first, and raises what is wrong with it."""
+        told: Any = None
+
+        def judged(answer: Answer) -> None:
+            nonlocal told
+            told = _read(answer, path)
+            judge(told)
+
         content = json.dumps(body).encode()
-        return _read(self._answer("POST", path, content=content, route=route), path)
+        self._answer("POST", path, content=content, route=route, judge=judged, limit=limit)
+        return told
 
     def items(
         self, path: str, pager: Pager, params: Mapping[str, str] | None = None
@@ -59,14 +84,14 @@ class Api:
 
         def ask(more: Mapping[str, str], url: str) -> Told:
             given = None if url else {**(params or {}), **more} or None
-            with self._patiently():
+            with self.patiently():
                 answer = self._answer("GET", url or path, params=given, route=path)
             return Told(_read(answer, path), answer.next_url)
 
         return pager.items(ask)
 
     @contextmanager
-    def _patiently(self) -> Iterator[None]:
+    def patiently(self) -> Iterator[None]:
         """A listing does not start anew because one of its calls came too early."""
         self._http.patient = True
         try:
@@ -76,12 +101,13 @@ class Api:
 
     def _answer(self, method: str, path: str, *, route: str, **given: Any) -> Answer:
         url = self._whole(path)
-        try:
-            return self._once(method, url, route or path, given)
-        except Unauthorised as error:
-            if not self._auth.renew():
-                raise Unauthorised(str(error), hint=error.hint or self._auth.hint) from None
-            return self._once(method, url, route or path, given)
+        for again in range(self._renewals, -1, -1):
+            try:
+                return self._once(method, url, route or path, given)
+            except Unauthorised as error:
+                if not (again and self._auth.renew()):
+                    raise Unauthorised(str(error), hint=error.hint or self._auth.hint) from None
+        raise AssertionError  # pragma: no cover - the last attempt raises
 
     def _once(self, method: str, url: str, route: str, given: Mapping[str, Any]) -> Answer:
         headers = {**self._auth.headers(self._http), "Accept": "application/json"}

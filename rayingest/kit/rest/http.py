@@ -60,7 +60,7 @@ class Http:
 
     `timeout` is in seconds, for each answer. While `patient`, whoever is told to wait waits here; else
     it is the engine that does. `hidden` are secrets that no message may show. Whose certificate is
-    not to be checked says `verify=False`. `stranger` sees the status and the message of a refusal: whether
+    not to be checked says `verify=False`; a context says how. `stranger` sees the status and the message of a refusal: whether
     the server says by it that it does not know us, for those that have another word for that than 401.
     """
 
@@ -71,7 +71,7 @@ class Http:
         limiter: Limiter = UNLIMITED,
         limit: str = "api",
         hidden: Sequence[str] = (),
-        verify: bool = True,
+        verify: bool | ssl.SSLContext = True,
         stranger: Callable[[int, str], bool] = lambda status, said: False,
     ) -> None:
         self.calls = 0
@@ -80,7 +80,7 @@ class Http:
         self._limiter, self._limit = limiter, limit
         self._hidden = tuple(each for each in hidden if each)
         waits = httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
-        trust = _trusted(*map(os.environ.get, _TRUST)) if verify else False
+        trust = _trusted(*map(os.environ.get, _TRUST)) if verify is True else verify
         self._client = httpx2.Client(timeout=waits, verify=trust)
 
     def close(self) -> None:
@@ -100,37 +100,38 @@ class Http:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         route: str = "",
+        judge: Callable[[Answer], None] = lambda answer: None,
+        limit: str = "",
     ) -> Answer:
-        """A good answer. `route` names calls that take about as long as each other.
+        """A good answer. `route` names calls that take about as long as each other, `limit` another limit.
 
-        Raises the errors of the module's table.
+        `judge` sees a good answer, and raises what its status hides: that is met like the errors of
+        the module's table, which this raises.
         """
         given = {"params": params, "content": content, "headers": headers}
         for attempt in stamina.retry_context(
             on=self._worth_another, attempts=TRIES, timeout=None, wait_initial=0.2, wait_max=2.0
         ):
-            with attempt:
-                return self._once(method, url, route, given)
+            with attempt, self._limiter.call(limit or self._limit, route):
+                answer = self._once(method, url, given)
+                judge(answer)
+                return answer
         raise AssertionError  # pragma: no cover - the last attempt raises
 
-    def _once(self, method: str, url: str, route: str, given: Mapping[str, Any]) -> Answer:
+    def _once(self, method: str, url: str, given: Mapping[str, Any]) -> Answer:
         self.calls += 1
-        with self._limiter.call(self._limit, route):
-            try:
-                answer = self._client.request(method, url, **given)
-            except httpx2.ConnectError as error:
-                raise Unreachable(
-                    f"Nobody answers at {_host(url)}: {self._plain(str(error))}",
-                    hint="Check hostPort, the network and the proxy.",
-                ) from None
-            except httpx2.TimeoutException:
-                raise TimedOut(f"{_host(url)} did not answer in time") from None
-            except httpx2.TransportError as error:
-                said = self._plain(f"{type(error).__name__} {error}")
-                raise SessionLost(f"{_host(url)} broke off: {said}") from None
-            if answer.is_success:
-                return Answer(answer.content, answer.links.get("next", {}).get("url", ""))
-            raise self._judged(answer)
+        try:
+            answer = self._client.request(method, url, **given)
+        except httpx2.ConnectError as error:
+            raise _unreached(_host(url), self._plain(str(error))) from None
+        except httpx2.TimeoutException:
+            raise TimedOut(f"{_host(url)} did not answer in time") from None
+        except httpx2.TransportError as error:
+            said = self._plain(f"{type(error).__name__} {error}")
+            raise SessionLost(f"{_host(url)} broke off: {said}") from None
+        if answer.is_success:
+            return Answer(answer.content, answer.links.get("next", {}).get("url", ""))
+        raise self._judged(answer)
 
     def _worth_another(self, error: Exception) -> bool | float:
         if isinstance(error, Throttled):
@@ -169,6 +170,17 @@ def _trusted(*_variables: str | None) -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
+def _unreached(host: str, said: str) -> Unreachable:
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        return Unreachable(
+            f"The certificate of {host} is not trusted: {said}",
+            hint="Name the authority that signed it: in sslConfig, or in SSL_CERT_FILE.",
+        )
+    return Unreachable(
+        f"Nobody answers at {host}: {said}", hint="Check hostPort, the network and the proxy."
+    )
+
+
 def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
@@ -178,8 +190,9 @@ def _message(answer: httpx2.Response) -> str:
         told = json.loads(answer.content)
     except ValueError:
         return " ".join(answer.text.split())
-    if isinstance(told, dict):
-        for key in ("message", "error_description", "error", "detail"):
-            if isinstance(told.get(key), str):
-                return str(told[key])
+    for each in (told, told.get("error") if isinstance(told, dict) else None):
+        if isinstance(each, dict):
+            for key in ("message", "error_description", "error", "detail"):
+                if isinstance(each.get(key), str):
+                    return str(each[key])
     return answer.reason_phrase

@@ -3,7 +3,7 @@
 import base64
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -122,6 +122,29 @@ def test_a_log_in_happens_once_and_again_when_it_is_forgotten(server: Server, se
     assert server.asked() == ["POST /login", "GET /a", "GET /b", "GET /c", "POST /login", "GET /c"]
     assert json.loads(server.seen[0][3]) == body
     assert api.calls == 6
+
+
+def test_who_may_lose_a_log_in_to_others_gets_it_again_as_often_as_is_said(server: Server) -> None:
+    server.guarded = True
+    lost = 0
+
+    class Losing(LogIn):
+        def headers(self, http: Http) -> Mapping[str, str]:
+            nonlocal lost
+            given = super().headers(http)
+            server.issued, lost = server.issued + (lost < 3), lost + 1  # somebody else logs in
+            return given
+
+    http = Http(timeout=5)
+    api = Api(server.url, http, Losing(f"{server.url}/login", {}, "access_token"), renewals=3)
+    assert api.get("/a") == {"id": 1}
+    assert server.asked().count("GET /a") == 4
+    lost = -9
+    with pytest.raises(Unauthorised) as caught:
+        api.get("/b")
+    assert caught.value.hint == "Check the credentials of the connection."
+    assert server.asked().count("GET /b") == 4
+    api.close()
 
 
 def test_a_log_in_that_is_refused_says_so_without_the_secret(server: Server, session: Any) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -20,7 +21,7 @@ from rayingest.errors import (
     Unauthorised,
     Unreachable,
 )
-from rayingest.kit.rest.http import TRIES, Http
+from rayingest.kit.rest.http import TRIES, Answer, Http
 
 
 @dataclass
@@ -169,3 +170,37 @@ def test_no_secret_is_told(server: Server, http: Http) -> None:
     server.plan(400, b'{"message": "bad s3cret here"}')
     with pytest.raises(Permanent, match=r"bad \*\*\* here"):
         http.request("GET", server.url)
+
+
+def test_what_a_server_says_may_stand_one_deeper(server: Server, http: Http) -> None:
+    server.plan(400, b'{"error": {"code": "400006", "detail": "Invalid page number"}}')
+    with pytest.raises(Permanent, match="400 Invalid page number"):
+        http.request("GET", server.url)
+
+
+def test_a_good_status_may_hide_something_bad(server: Server, http: Http) -> None:
+    """What the judge raises is met like a status that says so: asked again, and waited for."""
+    seen: list[bytes] = []
+
+    def judge(answer: Answer) -> None:
+        seen.append(answer.content)
+        if len(seen) < TRIES:
+            raise Retryable("not yet")
+
+    assert http.request("POST", server.url, judge=judge).content == b"good"
+    assert (len(seen), server.asked) == (TRIES, TRIES)
+
+
+def test_a_call_may_be_under_a_limit_of_its_own(server: Server) -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Seen:
+        def call(self, name: str, route: str = "") -> AbstractContextManager[object]:
+            asked.append((name, route))
+            return nullcontext()
+
+    http = Http(timeout=5, limiter=Seen())
+    http.request("GET", server.url, route="a")
+    http.request("GET", server.url, route="b", limit="questions")
+    http.close()
+    assert asked == [("api", "a"), ("questions", "b")]
