@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
-from rayingest.errors import Denied, Permanent, SourceError, Throttled, Unauthorised
+from rayingest.errors import Denied, Gone, Permanent, SourceError, Throttled, Unauthorised
 from rayingest.kit.rest.api import Api
 from rayingest.kit.rest.pages import inside, listed
 
@@ -79,7 +79,12 @@ class GraphQL:
         errors of `http`.
         """
         body = {"operationName": operation, "query": query, "variables": dict(variables)}
-        told = self.api.post(self.path, body, route=operation, judge=self._judge, limit=self.limit)
+        try:
+            told = self.api.post(
+                self.path, body, route=operation, judge=self._judge, limit=self.limit
+            )
+        except Gone as error:  # no entity is gone, but the place where questions are asked
+            raise Off(f"There is no GraphQL at {self.path}: {error}") from None
         errors = [(self._meaning(each), _said(each)) for each in told.get("errors") or ()]
         notes = tuple(said for meaning, said in errors if meaning is Meaning.NOTE)
         for each in notes:

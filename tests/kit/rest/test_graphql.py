@@ -50,6 +50,7 @@ class Library:
         self.asked: list[int] = []
         self.said: list[dict[str, Any]] = []  # errors, one for each answer
         self.body: bytes | None = None
+        self.status = 200
 
     def answer(self, told: dict[str, Any]) -> bytes:
         if self.body is not None:
@@ -96,7 +97,7 @@ def shelf() -> Iterator[tuple[list[Library], str]]:
         def do_POST(self) -> None:
             told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             body = there[-1].answer(told)
-            self.send_response(200)
+            self.send_response(there[-1].status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -215,6 +216,13 @@ def test_codes_are_the_errors_that_the_engine_knows(
     library = Library([1])
     library.said = [error(code)] * 5
     with Reader(shelf, library) as reader, pytest.raises(kind, match=f"{code}: so it is"):
+        reader.ask.ask("All", ALL, {"first": 5})
+
+
+def test_a_place_that_is_not_there_is_not_an_entity_that_is_gone(shelf: Any) -> None:
+    library = Library([1])
+    library.status = 404
+    with Reader(shelf, library) as reader, pytest.raises(Off, match="no GraphQL at /graphql: 404"):
         reader.ask.ask("All", ALL, {"first": 5})
 
 
