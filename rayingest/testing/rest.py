@@ -1,6 +1,7 @@
 """A REST API over HTTP for tests: slow, throttling, failing, forgetting its tokens, as it is told.
 
-A world says what there is (`answer`) and who may ask (`token_of`, `log_in`); this serves it.
+A world says what there is (`answer`, `asked` for questions that are posted) and who may ask (`token_of`,
+`log_in`); this serves it.
 """
 
 import json
@@ -54,6 +55,27 @@ class RestWorld:
         """All dashboards that may be listed, those that are gone too."""
         raise NotImplementedError
 
+    def asked(self, path: str, told: Mapping[str, Any]) -> str | None:
+        """What the log calls a POST that is a question; None for one that is a log-in."""
+        return None
+
+    def answer_to(self, path: str, told: Mapping[str, Any]) -> tuple[int, Json]:
+        """Status and body of a POST that is a question."""
+        raise NotImplementedError
+
+    def open_to_all(self, path: str) -> bool:
+        """Whether a path is answered to whoever asks."""
+        return False
+
+    def read(self, content: str, kind: str) -> Mapping[str, Any]:
+        """What a POST says: JSON, or a form."""
+        form = "form" in kind or not content.startswith("{")
+        return dict(parse_qsl(content)) if form else dict(json.loads(content))
+
+    def encoded(self, body: Json, wanted: str) -> tuple[str, bytes]:
+        """The type and the bytes of an answer; `wanted` is what the request accepts."""
+        return "application/json", json.dumps(body).encode()
+
     def log_in(self, path: str, told: Mapping[str, Any], token: str) -> tuple[int, Json]:
         """Status and body of a POST; whoever gets 200 may use `token`."""
         return 404, self.error("Nobody logs in here.")
@@ -81,14 +103,18 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_POST(self) -> None:
-        """Log in."""
+        """Log in, or answer a question."""
         content = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        form = "form" in self.headers.get("Content-Type", "") or not content.startswith("{")
+        told = self.world.read(content, self.headers.get("Content-Type", ""))
+        question = self.world.asked(self._path(), told)
+        if question is not None:
+            path = self._path()
+            self._answer(question, lambda: self.world.answer_to(path, told))
+            return
         with self.lock:
             self.world.calls["login"] += 1
             token = f"token-{self.world.calls['login']}"
             self.world.tokens[token] = 0
-        told = dict(parse_qsl(content)) if form else json.loads(content)
         status, body = self.world.log_in(self._path(), told, token)
         if status != 200:
             del self.world.tokens[token]
@@ -104,6 +130,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, {"calls": dict(world.calls), "busiest": world.busiest})
             return
         query = {key: each[0] for key, each in parse_qs(urlsplit(self.path).query).items()}
+        self._answer(path, lambda: world.answer(path, query))
+
+    def _answer(self, path: str, answer: Callable[[], tuple[int, Json]]) -> None:
+        world = self.world
         with self.lock:
             world.calls[path.strip("/").partition("/")[0]] += 1
             world.log.append(path)
@@ -113,12 +143,12 @@ class _Handler(BaseHTTPRequestHandler):
             if world.before is not None:
                 world.before(path)
             time.sleep(world.slow.get(path, world.seconds))
-            self._judge(path, query)
+            self._judge(path, answer)
         finally:
             with self.lock:
                 world.busy -= 1
 
-    def _judge(self, path: str, query: dict[str, str]) -> None:
+    def _judge(self, path: str, answer: Callable[[], tuple[int, Json]]) -> None:
         world, token = self.world, self.world.token_of(self.headers)
         with self.lock:
             known = token in world.tokens
@@ -131,19 +161,19 @@ class _Handler(BaseHTTPRequestHandler):
             first = path not in world.refused
             if chance < world.fails + world.throttles:
                 world.refused.add(path)
-        if not known:
+        if not known and not world.open_to_all(path):
             self._send(*world.stranger())
         elif first and chance < world.fails:
             self._send(503, world.error("Busy"))
         elif first and chance < world.fails + world.throttles:
             self._send(429, world.error("Too many requests"), {"Retry-After": "0"})
         else:
-            self._send(*world.answer(path, query))
+            self._send(*answer())
 
     def _send(self, status: int, body: Json, headers: Mapping[str, str] | None = None) -> None:
-        content = json.dumps(body).encode()
+        kind, content = self.world.encoded(body, self.headers.get("Accept", ""))
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
