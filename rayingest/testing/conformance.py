@@ -221,11 +221,12 @@ def _dashboards(told: Told) -> bool:
 
 
 def _charts(told: Told) -> bool:
-    """Every chart belongs to just one dashboard, and is there."""
+    """Every chart belongs to just one dashboard, and is there; kinds are told apart, if the tool tells any."""
     named = [name for each in told.of(Dashboard) for name in each.charts]
     charts = told.of(Chart)
     kinds = {each.chart_type for each in charts}
-    return sorted(named) == sorted(each.fqn for each in charts) and len(kinds - {"Other"}) > 1
+    there = bool(charts) and sorted(named) == sorted(each.fqn for each in charts)
+    return there and (kinds == {"Other"} or len(kinds - {"Other"}) > 1)
 
 
 def _data_models(told: Told) -> bool:

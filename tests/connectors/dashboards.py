@@ -12,7 +12,7 @@ import rayingest as ri
 from rayingest.api import Run
 from rayingest.core import fqn
 from rayingest.model import Column, Database, DatabaseSchema, DatabaseService, Table
-from rayingest.testing import StrictCatalogue, grafana, looker, metabase, redash
+from rayingest.testing import StrictCatalogue, grafana, looker, metabase, redash, tableau
 from rayingest.testing.rest import RestWorld, serving
 
 from ..running import balanced
@@ -26,12 +26,12 @@ class Tool:
     """A tool's server for tests: how to make it, log in, and what must never be said.
 
     `judge` is the distribution that holds its answers to be the vendor's, '' when nothing does;
-    `driver` what the connector imports. `small` makes a world for a golden file, `more` says what
+    `driver` what the connector, or its server, imports. `small` makes a world for a golden file, `more` says what
     its connection has besides.
     """
 
     world: Callable[..., RestWorld]
-    login: Mapping[str, str]
+    login: Mapping[str, Any]
     secret: str
     small: Mapping[str, int]
     judge: str = ""
@@ -72,6 +72,20 @@ TOOLS: dict[str, Tool] = {
         {"username": "ann", "apiKey": redash.KEY},
         redash.KEY,
         {"dashboards": 4},
+    ),
+    "tableau": Tool(
+        tableau.World,
+        {
+            "authType": {
+                "personalAccessTokenName": tableau.TOKEN,
+                "personalAccessTokenSecret": tableau.SECRET,
+            },
+            "siteName": tableau.SITE_NAME,
+        },
+        tableau.SECRET,
+        {"dashboards": 3, "published": 2},
+        judge="tableauserverclient",
+        driver="graphql",
     ),
 }
 

@@ -1,7 +1,7 @@
 """What holds for every dashboard tool: one suite, each against its own server."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from importlib.metadata import distribution
 from pathlib import Path
@@ -46,6 +46,13 @@ def all_of(place: Place[Any]) -> set[str]:
     return {f"bi.{each.replace('::', '_')}" for each in place.world.ids()}
 
 
+def replaced(told: Any, old: str, new: str) -> Any:
+    """The same with another value instead of one, at any depth."""
+    if isinstance(told, Mapping):
+        return {key: replaced(each, old, new) for key, each in told.items()}
+    return new if told == old else told
+
+
 def test_every_dashboard_tool_has_a_server() -> None:
     assert {each for each in registry.locations() if registry.family(each) == "dashboard"} == set(
         NAMES
@@ -60,7 +67,9 @@ def test_all_arrive_and_each_is_asked_for_once(place: Place[Any]) -> None:
         each for made in place.held("dashboards").values() for each in made.get("charts", ())
     }
     log = place.world.log
-    assert len(log) == len(set(log)) or len(log) < 1.6 * len(all_of(place))
+    assert len(log) - len(set(log)) < 0.6 * len(all_of(place)), (
+        "pages of listings are alike, no more"
+    )
 
 
 def test_a_second_run_writes_nothing(place: Place[Any]) -> None:
@@ -93,7 +102,7 @@ def test_one_that_fails_throttles_and_forgets_tokens_loses_nothing(place: Place[
     if not place.world.tokens:  # somebody logs in
         place.world.token_calls = 4
     run = place.run()
-    assert run.report.exit_code == 0
+    assert run.report.exit_code == 0, run.report.errors
     assert place.held("dashboards").keys() == all_of(place)
     assert len(place.world.refused) > 3
 
@@ -120,11 +129,8 @@ def test_what_vanished_or_is_forbidden_is_passed_over(place: Place[Any]) -> None
 
 
 def test_wrong_credentials_are_said_in_a_sentence(place: Place[Any]) -> None:
-    wrong = {
-        key: "wrong"
-        for key, each in TOOLS[place.tool].login.items()
-        if each == TOOLS[place.tool].secret
-    }
+    wrong = replaced(TOOLS[place.tool].login, TOOLS[place.tool].secret, "wrong")
+    assert wrong != TOOLS[place.tool].login
     with pytest.raises(Unauthorised) as caught:
         place.run(place.config(wrong))
     assert caught.value.hint

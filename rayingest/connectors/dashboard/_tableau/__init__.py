@@ -1,0 +1,1 @@
+"""Tableau's sign-in, its two APIs, and what becomes of their answers."""

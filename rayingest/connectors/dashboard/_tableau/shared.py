@@ -1,0 +1,125 @@
+"""What is asked for once in a run: projects, people, and which data sources there are."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from rayingest.connectors.dashboard._tableau import data_sources, entities
+from rayingest.connectors.dashboard._tableau.entities import DASHBOARD, Context, Embedded
+from rayingest.connectors.dashboard._tableau.metadata import Metadata
+from rayingest.connectors.dashboard._tableau.session import SORT, Pages, Tableau
+from rayingest.core import fqn
+from rayingest.core.source import Readable, Settings
+from rayingest.errors import Denied, Gone, Permanent, SourceError
+from rayingest.kit.dashboards import Place
+from rayingest.kit.rest.graphql import Off
+from rayingest.kit.rest.kinds import Found, Site
+from rayingest.kit.tables import Tables
+
+KEPT = ("id", "name", "description", "webpageUrl", "project", "owner", "tags")  # of a data source
+ENABLE = (
+    "On Tableau Server `tsm maintenance metadata-services enable` turns it on;"
+    " who does not want data sources sets includeDataModels to false"
+)
+
+
+def shared(api: Tableau, settings: Settings, catalogue: Readable | None) -> Context:
+    """Everything below; people, data sources and tables as the options want them."""
+    options, where = settings.options, settings.options.lineageInformation
+    context = Context(
+        api.ticket,
+        _projects(api, needed=settings.filters.projects is not None),
+        _users(api) if options.includeOwners else {},
+        tables=Tables.of(catalogue, where.places if where else ()),
+    )
+    return _with_data_sources(api, settings, context) if options.includeDataModels else context
+
+
+def _all(api: Tableau, many: str, one: str) -> Iterator[Any]:
+    return api.items(f"/{many}", Pages(many, one), SORT)
+
+
+def _projects(api: Tableau, *, needed: bool) -> dict[str, str]:
+    """Paths of projects; without them workbooks still tell the one that they lie in."""
+    try:
+        return entities.projects(list(_all(api, "projects", "project")))
+    except (Denied, Gone):
+        if needed:
+            raise
+        return {}
+
+
+def _users(api: Tableau) -> dict[str, str]:
+    """E-mail addresses; only an administrator may list people."""
+    try:
+        users = list(api.items("/users", Pages("users", "user"), {"sort": "name:asc"}))
+    except (Denied, Gone):
+        return {}
+    return {each["id"]: each["email"] for each in users if each.get("email")}
+
+
+def _with_data_sources(api: Tableau, settings: Settings, context: Context) -> Context:
+    """Published data sources as REST lists them, and what the Metadata API alone knows: embedded ones."""
+    found: list[Any] = []
+    why = _embedded(api, settings.connection.paginationLimit, found)
+    if why is not None and not found:  # nobody could tell the fields of the others
+        return replace(context, incomplete=why)
+    site = Site(Place(fqn.join(settings.service), api.url), settings, context)
+    workbooks = {
+        each["id"]: entities.workbook_found(each, site)
+        for each in _all(api, "workbooks", "workbook")
+    }
+    published = {
+        each["id"]: {key: each[key] for key in KEPT if key in each}
+        for each in _all(api, "datasources", "datasource")
+    }
+    read, left_out = _read(found, workbooks, site)
+    return replace(context, published=published, embedded=read, left_out=left_out, incomplete=why)
+
+
+def _embedded(api: Tableau, size: int, found: list[Any]) -> str | None:
+    """Add the data sources of workbooks, and say why there are perhaps more."""
+    try:
+        found += Metadata(api, size).embedded_names()
+    except (Denied, Permanent) as error:  # what was told before is there
+        return _reason(error)
+    return None
+
+
+def why_not(api: Tableau) -> str | None:
+    """Why the Metadata API tells nothing; None when it does."""
+    try:
+        Metadata(api, 1).try_it()
+    except (Denied, Permanent) as error:
+        return _reason(error)
+    return None
+
+
+def _reason(error: SourceError) -> str:
+    match error:
+        case Off():
+            return f"The Metadata API is not enabled, and nothing else tells data sources: {error}. {ENABLE}."
+        case Denied():
+            return f"The account may not use the Metadata API: {error}"
+        case _:
+            return f"The Metadata API does not tell all data sources: {error}"
+
+
+def _read(
+    found: list[Any], workbooks: Mapping[str, Found], site: Site
+) -> tuple[dict[str, tuple[Embedded, ...]], int]:
+    """Data sources of workbooks that are read, by workbook, and how many others there are."""
+    read: dict[str, tuple[Embedded, ...]] = {}
+    left_out = 0
+    for raw in found:
+        workbook = workbooks.get(str((raw.get("workbook") or {}).get("luid")))
+        if workbook is None or not raw.get("name"):  # the account may not see it
+            continue
+        each = Embedded(raw["id"], raw["name"], workbook.project)
+        model = data_sources.embedded_found(each, site)
+        if not site.takes(DASHBOARD, workbook) or not site.takes(entities.MODEL, model):
+            left_out += 1
+            continue
+        luid = workbook.metadata["id"]
+        read[luid] = (*read.get(luid, ()), each)
+    return read, left_out
