@@ -117,7 +117,7 @@ def connect(settings: Settings, ticket: Ticket | None = None) -> Tableau:
         hidden=(secret,),
         verify=trust(config.verifySSL, config.sslConfig),
     )
-    url = address(config.hostPort, "/api")
+    url = address(config.hostPort.partition("/#")[0], "/api")  # as a browser shows it
     credentials: Mapping[str, Any] = {**who, "site": {"contentUrl": config.siteName or ""}}
     sign_in = SignIn(url, credentials, ticket or Ticket(), config.apiVersion or "", hint)
     return Tableau(url, http, sign_in)

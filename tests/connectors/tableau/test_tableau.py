@@ -278,6 +278,19 @@ def test_a_sign_in_that_is_forgotten_is_renewed_for_all(place: Place[World]) -> 
     assert 3 <= calls["login"] <= 2 + (calls.total() - calls["login"]) // 12
 
 
+def test_workers_on_two_machines_end_each_others_sign_in_and_go_on(place: Place[World]) -> None:
+    """As it is when the sign-in that they began with has expired."""
+    connector = registry.load("tableau")
+    given = {**TOOLS["tableau"].login, "hostPort": f"{place.url}/#/site/shop/home"}
+    machines = [connect(settings_for(connector, given)) for _ in range(2)]
+    for identity in place.world.ids()[:4]:
+        for each in machines:
+            assert each.get(f"/workbooks/{identity}")["workbook"]["id"] == identity
+    assert place.world.calls["login"] == 8
+    for each in machines:
+        each.close()
+
+
 def test_a_user_may_sign_in_with_a_password(place: Place[World]) -> None:
     who = {"username": tableau.USERNAME, "password": tableau.PASSWORD}
     config = place.config({"authType": who, "apiVersion": "3.20"})
@@ -288,7 +301,7 @@ def test_a_user_may_sign_in_with_a_password(place: Place[World]) -> None:
 
 def test_another_site_is_refused_in_a_sentence(place: Place[World]) -> None:
     with pytest.raises(Unauthorised, match="does not take this sign-in: 401 Error") as caught:
-        place.run(place.config({"siteName": "elsewhere"}))
+        place.run(place.config({"siteName": "elsewhere", "hostPort": f"{place.url}/#/site/shop/"}))
     assert "siteName" in str(caught.value.hint)
 
 
@@ -326,6 +339,7 @@ def test_where_it_is_off_dashboards_come_and_the_report_says_what_does_not(
     assert len(place.held("charts")) == 60
     assert place.held("dashboard/datamodels").keys() == before, "nothing is taken for deleted"
     assert "metadata-services enable" in told_of(run)
+    assert run.report.exit_code == 3
 
 
 @pytest.mark.parametrize(

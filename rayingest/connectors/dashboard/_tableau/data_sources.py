@@ -52,7 +52,7 @@ def published(descriptor: EntityDescriptor, site: Site, node: Any) -> Described:
         service=site.place.service,
         service_type="Tableau",
         data_model_type="TableauPublishedDatasource",
-        display_name=text(node["name"]),
+        display_name=text(node["name"] or raw.get("name")),
         description=text(raw.get("description")),
         project=entities.project_of(raw, site),
         source_url=entities.place_of(site).shown(raw.get("webpageUrl")),

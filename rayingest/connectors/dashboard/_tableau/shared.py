@@ -100,7 +100,9 @@ def _reason(error: SourceError) -> str:
         case Off():
             return f"The Metadata API is not enabled, and nothing else tells data sources: {error}. {ENABLE}."
         case Denied():
-            return f"The account may not use the Metadata API: {error}"
+            return (
+                f"The account may not use the Metadata API, but a site administrator may: {error}"
+            )
         case _:
             return f"The Metadata API does not tell all data sources: {error}"
 
