@@ -29,7 +29,8 @@ class World(RestWorld):
     """What there is, and how it behaves; changed at any time.
 
     `metadata` is whether there is a Metadata API, `nodes` how many objects it tells at once; `said` are
-    errors that it has beside its data, by operation, each as often as it is there.
+    errors that it has beside its data, by operation, each as often as it is there. `hidden` are lists
+    that the account may not see.
     """
 
     prefix: ClassVar[str] = "/api"
@@ -39,7 +40,7 @@ class World(RestWorld):
     metadata: bool = True
     nodes: int = 20_000
     said: dict[str, list[Json]] = field(default_factory=dict)
-    administrator: bool = True
+    hidden: set[str] = field(default_factory=set)
     pats: set[str] = field(default_factory=set)
 
     def ids(self) -> list[str]:
@@ -109,8 +110,8 @@ class World(RestWorld):
                 return 200, {"serverInfo": {"productVersion": product, "restApiVersion": VERSION}}
             case [_, "sites", site, "workbooks", each] if site == SITE:
                 return self._workbook(each)
-            case [_, "sites", site, "users"] if site == SITE and not self.administrator:
-                return 403, _error("403004", "Forbidden", "Only administrators can list users")
+            case [_, "sites", site, many] if site == SITE and many in self.hidden:
+                return 403, _error("403004", "Forbidden", f"The user may not list {many}")
             case [_, "sites", site, many] if site == SITE and many in self._lists():
                 return self._page(many, query)
             case _:

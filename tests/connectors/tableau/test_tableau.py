@@ -17,7 +17,7 @@ from rayingest.connectors.dashboard._tableau.session import Pages, Ticket
 from rayingest.connectors.dashboard.tableau import TableauConnection, connect
 from rayingest.core import registry
 from rayingest.core.source import ScopeListed
-from rayingest.errors import Permanent, Unauthorised
+from rayingest.errors import Denied, Permanent, Unauthorised
 from rayingest.kit.rest.pages import Told
 from rayingest.model import EntityType
 from rayingest.sinks.openmetadata.settings import Service
@@ -116,15 +116,16 @@ def test_data_flows_from_tables_over_data_sources_into_workbooks(place: Place[Wo
 
 
 def test_owners_are_peoples_addresses_and_administrators_alone_may_list_them(
-    place: Place[World],
+    place: Place[World], caplog: pytest.LogCaptureFixture
 ) -> None:
     ann = place.catalogue.add_user("ann")
     place.run(place.config(includeOwners=True))
     owners = {name: each.get("owners") for name, each in place.held("dashboards").items()}
     assert owners[work(3)] == [{"id": ann, "type": "user"}]
     assert owners[work(1)] is None  # bob, whom the catalogue does not know
-    place.world.administrator = False
+    place.world.hidden.add("users")
     assert place.run(place.config(includeOwners=True)).report.exit_code == 0
+    assert "Owners are not read" in caplog.text
 
 
 def test_users_open_it_elsewhere_than_we_do(place: Place[World]) -> None:
@@ -363,6 +364,25 @@ def test_a_list_that_is_not_whole_deletes_nothing(
     assert place.held("dashboard/datamodels").keys() == before
     assert said in told_of(run)
     assert code in told_of(run)
+
+
+def test_published_ones_that_may_not_be_listed_are_not_taken_for_deleted(
+    place: Place[World],
+) -> None:
+    place.run()
+    before = place.held("dashboard/datamodels").keys()
+    place.world.hidden.add("datasources")
+    run = place.run(allow_deletions=True)
+    assert place.held("dashboard/datamodels").keys() == before
+    assert "may not list published data sources" in told_of(run)
+
+
+def test_projects_that_may_not_be_listed_have_their_own_name_only(place: Place[World]) -> None:
+    place.world.hidden.add("projects")
+    assert place.run().report.exit_code == 0
+    assert place.held("dashboards")[work(2)]["project"] == "Board"
+    with pytest.raises(Denied, match="may not list projects"):
+        place.run(place.config(projectFilterPattern={"includes": ["Finance / Board"]}))
 
 
 def test_what_it_cannot_tell_at_once_it_is_asked_for_in_smaller_parts(place: Place[World]) -> None:

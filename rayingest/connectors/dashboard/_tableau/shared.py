@@ -1,5 +1,6 @@
 """What is asked for once in a run: projects, people, and which data sources there are."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,7 @@ ENABLE = (
     "On Tableau Server `tsm maintenance metadata-services enable` turns it on;"
     " who does not want data sources sets includeDataModels to false"
 )
+_log = logging.getLogger(__name__)
 
 
 def shared(api: Tableau, settings: Settings, catalogue: Readable | None) -> Context:
@@ -50,10 +52,11 @@ def _projects(api: Tableau, *, needed: bool) -> dict[str, str]:
 
 
 def _users(api: Tableau) -> dict[str, str]:
-    """E-mail addresses; only an administrator may list people."""
+    """E-mail addresses by people's ids."""
     try:
         users = list(api.items("/users", Pages("users", "user"), {"sort": "name:asc"}))
-    except (Denied, Gone):
+    except (Denied, Gone) as error:
+        _log.warning("Owners are not read, which only an administrator may: %s", error)
         return {}
     return {each["id"]: each["email"] for each in users if each.get("email")}
 
@@ -69,10 +72,12 @@ def _with_data_sources(api: Tableau, settings: Settings, context: Context) -> Co
         each["id"]: entities.workbook_found(each, site)
         for each in _all(api, "workbooks", "workbook")
     }
-    published = {
-        each["id"]: {key: each[key] for key in KEPT if key in each}
-        for each in _all(api, "datasources", "datasource")
-    }
+    published: dict[str, Any] = {}
+    try:
+        for each in _all(api, "datasources", "datasource"):
+            published[each["id"]] = {key: each[key] for key in KEPT if key in each}
+    except Denied as error:
+        why = why or f"The account may not list published data sources: {error}"
     read, left_out = _read(found, workbooks, site)
     return replace(context, published=published, embedded=read, left_out=left_out, incomplete=why)
 
