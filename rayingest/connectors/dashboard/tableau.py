@@ -20,7 +20,7 @@ from rayingest.config.connection import Choice, ConnectionModel, DefaultPattern,
 from rayingest.config.server import VerifySsl
 from rayingest.connectors.dashboard._tableau import data_sources, entities
 from rayingest.connectors.dashboard._tableau.entities import DASHBOARD, MODEL, Context
-from rayingest.connectors.dashboard._tableau.metadata import LIMIT
+from rayingest.connectors.dashboard._tableau.metadata import LIMIT, LIMITS
 from rayingest.connectors.dashboard._tableau.session import SORT, Pages, SignIn, Tableau, Ticket
 from rayingest.connectors.dashboard._tableau.shared import shared, why_not
 from rayingest.connectors.dashboard._tableau.source import TableauSource
@@ -36,7 +36,7 @@ from rayingest.core.source import (
 from rayingest.kit.rest.api import Api, address
 from rayingest.kit.rest.http import Http
 from rayingest.kit.rest.kinds import Kind
-from rayingest.kit.rest.spec import Rest
+from rayingest.kit.rest.spec import POLITE, Rest
 from rayingest.kit.rest.tls import trust
 from rayingest.model import EntityType
 
@@ -114,12 +114,16 @@ def connect(settings: Settings, ticket: Ticket | None = None) -> Tableau:
     http = Http(
         timeout=settings.call_timeout,
         limiter=settings.limiter,
+        limits=LIMITS,
         hidden=(secret,),
         verify=trust(config.verifySSL, config.sslConfig),
     )
     url = address(config.hostPort.partition("/#")[0], "/api")  # as a browser shows it
     credentials: Mapping[str, Any] = {**who, "site": {"contentUrl": config.siteName or ""}}
-    sign_in = SignIn(url, credentials, ticket or Ticket(), config.apiVersion or "", hint)
+    ticket = ticket or Ticket()
+    if isinstance(given, AccessToken):
+        ticket.seal_with(secret)
+    sign_in = SignIn(url, credentials, ticket, config.apiVersion or "", hint)
     return Tableau(url, http, sign_in)
 
 
@@ -158,6 +162,7 @@ class TableauConnector(Rest):
 CONNECTOR = TableauConnector(
     service_type="Tableau",
     family="dashboard",
+    extra="tableau",
     connection=TableauConnection,
     connect=connect,
     shared=_shared,
@@ -181,8 +186,8 @@ CONNECTOR = TableauConnector(
             grant="The capability View on the workbook.",
         ),
     },
-    # The vendor tells no number: queries cost points, of which a site has so many in a second.
-    limits=(Limit(name=LIMIT, adaptive=True, scope="site", documented=ERRORS),),
+    # The vendor tells no number: questions cost points, of which a site has so many in a second.
+    limits=(*POLITE, Limit(name=LIMIT, adaptive=True, scope="site", documented=ERRORS)),
     capabilities=frozenset(
         {
             Capability.DASHBOARDS,

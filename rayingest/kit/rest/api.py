@@ -63,7 +63,6 @@ class Api:
         *,
         route: str = "",
         judge: Judge = _any_is_good,
-        limit: str = "",
     ) -> Any:
         """What the server says to a body; `judge` sees it first, and raises what is wrong with it."""
         told: Any = None
@@ -74,7 +73,7 @@ class Api:
             judge(told)
 
         content = json.dumps(body).encode()
-        self._answer("POST", path, content=content, route=route, judge=judged, limit=limit)
+        self._answer("POST", path, content=content, route=route, judge=judged)
         return told
 
     def items(

@@ -61,15 +61,14 @@ class Reply:
 
 @dataclass
 class GraphQL:
-    """Questions of one thread at one path; `codes` are the server's words, `limit` the one they are under.
+    """Questions of one thread at one path; `codes` are the server's words.
 
-    How many at once a server bears is remembered for each operation, by its name.
+    The name of an operation is the route of its calls. How many at once a server bears is remembered for each.
     """
 
     api: Api
     path: str
     codes: Mapping[str, Meaning] = field(default_factory=dict)
-    limit: str = ""
     _bearable: dict[str, int] = field(default_factory=dict)
 
     def ask(self, operation: str, query: str, variables: Mapping[str, Any]) -> Reply:
@@ -80,9 +79,7 @@ class GraphQL:
         """
         body = {"operationName": operation, "query": query, "variables": dict(variables)}
         try:
-            told = self.api.post(
-                self.path, body, route=operation, judge=self._judge, limit=self.limit
-            )
+            told = self.api.post(self.path, body, route=operation, judge=self._judge)
         except Gone as error:  # no entity is gone, but the place where questions are asked
             raise Off(f"There is no GraphQL at {self.path}: {error}") from None
         errors = [(self._meaning(each), _said(each)) for each in told.get("errors") or ()]

@@ -18,6 +18,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,7 +57,8 @@ class Answer:
 
 
 class Http:
-    """Calls of one thread at a time; `limit` is the connector's limiter that all of them are under.
+    """Calls of one thread at a time; `limit` is the connector's limit that all of them are under, but
+    for the routes to which `limits` gives another one.
 
     `timeout` is in seconds, for each answer. While `patient`, whoever is told to wait waits here; else
     it is the engine that does. `hidden` are secrets that no message may show. Whose certificate is
@@ -70,6 +72,7 @@ class Http:
         timeout: float,
         limiter: Limiter = UNLIMITED,
         limit: str = "api",
+        limits: Mapping[str, str] = MappingProxyType({}),
         hidden: Sequence[str] = (),
         verify: bool | ssl.SSLContext = True,
         stranger: Callable[[int, str], bool] = lambda status, said: False,
@@ -77,7 +80,7 @@ class Http:
         self.calls = 0
         self.patient = False
         self._stranger = stranger
-        self._limiter, self._limit = limiter, limit
+        self._limiter, self._limit, self._limits = limiter, limit, limits
         self._hidden = tuple(each for each in hidden if each)
         waits = httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
         trust = _trusted(*map(os.environ.get, _TRUST)) if verify is True else verify
@@ -101,9 +104,8 @@ class Http:
         headers: Mapping[str, str] | None = None,
         route: str = "",
         judge: Callable[[Answer], None] = lambda answer: None,
-        limit: str = "",
     ) -> Answer:
-        """A good answer. `route` names calls that take about as long as each other, `limit` another limit.
+        """A good answer. `route` names calls that take about as long as each other.
 
         `judge` sees a good answer, and raises what its status hides: that is met like the errors of
         the module's table, which this raises.
@@ -112,7 +114,7 @@ class Http:
         for attempt in stamina.retry_context(
             on=self._worth_another, attempts=TRIES, timeout=None, wait_initial=0.2, wait_max=2.0
         ):
-            with attempt, self._limiter.call(limit or self._limit, route):
+            with attempt, self._limiter.call(self._limits.get(route, self._limit), route):
                 answer = self._once(method, url, given)
                 judge(answer)
                 return answer

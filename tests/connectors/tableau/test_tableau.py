@@ -268,7 +268,10 @@ def test_a_run_signs_in_once(place: Place[World]) -> None:
     run = place.run(place.config(execution={"parallelism": 8}))
     assert run.report.exit_code == 0
     assert place.world.calls["login"] == 1
-    assert [each["name"] for each in json.loads(run.report.to_json())["limits"]] == ["metadata"]
+    assert [each["name"] for each in json.loads(run.report.to_json())["limits"]] == [
+        "api",
+        "metadata",
+    ]
 
 
 def test_a_sign_in_that_is_forgotten_is_renewed_for_all(place: Place[World]) -> None:
@@ -308,9 +311,25 @@ def test_another_site_is_refused_in_a_sentence(place: Place[World]) -> None:
 
 def test_a_ticket_travels_and_shows_itself_to_nobody() -> None:
     ticket = Ticket("token-canary", "site", "3.25")
-    copy = pickle.loads(pickle.dumps(entities.Context(ticket=ticket))).ticket
-    assert (copy.token, copy.site, copy.version) == ("token-canary", "site", "3.25")
+    ticket.seal_with("secret of a token")
+    packed = pickle.dumps(entities.Context(ticket=ticket))
+    assert b"canary" not in packed
+    copy = pickle.loads(pickle.dumps(pickle.loads(packed))).ticket
+    assert (copy.token, copy.site, copy.version) == ("", "site", "3.25")
+    copy.seal_with("secret of a token")
+    assert copy.token == "token-canary"  # noqa: S105
     assert "canary" not in repr(entities.Context(ticket=ticket)) + repr(ticket)
+
+
+def test_who_has_another_secret_cannot_use_a_ticket_and_a_passwords_stays_behind() -> None:
+    ticket = Ticket("token-canary", "site", "3.25")
+    alone = pickle.dumps(ticket)
+    ticket.seal_with("secret of a token")
+    sealed = pickle.loads(pickle.dumps(ticket))
+    sealed.seal_with("another secret")
+    assert (sealed.token, sealed.site) == ("", "site")
+    assert b"canary" not in alone
+    assert pickle.loads(alone).token == ""
 
 
 @pytest.mark.ray

@@ -199,8 +199,8 @@ def test_a_call_may_be_under_a_limit_of_its_own(server: Server) -> None:
             asked.append((name, route))
             return nullcontext()
 
-    http = Http(timeout=5, limiter=Seen())
+    http = Http(timeout=5, limiter=Seen(), limits={"b": "questions"})
     http.request("GET", server.url, route="a")
-    http.request("GET", server.url, route="b", limit="questions")
+    http.request("GET", server.url, route="b")
     http.close()
     assert asked == [("api", "a"), ("questions", "b")]

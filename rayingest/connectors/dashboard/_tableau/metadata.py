@@ -15,6 +15,7 @@ from rayingest.kit.rest.pages import inside
 
 PATH = "/api/metadata/graphql"
 LIMIT = "metadata"
+LIMITS = dict.fromkeys(("EmbeddedNames", "Embedded", "Published"), LIMIT)  # of routes
 MOST = 1000
 CODES = {
     "NODE_LIMIT_EXCEEDED": Meaning.TOO_MUCH,
@@ -69,7 +70,7 @@ class Metadata:
     """The Metadata API of one session."""
 
     def __init__(self, api: Tableau, size: int) -> None:
-        self._ask = GraphQL(api, PATH, CODES, LIMIT)
+        self._ask = GraphQL(api, PATH, CODES)
         self._size = min(size, MOST)
 
     def try_it(self) -> None:

@@ -5,13 +5,16 @@ A personal access token has one sign-in at a time: the next one ends it
 gives may be used by many at once, so a run signs in once, and again when that is forgotten.
 """
 
+import base64
+import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from rayingest.errors import Denied, Gone, Permanent, Unauthorised
+from rayingest.errors import Denied, Gone, MissingDriver, Permanent, Unauthorised
 from rayingest.kit.rest.api import Api
 from rayingest.kit.rest.auth import JSON
 from rayingest.kit.rest.http import Http
@@ -28,16 +31,44 @@ READ_AS = {"Accept": "application/json"}
 class Ticket:
     """What a sign-in gave: one for all sessions of a process, the newest for all of them.
 
-    A worker elsewhere begins with what the driver's sign-in gave.
+    A worker elsewhere begins with what the driver's sign-in gave. On its way the token is `sealed` (Fernet,
+    under a key made of the secret of the personal access token), so that only who could sign in himself
+    can use it. Where a password signs in, of which a key could be guessed, it stays behind: each
+    process has a sign-in of its own then.
     """
 
-    def __init__(self, token: str = "", site: str = "", version: str = "") -> None:
+    def __init__(
+        self, token: str = "", site: str = "", version: str = "", sealed: bytes = b""
+    ) -> None:
         self.token, self.site, self.version = token, site, version
         self.lock = threading.Lock()
+        self._sealed = sealed
+        self._key = b""
 
-    def __reduce__(self) -> tuple[type["Ticket"], tuple[str, str, str]]:
-        """Travel without the lock."""
-        return Ticket, (self.token, self.site, self.version)
+    def seal_with(self, secret: str) -> None:
+        """Take the key, and what was sealed with it. Raises MissingDriver."""
+        with self.lock:
+            self._key = base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest())
+            fernet, invalid = _fernet()
+            sealed, self._sealed = self._sealed, b""
+            if sealed and not self.token:
+                with suppress(invalid):
+                    self.token = fernet(self._key).decrypt(sealed).decode()
+
+    def __reduce__(self) -> tuple[type["Ticket"], tuple[str, str, str, bytes]]:
+        """Travel without the lock, and with the token sealed."""
+        sealed = self._sealed
+        if self.token and self._key:
+            sealed = _fernet()[0](self._key).encrypt(self.token.encode())
+        return Ticket, ("", self.site, self.version, sealed)
+
+
+def _fernet() -> tuple[Any, type[Exception]]:
+    try:
+        from cryptography.fernet import Fernet, InvalidToken
+    except ImportError as error:
+        raise MissingDriver("tableau", "cryptography") from error
+    return Fernet, InvalidToken
 
 
 @dataclass
