@@ -202,12 +202,18 @@ class _Tap:
             self._take(self._source.exchange(self._worker, self._limit.name, told))
 
     def _gather(self, *, asking: bool) -> Told:
-        """What to say. Places that are not in use are given up by it: the hub may give them to others."""
+        """What to say. Places that are not in use are given up by it: the hub may give them to others.
+
+        Whoever has a permit keeps the place for it: he is about to begin.
+        """
         told, self._told = self._told, Told(done=[])
-        told.in_use = self._in_use
-        self._places = min(self._places, self._in_use)
+        ready = min(self._waiting, len(self._permits))
+        if self._windowed:
+            ready = min(ready, max(0, self._places - self._in_use))
+        told.in_use = self._in_use + ready
+        self._places = min(self._places, told.in_use)
         if asking:
-            told.waiting = max(0, self._waiting - (len(self._permits) if self._paced else 0))
+            told.waiting = self._waiting - ready
         return told
 
     def _to_tell(self) -> bool:

@@ -194,6 +194,26 @@ def test_places_that_are_told_to_be_free_are_not_used_before_the_answer() -> Non
     other.close()
 
 
+@pytest.mark.parametrize("_time", range(5))
+def test_whoever_has_a_permit_keeps_the_place_for_it(_time: int) -> None:
+    """A few calls in an hour, some at once: two wait, and the one permit that there is serves one of them."""
+    limit = Limit(name="api", rate=1.0, burst=1, max_concurrency=4)
+    share = Share([limit], Hub([limit]), "w")
+    begun = threading.Event()
+
+    def work() -> None:
+        with share.call("api"):
+            begun.set()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for each in threads:
+        each.start()
+    assert begun.wait(0.6)
+    for each in threads:
+        each.join(10)
+    share.close()
+
+
 def test_what_a_lost_worker_held_is_free() -> None:
     hub = Hub([Limit(name="api", max_concurrency=2)])
     assert hub.exchange("dead", "api", Told(waiting=2)).places == 2
