@@ -17,7 +17,7 @@ class Books:
     """The ledger, the members of every scope until it is settled, and the records of both, in order.
 
     Whoever records takes `news`, `ended` (type, scope, end), `deferred` and `settled`, and leaves
-    them empty.
+    them empty. `begun`: the source has begun work that is to be recorded before anything else is asked.
     """
 
     def __init__(self, listings: Listings) -> None:
@@ -26,6 +26,7 @@ class Books:
         self.ended: list[tuple[EntityType, str, Result]] = []
         self.deferred: list[tuple[EntityType, Deferred]] = []
         self.settled: list[ScopeSettled] = []
+        self.begun = False
         self._listings = listings
         self._members: Counter[Scope] = Counter()
         self._badly: Counter[Scope] = Counter()

@@ -69,6 +69,7 @@ class Recording:
         ended, books.ended = books.ended, []
         news, books.news = books.news, []
         deferred, books.deferred = books.deferred, []
+        begun, books.begun = books.begun, False
         self._learn(news, ended)
         for _, _, result in ended:
             if result.why is not None and (
@@ -85,7 +86,7 @@ class Recording:
                 self._journal.add(("unresolved", more))
                 self._unresolved += more
             self._deferred.tick(force=force)
-            self._journal.tick(force=force)
+            self._journal.tick(force=force or begun)
 
     def _learn(
         self, news: list[tuple[object, ...]], ended: list[tuple[EntityType, str, Result]]

@@ -350,7 +350,9 @@ class Scheduler:
         if hung:
             self._hear_hung(sent.chunk, hung)
         for later in event.pending:
-            if sent.left.pop(later.descriptor.id, None) is not None:
+            asked = sent.left.pop(later.descriptor.id, None)
+            if asked is not None:
+                self.books.begun |= asked.batch != later.descriptor.batch
                 self._await(later)
         unsettled = bool(sent.left) or sent.chunk.kind == "deferred"
         if not unsettled:
