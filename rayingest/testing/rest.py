@@ -59,7 +59,9 @@ class RestWorld:
         """What the log calls a POST that is a question; None for one that is a log-in."""
         return None
 
-    def answer_to(self, path: str, told: Mapping[str, Any]) -> tuple[int, Json]:
+    def answer_to(
+        self, path: str, told: Mapping[str, Any], query: Mapping[str, str]
+    ) -> tuple[int, Json]:
         """Status and body of a POST that is a question."""
         raise NotImplementedError
 
@@ -108,8 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
         told = self.world.read(content, self.headers.get("Content-Type", ""))
         question = self.world.asked(self._path(), told)
         if question is not None:
-            path = self._path()
-            self._answer(question, lambda: self.world.answer_to(path, told))
+            path, query = self._path(), self._query()
+            self._answer(question, lambda: self.world.answer_to(path, told, query))
             return
         with self.lock:
             self.world.calls["login"] += 1
@@ -123,13 +125,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _path(self) -> str:
         return urlsplit(self.path).path.removeprefix(self.world.prefix)
 
+    def _query(self) -> dict[str, str]:
+        return {key: each[0] for key, each in parse_qs(urlsplit(self.path).query).items()}
+
     def do_GET(self) -> None:
         """Answer after a while, or refuse."""
         path, world = self._path(), self.world
         if path == "/__stats":
             self._send(200, {"calls": dict(world.calls), "busiest": world.busiest})
             return
-        query = {key: each[0] for key, each in parse_qs(urlsplit(self.path).query).items()}
+        query = self._query()
         self._answer(path, lambda: world.answer(path, query))
 
     def _answer(self, path: str, answer: Callable[[], tuple[int, Json]]) -> None:

@@ -206,7 +206,9 @@ class World(RestWorld):
         about = json.dumps(told.get("variables"), sort_keys=True)
         return f"{path}/{told.get('operationName')}?{about}"
 
-    def answer_to(self, path: str, told: Mapping[str, Any]) -> tuple[int, Json]:
+    def answer_to(
+        self, path: str, told: Mapping[str, Any], query: Mapping[str, str]
+    ) -> tuple[int, Json]:
         """See RestWorld."""
         if not self.metadata:
             return 404, _error("404000", "Resource Not Found", f"Unknown resource {path}")

@@ -192,6 +192,15 @@ def test_who_is_refused_with_a_fixed_key_is_told_what_to_do(server: Server, sess
     assert server.asked() == ["GET /a"]
 
 
+def test_who_is_refused_with_a_fresh_token_is_told_what_to_do(server: Server, session: Any) -> None:
+    server.answers["/a"] = (401, b'{"message": "not you"}', {})
+    auth = ClientCredentials(f"{server.url}/token", "me", KEY, hint="Ask the admin.")
+    with pytest.raises(Unauthorised, match="401 not you") as caught:
+        session(auth).get("/a")
+    assert caught.value.hint == "Ask the admin."
+    assert server.asked() == ["POST /token", "GET /a", "POST /token", "GET /a"]
+
+
 def test_what_is_no_json_is_told_with_its_beginning(server: Server, session: Any) -> None:
     server.answers["/a"] = (200, b"<html> <title>Sign in", {})
     with pytest.raises(Permanent, match="begins with '<html> <title>Sign in'") as caught:
