@@ -39,6 +39,7 @@ from rayingest.model import (
 )
 
 SERVICE, WAREHOUSE = "story", "warehouse"
+FIELDLESS = frozenset({"PowerBIDataFlow"})  # kinds of data models whose tool tells no fields
 Kind = TypeVar("Kind", bound=Entity)
 
 
@@ -236,8 +237,9 @@ def _data_models(told: Told) -> bool:
 
 
 def _fields(told: Told) -> bool:
-    models = told.of(DashboardDataModel)
-    fields = [field for each in models for field in each.columns]
+    models = [e for e in told.of(DashboardDataModel) if e.data_model_type not in FIELDLESS]
+    columns = [column for each in models for column in each.columns]
+    fields = [field for each in columns for field in (each, *each.children)]
     return (
         bool(models)
         and all(each.columns for each in models)

@@ -93,8 +93,10 @@ def on_tool(name: str, folder: Path) -> Iterator[Bed]:
     server, grade = "our server", Grade.DECLARED
     if tool.judge:
         server, grade = f"our server, judged by {tool.judge} {version(tool.judge)}", Grade.CONTRACT
-    with serving(tool.world()) as url:
-        yield Bed({**tool.login, "hostPort": url, **tool.more(folder)}, server, grade)
+    elif tool.specification:
+        server, grade = f"our server, held against {tool.specification}", Grade.CONTRACT
+    with serving(tool.world()) as url, tool.hurried():
+        yield Bed({**tool.at(url), **tool.more(folder)}, server, grade)
 
 
 BEDS: dict[str, Callable[[Path], Any]] = {

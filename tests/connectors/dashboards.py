@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import pytest
 import yaml
 
 import rayingest as ri
 from rayingest.api import Run
 from rayingest.core import fqn
+from rayingest.kit.rest.jobs import Waits
 from rayingest.model import Column, Database, DatabaseSchema, DatabaseService, Table
-from rayingest.testing import StrictCatalogue, grafana, looker, metabase, redash, tableau
+from rayingest.testing import StrictCatalogue, grafana, looker, metabase, powerbi, redash, tableau
 from rayingest.testing.rest import RestWorld, serving
 
 from ..running import balanced
@@ -25,9 +27,12 @@ World = TypeVar("World", bound=RestWorld)
 class Tool:
     """A tool's server for tests: how to make it, log in, and what must never be said.
 
-    `judge` is the distribution that holds its answers to be the vendor's, '' when nothing does;
-    `driver` what the connector, or its server, imports. `small` makes a world for a golden file, `more` says what
-    its connection has besides.
+    `judge` is the distribution that holds its answers to be the vendor's, '' when nothing does; or else
+    they are held against a `specification`. `driver` is what the connector, or its server, imports. `small` makes a world
+    for a golden file, `more` says what its connection has besides; `addresses` are its keys that have
+    the server's URL. `together`: dashboards are not asked for one by one, but with all that lies in their
+    folder. `waits` is where it stands how long the connector waits for what the tool works on, `limits`
+    are those that are too slow for tests.
     """
 
     world: Callable[..., RestWorld]
@@ -35,8 +40,30 @@ class Tool:
     secret: str
     small: Mapping[str, int]
     judge: str = ""
+    specification: str = ""
     driver: str = ""
+    addresses: tuple[str, ...] = ("hostPort",)
+    together: bool = False
+    waits: str = ""
+    limits: tuple[str, ...] = ()
     more: Callable[[Path], Mapping[str, str]] = lambda folder: {}
+
+    @property
+    def judged(self) -> bool:
+        """Whether its answers are known to be the vendor's."""
+        return bool(self.judge or self.specification)
+
+    def at(self, url: str) -> dict[str, Any]:
+        """A connection to a server."""
+        return {**self.login, **dict.fromkeys(self.addresses, url)}
+
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Whatever the tool works on is asked after at once."""
+        with pytest.MonkeyPatch.context() as patch:
+            if self.waits:
+                patch.setattr(self.waits, Waits(0.0, 0.0))
+            yield
 
 
 def _lookml(folder: Path) -> Mapping[str, str]:
@@ -66,6 +93,22 @@ TOOLS: dict[str, Tool] = {
         {"username": metabase.USERNAME, "password": metabase.PASSWORD},
         metabase.PASSWORD,
         {"dashboards": 3, "models": 3},
+    ),
+    "powerbi": Tool(
+        powerbi.World,
+        {
+            "clientId": powerbi.CLIENT_ID,
+            "clientSecret": powerbi.CLIENT_SECRET,
+            "tenantId": powerbi.TENANT,
+            "pagination_entity_per_page": 2,
+        },
+        powerbi.CLIENT_SECRET,
+        {"workspaces": 3},
+        specification="Microsoft's OpenAPI description of Power BI (PowerBI-CSharp)",
+        addresses=("apiURL", "authorityURI", "hostPort"),
+        together=True,
+        waits="rayingest.connectors.dashboard._powerbi.source.WAITS",
+        limits=("modified", "groups", "getInfo", "scanStatus", "scanResult"),
     ),
     "redash": Tool(
         redash.World,
@@ -108,7 +151,7 @@ class Place(Generic[World]):
         **options: Any,
     ) -> Path:
         """A file; None in `connection` leaves a key out."""
-        login = {**TOOLS[self.tool].login, "hostPort": self.url, **(connection or {})}
+        login = {**TOOLS[self.tool].at(self.url), **(connection or {})}
         login = {key: each for key, each in login.items() if each is not None}
         tree = {
             "source": {
@@ -123,6 +166,7 @@ class Place(Generic[World]):
                     "enabled": True,
                     "parallelism": 4,
                     "retryPolicy": {"maxAttempts": 3, "backoffSeconds": 0.02},
+                    "limits": {each: {"rate": 1e4} for each in TOOLS[self.tool].limits},
                     **(execution or {}),
                 },
                 "openMetadataServerConfig": {
@@ -138,7 +182,7 @@ class Place(Generic[World]):
 
     def run(self, config: Path | None = None, /, *, engine: str = "local", **wishes: Any) -> Run:
         unfinished = wishes.pop("unfinished", False)
-        wishes.setdefault("allow_untested", not TOOLS[self.tool].judge)
+        wishes.setdefault("allow_untested", not TOOLS[self.tool].judged)
         job = ri.load(config or self.config(), flags={"engine": engine})
         run = job.run(log=lambda level, text: self.said.append(text), **wishes)
         balanced(run.report, unfinished=unfinished)
@@ -163,7 +207,11 @@ class Place(Generic[World]):
 def place_of(tool: str, folder: Path, **world: Any) -> Iterator[Place[Any]]:
     """A tool and a catalogue; at the end everything that was written was right."""
     made = TOOLS[tool].world(**world)
-    with serving(made) as url, StrictCatalogue(token=TOKEN) as catalogue:
+    with (
+        serving(made) as url,
+        StrictCatalogue(token=TOKEN) as catalogue,
+        TOOLS[tool].hurried(),
+    ):
         yield Place(tool, made, url, catalogue, folder)
         assert catalogue.validation_errors() == []
 
