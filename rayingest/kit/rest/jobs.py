@@ -28,7 +28,8 @@ JOB, POLLS, LOST = (
     "polls",
     "lost",
 )  # which, how often it was asked after, how many came to nothing
-MOST_LOST = 9
+STUMBLED = "stumbled"  # how often the tool failed for now when it was asked after this job
+MOST_LOST, MOST_STUMBLED = 9, 5
 Result = TypeVar("Result")
 
 
@@ -67,8 +68,8 @@ class Jobs(Generic[Result]):
     def process(self, descriptors: Sequence[EntityDescriptor]) -> Iterator[Processed]:
         """An answer for each; `Pending` while its job is not done.
 
-        Raises what is worth another try, and what ends the run. All else is an answer: a call about
-        a job that many wait for is not made once more for each of them.
+        Raises what ends the run, and, while there is no job, what is worth another try. All else is an
+        answer: a call about a job that many wait for is not made once more for each of them.
         """
         groups: dict[tuple[str, str], list[EntityDescriptor]] = {}
         for each in descriptors:
@@ -102,6 +103,8 @@ class Jobs(Generic[Result]):
             yield from _apart(group, error, job)
         except Gone as error:
             yield from _anew(group, error, job)
+        except Retryable as error:
+            yield from self._stumbled(job, group, error)
         except SourceError as error:
             yield from _refused(group, error)
         else:
@@ -111,6 +114,25 @@ class Jobs(Generic[Result]):
                 else:
                     polls = int(each.metadata.get(POLLS, "0")) + 1
                     yield Pending(each, _waiting(each, job, polls), self.waits.after(polls))
+
+    def _stumbled(
+        self, job: str, group: Sequence[EntityDescriptor], error: Retryable
+    ) -> Iterator[Pending | Failed]:
+        """Later once more: the job goes on, and nobody is to be asked for alone."""
+        for each in group:
+            polls = int(each.metadata.get(POLLS, "0")) + 1
+            times = int(each.metadata.get(STUMBLED, "0")) + (not isinstance(error, Throttled))
+            if times > MOST_STUMBLED:
+                yield Failed(each, error)
+                continue
+            again = _waiting(each, job, polls)
+            told = {**again.metadata, STUMBLED: str(times)}
+            wait = getattr(error, "wait", None)
+            yield Pending(
+                each,
+                msgspec.structs.replace(again, metadata=told),
+                self.waits.after(polls) if wait is None else wait,
+            )
 
     def _described(self, descriptor: EntityDescriptor, result: Result) -> Processed:
         try:
@@ -167,7 +189,8 @@ def _waiting(descriptor: EntityDescriptor, job: str, polls: int = 0) -> EntityDe
 
 
 def _afresh(descriptor: EntityDescriptor, batch: str) -> EntityDescriptor:
-    kept = {key: each for key, each in descriptor.metadata.items() if key not in (JOB, POLLS)}
+    of_the_job = (JOB, POLLS, STUMBLED)
+    kept = {key: each for key, each in descriptor.metadata.items() if key not in of_the_job}
     lost = int(kept.get(LOST, "0")) + 1
     told = {**kept, LOST: str(lost)}
     return msgspec.structs.replace(descriptor, batch=batch, metadata=told, priority=0)

@@ -7,8 +7,16 @@ import msgspec
 import pytest
 
 from rayingest.core.source import Described, EntityDescriptor, Failed, Pending, Processed
-from rayingest.errors import Denied, Gone, Permanent, Throttled, Unauthorised, Unreachable
-from rayingest.kit.rest.jobs import JOB, LOST, MOST_LOST, JobFailed, Jobs, Waits
+from rayingest.errors import (
+    Denied,
+    Gone,
+    Permanent,
+    Retryable,
+    Throttled,
+    Unauthorised,
+    Unreachable,
+)
+from rayingest.kit.rest.jobs import JOB, LOST, MOST_LOST, MOST_STUMBLED, JobFailed, Jobs, Waits
 from rayingest.model import EntityType
 
 Asked = Sequence[EntityDescriptor]
@@ -25,6 +33,7 @@ class Tool:
     fetched: list[str] = field(default_factory=list)
     refuse: Callable[[], Exception | None] = lambda: None
     gone: set[str] = field(default_factory=set)
+    stumbles: list[Exception] = field(default_factory=list)
 
     def submit(self, descriptors: Asked) -> str:
         if (error := self.refuse()) is not None:
@@ -34,6 +43,8 @@ class Tool:
 
     def done(self, job: str) -> bool:
         self.asked[job] = self.asked.get(job, 0) + 1
+        if self.stumbles:
+            raise self.stumbles.pop()
         if self.asked[job] <= self.polls:
             return False
         if self.poison in self.begun[int(job[3:]) - 1]:
@@ -147,6 +158,19 @@ def test_a_tool_that_works_on_as_much_as_it_can_is_asked_again_and_nobody_fails(
     (answer,) = tool.jobs().process(descriptors("a"))
     assert isinstance(answer, Pending)
     assert answer.wait == 60.0
+
+
+def test_a_tool_that_stumbles_is_asked_later_by_one_call_for_all() -> None:
+    tool = Tool(stumbles=[Retryable("503"), *(Throttled("429", 0.0) for _ in range(20))])
+    assert ended(run(tool, descriptors("a", "b"))) == dict.fromkeys("ab", "Described")
+    assert (tool.begun, tool.asked) == ([["a", "b"]], {"job1": 22})
+
+
+def test_a_tool_that_stumbles_for_ever_is_told_with_its_error() -> None:
+    tool = Tool(stumbles=[Retryable("503 busy") for _ in range(50)])
+    ends = run(tool, descriptors("a", "b"))
+    assert {str(each.error) for each in ends.values() if isinstance(each, Failed)} == {"503 busy"}
+    assert tool.asked == {"job1": MOST_STUMBLED + 1}
 
 
 @pytest.mark.parametrize("error", [Denied("no"), Gone("no such call")])
