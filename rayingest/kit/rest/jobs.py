@@ -139,7 +139,7 @@ class Jobs(Generic[Result]):
             return self.describe(descriptor, result)
         except RayingestError as error:
             return Failed(descriptor, error)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
             missing = isinstance(error, KeyError)
             why = f"there is no {error}" if missing else f"{type(error).__name__}: {error}"
             return Failed(descriptor, Permanent(f"What came out is not understood: {why}."))

@@ -222,6 +222,21 @@ def test_names_of_sql_are_completed_with_the_database_that_is_asked() -> None:
     assert found.behind == {}
 
 
+def test_a_name_that_several_tables_have_is_not_guessed() -> None:
+    sql = 'Value.NativeQuery(Oracle.Database("s"), "select * from a")'
+    dataset: dict[str, Any] = {"tables": [{"name": "T", "source": [{"expression": sql}]}]}
+    found = origins(dataset, "a test", Tables({("a",): ""}, ("m",)))
+    assert (found.tables, found.unknown) == ((), ["T (a)"])
+
+
+@pytest.mark.parametrize("name", ['a""b', "[x]", "a.b", " ", "ä'`"])
+def test_names_with_quotes_and_dots_break_nothing(name: str) -> None:
+    expression = T.replace("%s", name)
+    dataset: dict[str, Any] = {"tables": [{"name": "T", "source": [{"expression": expression}]}]}
+    found = origins(dataset, "a test", Tables({}, ("m",)))
+    assert bool(found.tables) != bool(found.unknown)
+
+
 # --- hostile ---
 
 PIECES = st.sampled_from(

@@ -12,7 +12,7 @@ from rayingest.kit.rest.kinds import Site
 
 ITEM = "item"  # in the metadata of what is asked for alone: "reports/<id>"
 SAMPLES = 5
-_BROKEN = (KeyError, TypeError, AttributeError, ValueError)
+_BROKEN = (LookupError, TypeError, AttributeError, ValueError)
 _log = logging.getLogger(__name__)
 
 

@@ -28,12 +28,13 @@ def origins(dataset: Mapping[str, Any], whose: str, tables: Tables) -> Origins:
     behind, unknown = {}, []
     for name, value in model.values():
         names = dict.fromkeys(each for read in value.reads for each in _names(read, whose))
-        known = dict.fromkeys(fqn for fqn in map(tables.find, names) if fqn)
-        found |= known
-        if len(names) == 1 and not value.unknown:
-            behind[name] = split(next(iter(names)))[-1]
-        if value.unknown:
-            unknown.append(f"{name} ({value.unknown[0]})")
+        known = {each: tables.find(each) for each in names}
+        found |= dict.fromkeys(each for each in known.values() if each)
+        missing = [each for each, fqn in known.items() if not fqn]  # several are called so
+        if len(names) == 1 and not value.unknown and (parts := split(next(iter(names)))):
+            behind[name] = parts[-1]
+        if why := (*value.unknown, *missing):
+            unknown.append(f"{name} ({why[0]})")
     return Origins(tuple(found), behind, unknown)
 
 
