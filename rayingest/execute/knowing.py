@@ -183,11 +183,13 @@ class Knowing:
             shard = self.state.load(*scope)
         if shard is None or not shard.present or not self.memory.compare:
             return shard, False
-        for kind in shard.counts():
-            if EntityType(kind) is scope[0] and not self._as_many(shard, scope):
-                self.rewritten.append(scope[1])
-                return shard, False
-        return shard, True
+        kinds = [EntityType(each) for each in shard.counts()]
+        own = [each for each in kinds if each is scope[0]]
+        # What the scope lists may be nothing that a sink has: then all that came out of it counts.
+        if all(self._as_many(shard, (each, scope[1])) for each in own or kinds):
+            return shard, True
+        self.rewritten.append(scope[1])
+        return shard, False
 
     def _as_many(self, shard: Shard, scope: Scope) -> bool:
         catalogue: Any = getattr(self._session, "catalogue", None)

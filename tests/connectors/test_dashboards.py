@@ -188,3 +188,12 @@ def test_a_server_is_asked_as_often_at_once_as_it_likes(place: Place[Any]) -> No
     limits = run.report.limits
     assert sum(each.calls for each in limits) >= len(all_of(place))
     assert sum(each.refused for each in limits) > 0
+
+
+def test_what_the_catalogue_has_lost_is_written_again(place: Place[Any]) -> None:
+    place.run()
+    lost = f"bi.{place.world.ids()[0]}"
+    place.catalogue._state.store.by_fqn["dashboards"][lost].deleted = True
+    assert lost not in place.held("dashboards")
+    assert place.run().report.exit_code == 0
+    assert place.held("dashboards").keys() == all_of(place)
