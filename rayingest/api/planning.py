@@ -116,6 +116,12 @@ def _plan(config: "Config", asked: Wishes, found: Survey, sample: Sample | None)
             failed=sum(each.failed for each in sample.measured),
             failures=sample.failures,
         )
+        if sample.jobs:
+            kinds = ", ".join(sorted(each.value for each in sample.jobs))
+            plan.caveats.append(
+                f"The source works by itself on what is asked for ({kinds}): neither the time that it"
+                " takes nor what comes out is in this plan."
+            )
         if sample.children:
             plan.caveats.append(
                 "Describing finds more here than listing does: what it finds is not in this plan."

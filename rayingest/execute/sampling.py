@@ -52,13 +52,17 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """All that was measured; `cpu` seconds per descriptor by type; `first`: seconds of one that opened a session."""
+    """All that was measured; `cpu` seconds per descriptor by type; `first`: seconds of one that opened a session.
+
+    Of types that the source works on by itself (`jobs`) one is asked for, and not waited for.
+    """
 
     measured: list[Measured]
     cpu: Mapping[EntityType, float]
     first: float
     failures: list[str]
     children: bool = False
+    jobs: frozenset[EntityType] = frozenset()
 
 
 class Sampler:
@@ -71,6 +75,7 @@ class Sampler:
         self._failures: list[str] = []
         self._open: dict[int, Answers] = {}
         self._children = False
+        self._jobs: set[EntityType] = set()
 
     def run(
         self,
@@ -89,6 +94,10 @@ class Sampler:
             chunks = cut(chosen, bounds)
             warm = self._one(kind, chunks[0][:1])
             first = first or warm.seconds
+            if kind in self._jobs:
+                measured.append(warm)
+                cpu[kind] = warm.cpu or 0.0
+                continue
             if batched(bounds):
                 before = time.process_time()
                 found = [self._one(kind, each) for each in chunks]
@@ -99,7 +108,7 @@ class Sampler:
             measured += found
             done = sum(each.count for each in found)
             cpu[kind] = (time.process_time() - before) / max(1, done)
-        return Sample(measured, cpu, first, self._failures, self._children)
+        return Sample(measured, cpu, first, self._failures, self._children, frozenset(self._jobs))
 
     def _await_worker(self) -> None:
         deadline = time.monotonic() + READY
@@ -157,6 +166,7 @@ class Sampler:
                     self._failures.append(f"{each.id}: {each.why.message}")
             if isinstance(event, Read):
                 self._children = self._children or bool(event.children)
+                self._jobs.update(each.descriptor.type for each in event.pending)
             self._open[event.dispatch].hear(event)
 
 

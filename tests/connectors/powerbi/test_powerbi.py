@@ -123,6 +123,15 @@ def test_one_more_costs_another_scan(place: Place[World]) -> None:
     assert set(scanned(place.world).values()) == {1}
 
 
+def test_a_plan_begins_one_scan_at_most_and_says_that_it_tells_nothing(
+    place: Place[World],
+) -> None:
+    plan = ri.load(place.config(), flags={"engine": "local"}).plan(sample=50)
+    assert plan.types["container"].create == 10
+    assert len(place.world.scans) == 1
+    assert any("works by itself" in each for each in plan.caveats)
+
+
 def test_what_is_not_wanted_is_not_asked_for(place: Place[World]) -> None:
     place.run(place.config(ONE_SCAN, includeDataModels=False))
     (scan,) = place.world.scans.values()
