@@ -15,7 +15,7 @@
 import json
 import os
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -192,9 +192,16 @@ def _message(answer: httpx2.Response) -> str:
         told = json.loads(answer.content)
     except ValueError:
         return " ".join(answer.text.split())
-    for each in (told, told.get("error") if isinstance(told, dict) else None):
-        if isinstance(each, dict):
-            for key in ("message", "error_description", "error", "detail"):
-                if isinstance(each.get(key), str):
-                    return str(each[key])
+    for each in _speakers(told):
+        for key in ("message", "error_description", "error", "detail", "msg"):
+            if isinstance(each.get(key), str):
+                return str(each[key])
     return answer.reason_phrase
+
+
+def _speakers(told: Any) -> Iterator[Mapping[str, Any]]:
+    """Where in a refusal it may stand why: at its top, in `error`, in the first of `errors`."""
+    if isinstance(told, dict):
+        several = told.get("errors")
+        first = several[0] if isinstance(several, list) and several else None
+        yield from (each for each in (told, told.get("error"), first) if isinstance(each, dict))

@@ -2,7 +2,7 @@
 
 import string
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from rayingest.core import fqn
@@ -19,29 +19,50 @@ from rayingest.errors import Denied, Forbidden, Permanent
 from rayingest.kit.dashboards import Place
 from rayingest.kit.rest.api import Api
 from rayingest.kit.rest.kinds import Found, Kind, Site
-from rayingest.kit.rest.pages import Cut
+from rayingest.kit.rest.pages import Cut, Pager
 from rayingest.model import EntityType
 
 
-class RestSource:
-    """A session, for one thread at a time. It remembers nothing of one entity for the next."""
+class Lists(Protocol):
+    """A session that lists by the paths of kinds: an `Api`, or what answers in its words."""
 
-    def __init__(
-        self, kinds: Mapping[EntityType, Kind], api: Api, settings: Settings, context: Any
-    ) -> None:
-        self._kinds = {each: kind for each, kind in kinds.items() if kind.wanted(settings.options)}
-        self._api = api
-        self._service = fqn.join(settings.service)
-        self._site = Site(Place(self._service, api.url), settings, context)
+    url: str
 
     @property
     def calls(self) -> int:
-        """Requests so far."""
-        return self._api.calls
+        """Calls so far."""
+        ...
+
+    def items(
+        self, path: str, pager: Pager, params: Mapping[str, str] | None = None
+    ) -> Iterator[Any]:
+        """All items of a listing."""
+        ...
 
     def close(self) -> None:
         """End the session."""
-        self._api.close()
+        ...
+
+
+class Listing:
+    """The half of a source that lists, for one thread at a time, and what kinds make of answers."""
+
+    def __init__(
+        self, kinds: Mapping[EntityType, Kind], session: Lists, settings: Settings, context: Any
+    ) -> None:
+        self._kinds = {each: kind for each, kind in kinds.items() if kind.wanted(settings.options)}
+        self._session = session
+        self._service = fqn.join(settings.service)
+        self._site = Site(Place(self._service, session.url), settings, context)
+
+    @property
+    def calls(self) -> int:
+        """Calls so far."""
+        return self._session.calls
+
+    def close(self) -> None:
+        """End the session."""
+        self._session.close()
 
     def get_parallelizable_entity_types(self) -> Sequence[EntityType]:
         """Types that the connector knows and the options want."""
@@ -80,7 +101,7 @@ class RestSource:
 
     def _found(self, kind: Kind) -> Iterator[Found]:
         pager = kind.pager(self._site.settings.connection)
-        for raw in self._api.items(kind.path, pager, kind.params):
+        for raw in self._session.items(kind.path, pager, kind.params):
             found = self._understood(kind, raw)
             if found is not None:
                 yield found
@@ -92,6 +113,26 @@ class RestSource:
             raise Permanent(
                 f"{kind.path} lists something that is not understood: {_reason(error)}."
             ) from error
+
+    def _told(self, descriptor: EntityDescriptor, answers: Sequence[Any]) -> Described:
+        kind = self._kinds[descriptor.type]
+        try:
+            return kind.describe(descriptor, self._site, *answers)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            where = ", ".join(kind.details)
+            raise Permanent(
+                f"The answer of {where} is not understood: {_reason(error)}."
+            ) from error
+
+
+class RestSource(Listing):
+    """A session with an API. It remembers nothing of one entity for the next."""
+
+    def __init__(
+        self, kinds: Mapping[EntityType, Kind], api: Api, settings: Settings, context: Any
+    ) -> None:
+        super().__init__(kinds, api, settings, context)
+        self._api = api
 
     def process_entities(self, descriptors: Sequence[EntityDescriptor]) -> Iterator[Processed]:
         """As many calls for each as it has details."""
@@ -108,13 +149,7 @@ class RestSource:
             raise Forbidden(
                 str(error), hint=kind.grant or "Give the account the right to see it."
             ) from None
-        try:
-            return kind.describe(descriptor, self._site, *answers)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            where = ", ".join(kind.details)
-            raise Permanent(
-                f"The answer of {where} is not understood: {_reason(error)}."
-            ) from error
+        return self._told(descriptor, answers)
 
 
 def filled(path: str, values: Mapping[str, str]) -> str:

@@ -108,6 +108,22 @@ def test_a_status_is_an_error_of_the_engine(
     assert (server.asked, http.calls) == (asked, asked)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"message": "because"}',
+        b'{"error": {"code": 1}, "detail": "because"}',
+        b'{"msg": "because"}',
+        b'{"errors": [{"message": "because", "level": "error"}]}',
+        b"  because ",
+    ],
+)
+def test_what_a_server_says_is_told(server: Server, http: Http, body: bytes) -> None:
+    server.plan(400, body)
+    with pytest.raises(Permanent, match=r"^400 because$"):
+        http.request("GET", server.url)
+
+
 def test_some_servers_have_another_word_for_401(server: Server) -> None:
     http = Http(timeout=5, stranger=lambda status, said: status == 404 and "log in" in said)
     server.plan(404, b'{"message": "Please log in"}')
