@@ -14,7 +14,16 @@ from rayingest.api import Run
 from rayingest.core import fqn
 from rayingest.kit.rest.jobs import Waits
 from rayingest.model import Column, Database, DatabaseSchema, DatabaseService, Table
-from rayingest.testing import StrictCatalogue, grafana, looker, metabase, powerbi, redash, tableau
+from rayingest.testing import (
+    StrictCatalogue,
+    grafana,
+    looker,
+    metabase,
+    powerbi,
+    redash,
+    superset,
+    tableau,
+)
 from rayingest.testing.rest import RestWorld, serving
 
 from ..running import balanced
@@ -28,11 +37,12 @@ class Tool:
     """A tool's server for tests: how to make it, log in, and what must never be said.
 
     `judge` is the distribution that holds its answers to be the vendor's, '' when nothing does; or else
-    they are held against a `specification`. `driver` is what the connector, or its server, imports. `small` makes a world
-    for a golden file, `more` says what its connection has besides; `addresses` are its keys that have
-    the server's URL. `together`: dashboards are not asked for one by one, but with all that lies in their
-    folder. `waits` is where it stands how long the connector waits for what the tool works on, `limits`
-    are those that are too slow for tests.
+    they are held against a `specification`, or, when it is `real`, against the product itself by a slow
+    test. `driver` is what the connector, or its server, imports. `small` makes a world for a golden file,
+    `more` says what its connection has besides; `addresses` are its keys that have the server's URL.
+    `together`: dashboards are not asked for one by one, but with all that lies in their folder. `waits`
+    is where it stands how long the connector waits for what the tool works on, `limits` are those that
+    are too slow for tests.
     """
 
     world: Callable[..., RestWorld]
@@ -41,6 +51,7 @@ class Tool:
     small: Mapping[str, int]
     judge: str = ""
     specification: str = ""
+    real: bool = False
     driver: str = ""
     addresses: tuple[str, ...] = ("hostPort",)
     together: bool = False
@@ -51,7 +62,7 @@ class Tool:
     @property
     def judged(self) -> bool:
         """Whether its answers are known to be the vendor's."""
-        return bool(self.judge or self.specification)
+        return bool(self.judge or self.specification or self.real)
 
     def at(self, url: str) -> dict[str, Any]:
         """A connection to a server."""
@@ -115,6 +126,19 @@ TOOLS: dict[str, Tool] = {
         {"username": "ann", "apiKey": redash.KEY},
         redash.KEY,
         {"dashboards": 4},
+    ),
+    "superset": Tool(
+        superset.World,
+        {
+            "connection": {
+                "provider": "db",
+                "username": superset.USERNAME,
+                "password": superset.PASSWORD,
+            }
+        },
+        superset.PASSWORD,
+        {"dashboards": 4},
+        real=True,
     ),
     "tableau": Tool(
         tableau.World,

@@ -1,23 +1,18 @@
 """One suite for every connector: the same story, told by something real, read through the contract."""
 
-import datetime as dt
-import json
-import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from rayingest.api.grades import gradings
 from rayingest.core import registry
-from rayingest.core.source import Capability
 from rayingest.testing.conformance import FLOORS
 from rayingest.testing.connector_suite import CHECKS, case, shows
 
-from .beds import BEDS
+from .beds import BEDS, ELSEWHERE
+from .grading import check_grade
 
-NAMES = sorted(registry.locations())
-GRADES = Path(__file__).parents[2] / "rayingest" / "connectors" / "grades.json"
+NAMES = sorted(registry.locations().keys() - ELSEWHERE)
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +35,13 @@ def test_every_connector_has_a_bed(name):
     assert name in BEDS
 
 
+@pytest.mark.parametrize("name", sorted(ELSEWHERE))
+def test_whose_product_takes_long_has_the_suite_beside_its_other_tests(name):
+    assert "test_the_grade_is_what_the_tests_show" in (
+        Path(__file__).parent / name / "test_server.py"
+    ).read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("name", "capability"),
     [(name, each) for name in NAMES for each in FLOORS[registry.family(name)]],
@@ -59,29 +61,4 @@ def test_every_connector_holds(beds, name, check):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_grade_is_what_the_tests_show(beds, name, write_grades):
     """The stored grades are these results; `--write-grades` stores them anew."""
-    bed, story = beds(name)
-    shown = {
-        each.value: bed.grade.value
-        for each in Capability
-        if each in story.connector.capabilities and shows(story, each)
-    }
-    if write_grades:
-        _store(name, bed, shown)
-        return
-    kept = gradings()[name]
-    assert (kept.grade, kept.capabilities) == (bed.grade.value, shown)
-
-
-def _store(name, bed, shown):
-    kept = json.loads(GRADES.read_text()) if GRADES.exists() else {}
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    kept[name] = {
-        "grade": bed.grade.value,
-        "server": bed.server,
-        "commit": commit.stdout.strip(),
-        "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "capabilities": shown,
-    }
-    GRADES.write_text(json.dumps(dict(sorted(kept.items())), indent=2) + "\n")
+    check_grade(name, *beds(name), write=write_grades)

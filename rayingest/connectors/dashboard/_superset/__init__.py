@@ -1,0 +1,1 @@
+"""Superset's own: its entities, its pages, and its metadata database."""
