@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, SecretStr
@@ -135,6 +135,8 @@ def _is_needed(key: str, model: type[BaseModel]) -> bool:
 def _value(key: str, field: FieldInfo, prefix: str, *, shown: bool) -> str:
     if field.examples and shown:
         return str(field.examples[0])
+    if shown and field.is_required() and get_origin(field.annotation) is Literal:
+        return _plain(str(get_args(field.annotation)[0]))
     if shown and (field.is_required() or _is_secret(field.annotation)):
         return f"${{{prefix}_{_upper(key)}}}" if _is_text(field.annotation) else "1"
     default = field.get_default(call_default_factory=True)
