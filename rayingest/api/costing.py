@@ -94,6 +94,7 @@ class Costs:
             discovery_cpu=found.report.cpu_seconds,
             discovery_calls=found.calls,
             limits=self.options.limits,
+            shares=self.sample.limits,
             sink_calls=found.report.calls.get("sink", 0),
             sink_row=history or 0.0,
             sink_cpu=SENDING if opened.sink.placement is Placement.WORKER else 0.0,

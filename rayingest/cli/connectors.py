@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rayingest.cli import options, output
+from rayingest.cli.values import allowed
 from rayingest.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def connectors(
 
 def _allows(limit: "Limit") -> str:
     """What a limit allows, over what, and who says so."""
-    parts = [f"{limit.rate:g} calls/s"] if limit.rate else []
+    parts = [allowed(limit.rate, " calls")] if limit.rate else []
     parts += [f"{limit.burst} at once after a rest"] if limit.burst else []
     parts += [f"{limit.max_concurrency} at the same time"] if limit.max_concurrency else []
     parts += ["as many at the same time as the server likes"] if limit.adaptive else []

@@ -82,4 +82,6 @@ def phase_of(snapshot: Snapshot) -> str:
     left = sum(book["discovered"] - ended(book) for book in snapshot.types.values())
     if snapshot.second_wave and snapshot.second_wave >= left:
         return "Writing references"
+    if snapshot.at_source and not snapshot.in_flight:
+        return "Waiting for the source"
     return "Reading" if snapshot.in_flight else "Writing" if left else "Ending"

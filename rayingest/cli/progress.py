@@ -57,7 +57,10 @@ class LogLines(Silent):
         if phase != self._phase or snapshot.elapsed - self._said >= EVERY:
             self._phase, self._said = phase, snapshot.elapsed
             told = "; ".join(map(sentence, lines)) or "nothing is found yet"
-            self._say(f"{phase}: {told}; {snapshot.in_flight} of {snapshot.parallelism} in flight")
+            busy = f"{snapshot.in_flight} of {snapshot.parallelism} in flight"
+            if snapshot.at_source:
+                busy += f", the source works on {snapshot.at_source:,}"
+            self._say(f"{phase}: {told}; {busy}")
 
 
 def sentence(line: Line) -> str:

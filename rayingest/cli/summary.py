@@ -8,7 +8,7 @@ from rich.text import Text
 
 from rayingest.cli import logs, output
 from rayingest.cli.pace import ordered
-from rayingest.cli.values import plural, size, spell
+from rayingest.cli.values import allowed, plural, size, spell
 from rayingest.execute.events import WithheldGroup
 from rayingest.execute.limits import LimitReport
 from rayingest.execute.report import ErrorGroup, Report
@@ -201,7 +201,7 @@ def _watched(report: Report) -> Iterator[Text]:
 
 def _limit(limit: LimitReport) -> Text:
     """One limit: what it allows, how many calls it saw, who waited most."""
-    allows = [f"{limit.rate:g}/s"] if limit.rate else []
+    allows = [allowed(limit.rate)] if limit.rate else []
     if limit.max_concurrency:
         allows.append(f"{limit.max_concurrency} at once")
     if limit.adaptive and limit.window:

@@ -44,6 +44,12 @@ def per_second(rate: float) -> str:
     return f"{rate:.1f}/s" if rate >= 0.1 else f"{rate * 60:.1f}/min"
 
 
+def allowed(rate: float, of: str = "") -> str:
+    """A limit's rate, `50/s`; less than one in a second is told by the hour, `480 calls/h`."""
+    number, unit = (rate, "s") if rate >= 1 else (rate * 3600, "h")
+    return f"{f'{number:,.2f}'.rstrip('0').rstrip('.')}{of}/{unit}"
+
+
 def plural(count: int, noun: str, nouns: str | None = None) -> str:
     """`1 problem`, `2 problems`."""
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"

@@ -6,8 +6,8 @@ shortens. Chunks are as big as the engine would make them (`pools`).
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import mean, stdev
 
 import msgspec
@@ -111,7 +111,7 @@ class Ground:
 
     `start`: until the first chunk can be described; `discovery`, its CPU and its calls; `sink_row` is
     what a row cost at the sink in an earlier run, `sink_cpu` what sending one costs here; `sink_calls`
-    are those before the first write.
+    are those before the first write; `shares` which part of the calls a limit holds for, where that is known.
     """
 
     start: float = 0.0
@@ -119,6 +119,7 @@ class Ground:
     discovery_cpu: float = 0.0
     discovery_calls: int = 0
     limits: tuple[Limit, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
     sink_calls: int = 0
     sink_row: float = 0.0
     sink_cpu: float = 0.0
@@ -180,7 +181,8 @@ def estimate(works: Iterable[Work], ground: Ground, shape: Shape) -> Estimate:
     }
     for each in ground.limits:
         if each.rate:
-            paces[f"the limit {each.name}"] = calls / (each.rate * HEADROOM)
+            under = calls * ground.shares.get(each.name, 1.0)
+            paces[f"the limit {each.name}"] = under / (each.rate * HEADROOM)
     bound = max(paces, key=lambda name: paces[name])
     seconds = ground.start + paces[bound]
     weights = [each.seconds.error * part for each, part in zip(works, waiting, strict=True)]

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rayingest.core.source import Batching
 from rayingest.errors import RayingestError, TimedOut
@@ -54,7 +54,8 @@ class Measured:
 class Sample:
     """All that was measured; `cpu` seconds per descriptor by type; `first`: seconds of one that opened a session.
 
-    Of types that the source works on by itself (`jobs`) one is asked for, and not waited for.
+    Of types that the source works on by itself (`jobs`) one is asked for, and not waited for. `limits`:
+    which share of the calls each of them held for.
     """
 
     measured: list[Measured]
@@ -63,6 +64,7 @@ class Sample:
     failures: list[str]
     children: bool = False
     jobs: frozenset[EntityType] = frozenset()
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 class Sampler:
@@ -76,6 +78,7 @@ class Sampler:
         self._open: dict[int, Answers] = {}
         self._children = False
         self._jobs: set[EntityType] = set()
+        self._calls = 0
 
     def run(
         self,
@@ -108,7 +111,15 @@ class Sampler:
             measured += found
             done = sum(each.count for each in found)
             cpu[kind] = (time.process_time() - before) / max(1, done)
-        return Sample(measured, cpu, first, self._failures, self._children, frozenset(self._jobs))
+        jobs, bad = frozenset(self._jobs), self._failures
+        return Sample(measured, cpu, first, bad, self._children, jobs, self._shares())
+
+    def _shares(self) -> dict[str, float]:
+        """Which part of the calls each limit held for."""
+        if not self._calls:
+            return {}
+        self._engine.stats()  # by which the worker tells what it has counted
+        return {each.name: min(1.0, each.calls / self._calls) for each in self._engine.limits()}
 
     def _await_worker(self) -> None:
         deadline = time.monotonic() + READY
@@ -165,6 +176,7 @@ class Sampler:
                 if each.status in BAD and each.why is not None and len(self._failures) < 5:
                     self._failures.append(f"{each.id}: {each.why.message}")
             if isinstance(event, Read):
+                self._calls += event.calls
                 self._children = self._children or bool(event.children)
                 self._jobs.update(each.descriptor.type for each in event.pending)
             self._open[event.dispatch].hear(event)

@@ -13,7 +13,7 @@ from rayingest.cli import advice, loading, summary
 from rayingest.cli.display import Display
 from rayingest.cli.pace import Pace, phase_of
 from rayingest.cli.progress import LogLines
-from rayingest.cli.values import clock, duration, per_second, plural, size, spell
+from rayingest.cli.values import allowed, clock, duration, per_second, plural, size, spell
 from rayingest.execute.report import ErrorGroup, Report, Seconds
 from rayingest.execute.snapshot import Snapshot
 
@@ -131,6 +131,8 @@ def test_phases_have_names() -> None:
     assert phase_of(snapshot(0, types=table, second_wave=5)) == "Writing references"
     assert phase_of(snapshot(0, types=table, second_wave=2, in_flight=1)) == "Reading"
     assert phase_of(snapshot(0, types=table)) == "Writing"
+    assert phase_of(snapshot(0, types=table, at_source=5)) == "Waiting for the source"
+    assert phase_of(snapshot(0, types=table, at_source=4, in_flight=1)) == "Reading"
     assert phase_of(snapshot(0)) == "Ending"
 
 
@@ -271,6 +273,13 @@ def test_numbers_for_people() -> None:
     ]
     assert [clock(each) for each in (7, 760, 3723)] == ["0:07", "12:40", "1:02:03"]
     assert [per_second(each) for each in (1240, 3.4, 0.05)] == ["1,240/s", "3.4/s", "3.0/min"]
+    assert [allowed(each) for each in (1000, 50, 2.5, 480 / 3600)] == [
+        "1,000/s",
+        "50/s",
+        "2.5/s",
+        "480/h",
+    ]
+    assert allowed(25 / 3600, " calls") == "25 calls/h"
     assert [plural(1, "problem"), plural(2, "entity", "entities")] == ["1 problem", "2 entities"]
     assert [size(312e6), size(1.5e9)] == ["312 MB", "1.5 GB"]
 

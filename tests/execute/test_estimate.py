@@ -99,6 +99,8 @@ def test_a_rate_holds_however_many_slots_there_are() -> None:
         told = estimate([work(1000, Cost(0, 0.1))], Ground(limits=limits), Shape(slots, slots))
         assert told.seconds == pytest.approx(1000 / (50 * 0.95))
         assert told.bound == "the limit api"
+    logged_in = Ground(limits=limits, shares={"api": 0.01})
+    assert estimate([work(1000, Cost(0, 0.1))], logged_in, Shape(8, 8)).bound == "the source"
 
 
 def test_the_slowest_of_what_runs_together_sets_the_pace() -> None:
