@@ -204,10 +204,10 @@ class _Tap:
     def _gather(self, *, asking: bool) -> Told:
         """What to say. Places that are not in use are given up by it: the hub may give them to others.
 
-        Whoever has a permit keeps the place for it: he is about to begin.
+        Whoever waits and has all that he needs keeps it: he is about to begin.
         """
         told, self._told = self._told, Told(done=[])
-        ready = min(self._waiting, len(self._permits))
+        ready = min(self._waiting, len(self._permits)) if self._paced else self._waiting
         if self._windowed:
             ready = min(ready, max(0, self._places - self._in_use))
         told.in_use = self._in_use + ready

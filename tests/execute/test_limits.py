@@ -194,6 +194,46 @@ def test_places_that_are_told_to_be_free_are_not_used_before_the_answer() -> Non
     other.close()
 
 
+class Asked(Hub):
+    """Counts questions."""
+
+    asked = 0
+
+    def exchange(self, worker: str, name: str, told: Told) -> Granted:
+        self.asked += 1
+        return super().exchange(worker, name, told)
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        Limit(name="api", adaptive=True),
+        Limit(name="api", max_concurrency=2),
+        Limit(name="api", rate=200, burst=5, adaptive=True),
+    ],
+    ids=["adaptive", "at once", "rate"],
+)
+def test_places_that_are_given_are_taken_before_the_next_question(limit: Limit) -> None:
+    """More wait than there are places for: who asks for more gives back none that somebody is to take."""
+    hub = Asked((limit,))
+    share = Share((limit,), hub, "worker")
+
+    def ask() -> None:
+        for _ in range(10):
+            with share.call("api", "route"):
+                time.sleep(0.02)
+
+    threads = [threading.Thread(target=ask, daemon=True) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(20)
+    ended = not any(each.is_alive() for each in threads)
+    share.close()
+    assert ended
+    assert hub.asked <= 2 * 80
+
+
 @pytest.mark.parametrize("_time", range(5))
 def test_whoever_has_a_permit_keeps_the_place_for_it(_time: int) -> None:
     """A few calls in an hour, some at once: two wait, and the one permit that there is serves one of them."""
