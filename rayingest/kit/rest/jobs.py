@@ -103,7 +103,7 @@ class Jobs(Generic[Result]):
             yield from _apart(group, error, job)
         except Gone as error:
             yield from _anew(group, error, job)
-        except Retryable as error:
+        except (Retryable, Unreachable) as error:
             yield from self._stumbled(job, group, error)
         except SourceError as error:
             yield from _refused(group, error)
@@ -116,9 +116,9 @@ class Jobs(Generic[Result]):
                     yield Pending(each, _waiting(each, job, polls), self.waits.after(polls))
 
     def _stumbled(
-        self, job: str, group: Sequence[EntityDescriptor], error: Retryable
+        self, job: str, group: Sequence[EntityDescriptor], error: SourceError
     ) -> Iterator[Pending | Failed]:
-        """Later once more: the job goes on, and nobody is to be asked for alone."""
+        """Later once more: the job goes on, also while nobody can reach the tool, and nobody is to be asked for alone."""
         for each in group:
             polls = int(each.metadata.get(POLLS, "0")) + 1
             times = int(each.metadata.get(STUMBLED, "0")) + (not isinstance(error, Throttled))

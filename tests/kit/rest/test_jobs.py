@@ -161,9 +161,10 @@ def test_a_tool_that_works_on_as_much_as_it_can_is_asked_again_and_nobody_fails(
 
 
 def test_a_tool_that_stumbles_is_asked_later_by_one_call_for_all() -> None:
-    tool = Tool(stumbles=[Retryable("503"), *(Throttled("429", 0.0) for _ in range(20))])
+    slow = [Throttled("429", 0.0) for _ in range(20)]
+    tool = Tool(stumbles=[Unreachable("the network is cut"), Retryable("503"), *slow])
     assert ended(run(tool, descriptors("a", "b"))) == dict.fromkeys("ab", "Described")
-    assert (tool.begun, tool.asked) == ([["a", "b"]], {"job1": 22})
+    assert (tool.begun, tool.asked) == ([["a", "b"]], {"job1": 23})
 
 
 def test_a_tool_that_stumbles_for_ever_is_told_with_its_error() -> None:
