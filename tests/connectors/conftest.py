@@ -1,6 +1,15 @@
 """Grades come out of test results: `pytest tests/connectors/test_conformance.py --write-grades`."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
+import stamina
+
+from .dashboards import Place, place_of
+
+STOCK = ("orders", "users", "products")
 
 
 def pytest_addoption(parser):
@@ -11,3 +20,26 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def write_grades(request):
     return request.config.getoption("--write-grades", default=False)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """State of its own, and no waiting between tries."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    stamina.set_testing(True, attempts=3)
+    yield
+    stamina.set_testing(False)
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, hurried: None, tmp_path: Path) -> Iterator[Place[Any]]:
+    """The dashboard tool that the test's folder is named after, and a catalogue."""
+    with place_of(request.path.parent.name, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def warehouse(place: Place[Any]) -> Place[Any]:
+    """The same with the tables in the catalogue that the tool's queries read."""
+    place.stock(*STOCK)
+    return place

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +14,7 @@ from rayingest.api import Run
 from rayingest.core import fqn
 from rayingest.kit.rest.jobs import Waits
 from rayingest.model import Column, Database, DatabaseSchema, DatabaseService, Table
+from rayingest.sinks.openmetadata.settings import Service
 from rayingest.testing import (
     StrictCatalogue,
     grafana,
@@ -27,7 +28,8 @@ from rayingest.testing import (
 from rayingest.testing.rest import RestWorld, serving
 
 from ..running import balanced
-from ..sinks.world import TOKEN
+from ..sinks.test_all_sinks import write
+from ..sinks.world import TOKEN, openmetadata
 
 World = TypeVar("World", bound=RestWorld)
 
@@ -216,6 +218,11 @@ class Place(Generic[World]):
         secrets = (TOOLS[self.tool].secret, TOKEN)
         assert not [each for each in told if any(secret in each for secret in secrets)]
         return run
+
+    def stock(self, *names: str) -> None:
+        """Put these tables of one schema into the catalogue, `pg.shop.inventory`."""
+        with replace(openmetadata(self.catalogue), service=Service()).open() as session:
+            write(session, shop(*names))
 
     def held(self, kind: str) -> dict[str, Any]:
         """What is alive in the catalogue, by FQN: the requests that made it."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 
 from rayingest.core import registry
 from rayingest.errors import Unauthorised, Unreachable
@@ -22,17 +21,12 @@ NAMES = sorted(TOOLS)
 Making = Callable[..., AbstractContextManager[Place[Any]]]
 
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
+
 def needed(tool: str) -> None:
     if TOOLS[tool].driver:
         pytest.importorskip(TOOLS[tool].driver)
-
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    stamina.set_testing(True, attempts=3)
-    yield
-    stamina.set_testing(False)
 
 
 @pytest.fixture(params=NAMES)

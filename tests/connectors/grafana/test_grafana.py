@@ -1,32 +1,16 @@
 """Grafana into a catalogue: what arrives, what it costs, and what viewers may not see."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 
 import rayingest as ri
 from rayingest.connectors.dashboard.grafana import panels, plain_sql
 from rayingest.kit.queries import STAND_IN, tables_read
-from rayingest.sinks.openmetadata.settings import Service
 from rayingest.testing.grafana import World
 
-from ...sinks.test_all_sinks import write
-from ...sinks.world import openmetadata
-from ..dashboards import Place, place_of, shop
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Place[World]]:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    stamina.set_testing(True, attempts=3)
-    with place_of("grafana", tmp_path) as made:
-        yield made
-    stamina.set_testing(False)
+from ..dashboards import Place
 
 
 def test_each_costs_one_call(place: Place[World]) -> None:
@@ -62,8 +46,7 @@ def test_owners_and_tags_are_read_when_they_are_wanted(place: Place[World]) -> N
 def test_tables_that_panels_read_flow_into_dashboards(
     place: Place[World], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with replace(openmetadata(place.catalogue), service=Service()).open() as session:
-        write(session, shop("orders", "users", "products"))
+    place.stock("orders", "users", "products")
     run = place.run(place.config(lineageInformation={"dbServiceNames": ["pg"]}))
     assert run.report.exit_code == 0
     assert run.report.unresolved == 0

@@ -4,7 +4,6 @@ import re
 import threading
 import traceback
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,11 +11,8 @@ import pytest
 import rayingest as ri
 from rayingest.connectors.dashboard._looker import api
 from rayingest.errors import Unauthorised
-from rayingest.sinks.openmetadata.settings import Service
 
-from ...sinks.test_all_sinks import write
-from ...sinks.world import openmetadata
-from ..dashboards import Place, shop
+from ..dashboards import Place
 
 LOOKML = {"bi.shop_overview_1", "bi.shop_overview_2"}
 
@@ -243,14 +239,8 @@ def test_on_ray_the_same_arrives(cluster: str, place: Place[Any]) -> None:
 # --- tables ---
 
 
-def tables_of_shop(place: Place[Any], *names: str) -> None:
-    """A database service in the catalogue, with these tables of one schema."""
-    with replace(openmetadata(place.catalogue), service=Service()).open() as session:
-        write(session, shop(*names))
-
-
 def test_tables_are_found_by_one_listing(place: Place[Any]) -> None:
-    tables_of_shop(place, "orders", "Users", "products")
+    place.stock("orders", "Users", "products")
     lineage = {"dbServiceNames": ["pg"]}
     run = place.run(place.config(lineageInformation=lineage))
     assert run.report.exit_code == 0

@@ -17,7 +17,6 @@ from rayingest.errors import ConfigError
 from rayingest.testing.looker import VIEWS, write_lookml
 
 from ..dashboards import Place
-from .test_looker import tables_of_shop
 
 
 def project(folder: Path, **files: str) -> lookml.Project:
@@ -198,7 +197,7 @@ def test_tables_flow_through_views_and_explores_into_dashboards(
     clone = tmp_path / "clone"
     clone.mkdir()
     write_lookml(clone)
-    tables_of_shop(place, "orders", "users", "stock")
+    place.stock("orders", "users", "stock")
     config = place.config(
         {"gitCredentials": str(clone)}, lineageInformation={"dbServiceNames": ["pg"]}
     )

@@ -1,13 +1,9 @@
 """Metabase into a catalogue: what arrives, what it costs, and what questions ask in all their spellings."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 
 import rayingest as ri
 from rayingest.connectors.dashboard._metabase.entities import personal, projects
@@ -17,32 +13,14 @@ from rayingest.core.source import ScopeListed
 from rayingest.errors import ConfigError
 from rayingest.kit.queries import STAND_IN, tables_read
 from rayingest.model import EntityType
-from rayingest.sinks.openmetadata.settings import Service
 from rayingest.testing.conformance import Warehouse, settings_for
 from rayingest.testing.metabase import COLLECTIONS, KEY, PASSWORD, USERNAME, World
 from rayingest.testing.rest import serving
 
-from ...sinks.test_all_sinks import write
-from ...sinks.world import openmetadata
-from ..dashboards import Place, place_of, shop
+from ..dashboards import Place
 
 NOBODY: dict[str, Any] = {"username": None, "password": None}
 TABLES = {"lineageInformation": {"dbServiceNames": ["pg"]}}
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Place[World]]:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    stamina.set_testing(True, attempts=3)
-    with place_of("metabase", tmp_path) as made:
-        yield made
-    stamina.set_testing(False)
-
-
-def with_shop(place: Place[World]) -> Place[World]:
-    with replace(openmetadata(place.catalogue), service=Service()).open() as session:
-        write(session, shop("orders", "users", "products"))
-    return place
 
 
 def test_each_costs_one_call(place: Place[World]) -> None:
@@ -133,9 +111,10 @@ def test_an_admin_learns_who_made_what(place: Place[World]) -> None:
     assert model["owners"] == [{"id": ann, "type": "user"}]
 
 
+@pytest.mark.usefixtures("warehouse")
 def test_others_read_all_the_same(place: Place[World]) -> None:
     place.world.admin = False
-    run = place.run(with_shop(place).config(includeOwners=True, **TABLES))
+    run = place.run(place.config(includeOwners=True, **TABLES))
     assert run.report.exit_code == 0
     assert len(place.held("dashboards")) == 20
     assert ("pg.shop.inventory.users", "bi.1") in place.edges()
@@ -179,12 +158,13 @@ def test_what_was_archived_meanwhile_is_passed_over(place: Place[World]) -> None
 # --- models and lineage ---
 
 
+@pytest.mark.usefixtures("warehouse")
 @pytest.mark.parametrize("stages", [False, True])
 def test_tables_flow_into_models_and_both_into_dashboards(
     place: Place[World], stages: bool
 ) -> None:
     place.world.stages = stages
-    run = with_shop(place).run(place.config(**TABLES))
+    run = place.run(place.config(**TABLES))
     assert run.report.exit_code == 0
     assert run.report.unresolved == 0
     inventory = "pg.shop.inventory"
@@ -224,6 +204,7 @@ def test_a_model_that_is_filtered_out_is_named_nowhere(place: Place[World]) -> N
     assert place.held("dashboards")["bi.1"]["dataModels"] == ["bi.model.502"]
 
 
+@pytest.mark.usefixtures("warehouse")
 def test_a_model_on_a_dashboard_flows_into_it(
     place: Place[World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,7 +216,7 @@ def test_a_model_on_a_dashboard_flows_into_it(
         return told | {"dashcards": [{"id": 1, "card_id": 502, "card": own, "series": []}]}
 
     monkeypatch.setattr(place.world, "dashboard", shown)
-    with_shop(place).run(place.config(**TABLES))
+    place.run(place.config(**TABLES))
     assert {each for each in place.edges() if each[1] == "bi.1"} == {("bi.model.502", "bi.1")}
 
 

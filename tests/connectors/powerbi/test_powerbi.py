@@ -5,13 +5,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 
 import rayingest as ri
 from rayingest.connectors.dashboard.powerbi import CONNECTOR, PowerBIConnection
@@ -19,33 +15,14 @@ from rayingest.core.source import Described, EntityDescriptor, Failed
 from rayingest.errors import ConfigError
 from rayingest.kit.rest.jobs import MOST_LOST
 from rayingest.model import EntityType
-from rayingest.sinks.openmetadata.settings import Service
 from rayingest.testing.conformance import answers, settings_for
 from rayingest.testing.powerbi import ANN, BOB, World, guid
 
-from ...sinks.test_all_sinks import write
-from ...sinks.world import openmetadata
-from ..dashboards import TOOLS, Place, place_of, shop
+from ..dashboards import TOOLS, Place
 
 WORKSPACE = EntityType.CONTAINER
 LINEAGE = {"dbServiceNames": ["pg"]}
 ONE_SCAN = {"pagination_entity_per_page": 100}
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Place[World]]:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    stamina.set_testing(True, attempts=3)
-    with place_of("powerbi", tmp_path) as made:
-        yield made
-    stamina.set_testing(False)
-
-
-@pytest.fixture
-def warehouse(place: Place[World]) -> Place[World]:
-    with replace(openmetadata(place.catalogue), service=Service()).open() as session:
-        write(session, shop("orders", "users", "products"))
-    return place
 
 
 def asked(world: World) -> Counter[str]:

@@ -1,43 +1,20 @@
 """Redash into a catalogue: what arrives, what it costs, and what a user may not see."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 from pydantic import ValidationError
 
 import rayingest as ri
 from rayingest.connectors.dashboard.redash import RedashConnection, plain_sql
 from rayingest.errors import Unauthorised
 from rayingest.kit.queries import tables_read
-from rayingest.sinks.openmetadata.settings import Service
 from rayingest.testing.redash import World
 
-from ...sinks.test_all_sinks import write
-from ...sinks.world import openmetadata
-from ..dashboards import Place, place_of, shop
+from ..dashboards import Place
 
 LINEAGE = {"dbServiceNames": ["pg"]}
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Place[World]]:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    stamina.set_testing(True, attempts=3)
-    with place_of("redash", tmp_path) as made:
-        yield made
-    stamina.set_testing(False)
-
-
-@pytest.fixture
-def warehouse(place: Place[World]) -> Place[World]:
-    with replace(openmetadata(place.catalogue), service=Service()).open() as session:
-        write(session, shop("orders", "users", "products"))
-    return place
 
 
 def test_each_costs_one_call(place: Place[World]) -> None:

@@ -1,13 +1,9 @@
 """Superset into a catalogue: what arrives, what it costs, what is left out; a real one is in test_server."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 from pydantic import ValidationError
 
 import rayingest as ri
@@ -27,32 +23,13 @@ from rayingest.connectors.database.mysql import MysqlConnection
 from rayingest.connectors.database.postgres import PostgresConnection
 from rayingest.kit.queries import STAND_IN, tables_read
 from rayingest.kit.tables import split
-from rayingest.sinks.openmetadata.settings import Service
 from rayingest.testing.conformance import settings_for
 from rayingest.testing.superset import PASSWORD, USERNAME, World
 
-from ...sinks.test_all_sinks import write
-from ...sinks.world import openmetadata
-from ..dashboards import Place, place_of, shop
+from ..dashboards import Place
 
 LINEAGE = {"dbServiceNames": ["pg"]}
 API = {"provider": "db", "username": USERNAME, "password": PASSWORD}
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Place[World]]:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    stamina.set_testing(True, attempts=3)
-    with place_of("superset", tmp_path) as made:
-        yield made
-    stamina.set_testing(False)
-
-
-@pytest.fixture
-def warehouse(place: Place[World]) -> Place[World]:
-    with replace(openmetadata(place.catalogue), service=Service()).open() as session:
-        write(session, shop("orders", "users", "products"))
-    return place
 
 
 def test_a_dashboard_costs_two_calls_and_a_dataset_one(place: Place[World]) -> None:

@@ -4,12 +4,10 @@ import json
 import pickle
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 
 import rayingest as ri
 from rayingest.connectors.dashboard._tableau import data_sources, entities
@@ -20,29 +18,17 @@ from rayingest.core.source import ScopeListed
 from rayingest.errors import Denied, Permanent, Unauthorised
 from rayingest.kit.rest.pages import Told
 from rayingest.model import EntityType
-from rayingest.sinks.openmetadata.settings import Service
 from rayingest.testing import tableau
 from rayingest.testing.conformance import settings_for
 from rayingest.testing.tableau import World, luid
 
 from ...cluster import ray_cluster
-from ...sinks.test_all_sinks import write
-from ...sinks.world import openmetadata
-from ..dashboards import TOOLS, Place, place_of, shop
+from ..dashboards import TOOLS, Place, place_of
 
 pytest.importorskip("graphql")
 
 SITE = f"/{tableau.VERSION}/sites/{tableau.SITE}"
 NODE_LIMIT = 60
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Place[World]]:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    stamina.set_testing(True, attempts=3)
-    with place_of("tableau", tmp_path) as made:
-        yield made
-    stamina.set_testing(False)
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +88,7 @@ def test_data_sources_are_data_models_with_their_fields(place: Place[World]) -> 
 
 
 def test_data_flows_from_tables_over_data_sources_into_workbooks(place: Place[World]) -> None:
-    with replace(openmetadata(place.catalogue), service=Service()).open() as session:
-        write(session, shop("orders", "users", "products"))
+    place.stock("orders", "users", "products")
     run = place.run(place.config(lineageInformation={"dbServiceNames": ["pg"]}))
     assert run.report.exit_code == 0
     assert run.report.unresolved == 0, "a file is no table of the catalogue"
