@@ -253,6 +253,8 @@ PIECES = st.sampled_from(
 @example("((((((")
 @example("type")
 @example("[")
+@example("a[")
+@example("a[[b]")
 @example("() =>")
 @example('"#(zz)"')
 def test_whatever_stands_there_is_a_tree_or_not_understood(text: str) -> None:

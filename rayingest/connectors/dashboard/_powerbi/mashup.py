@@ -263,9 +263,11 @@ class _Reader:
         return Record(fields)
 
     def _field(self, of: Tree) -> Tree:
-        close = self.closing[self.at]
+        close = self.closing.get(self.at)
         self.expect("[")
         if self.is_at("["):  # a choice of fields
+            if close is None:
+                raise NotUnderstood("'[' is not closed")
             self.at = close + 1
             return of
         name = self._field_name()
