@@ -139,7 +139,8 @@ class Pending:
 
     `again` has the type, id and scope of `descriptor`; its `metadata` may name the source's job (never a
     secret), its `batch` what is best asked for together. It is recorded: a resumed run asks with it,
-    and no job is begun twice. Meanwhile no thread, session or limit is held.
+    and no job is begun twice. The first one, and each with another `batch` than before, is recorded
+    before anything else is asked. Meanwhile no thread, session or limit is held.
     """
 
     descriptor: EntityDescriptor

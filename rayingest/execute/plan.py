@@ -29,8 +29,9 @@ class Plan:
     `dependencies`: child type -> parent type, the parent's id is the child's scope; all others wait
     for `root`. `listed_by`: types whose listing starts from another type's. `replaceable`: a worker
     with an abandoned thread is drained and replaced; else it goes on with one slot less. `linger` is
-    in seconds, `backlog` in descriptors; for `job` seconds the source may work on one. `keeps` and `limit` hold for types that are no parents;
-    `given` descriptors are processed without discovery. `before` is what earlier attempts recorded.
+    in seconds, `backlog` in descriptors; for `job_timeout` seconds the source may work on one by itself.
+    `keeps` and `limit` hold for types that are no parents; `given` descriptors are processed without
+    discovery. `before` is what earlier attempts recorded.
     """
 
     types: tuple[EntityType, ...]
@@ -49,4 +50,4 @@ class Plan:
     limit: int | None = None
     given: tuple[EntityDescriptor, ...] = ()
     before: Replay | None = None
-    job: float = 3600.0
+    job_timeout: float = 3600.0

@@ -72,6 +72,10 @@ class Retries:
         heapq.heappush(self._items, (due, next(self._order), False, item))
         return True
 
+    def is_pending(self, item: EntityDescriptor) -> bool:
+        """Whether the source worked on it when it was asked for last."""
+        return (item.type, item.id) in self._pending
+
     @property
     def pending(self) -> int:
         """How many the source works on."""

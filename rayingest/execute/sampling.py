@@ -111,8 +111,15 @@ class Sampler:
             measured += found
             done = sum(each.count for each in found)
             cpu[kind] = (time.process_time() - before) / max(1, done)
-        jobs, bad = frozenset(self._jobs), self._failures
-        return Sample(measured, cpu, first, bad, self._children, jobs, self._shares())
+        return Sample(
+            measured,
+            cpu,
+            first,
+            self._failures,
+            children=self._children,
+            jobs=frozenset(self._jobs),
+            limits=self._shares(),
+        )
 
     def _shares(self) -> dict[str, float]:
         """Which part of the calls each limit held for."""

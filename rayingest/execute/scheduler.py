@@ -352,8 +352,7 @@ class Scheduler:
         for later in event.pending:
             asked = sent.left.pop(later.descriptor.id, None)
             if asked is not None:
-                self.books.begun |= asked.batch != later.descriptor.batch
-                self._await(later)
+                self._await(asked, later)
         unsettled = bool(sent.left) or sent.chunk.kind == "deferred"
         if not unsettled:
             del self._sent[event.dispatch]
@@ -402,15 +401,16 @@ class Scheduler:
             self.fatal = self.fatal or result.why
         self._end(item, Result(item.id, "failed", result.why, result.written))
 
-    def _await(self, later: Later) -> None:
+    def _await(self, asked: EntityDescriptor, later: Later) -> None:
         """The source works on it: nothing is held meanwhile, and a resumed run knows what to ask for."""
         item = later.descriptor
-        if self._retries.later(item, later.wait, self._now, most=self.plan.job):
+        self.books.begun |= asked.batch != item.batch or not self._retries.is_pending(item)
+        if self._retries.later(item, later.wait, self._now, most=self.plan.job_timeout):
             self.books.news.append(("again", item))
             return
         cause = Why(
             "TimedOut",
-            f"the source has worked on this for {self.plan.job:.0f} s and is not done",
+            f"the source has worked on this for {self.plan.job_timeout:.0f} s and is not done",
             "Raise distributedExecution.jobTimeoutSeconds if it only needs longer.",
         )
         self._fail(item, cause)

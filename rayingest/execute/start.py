@@ -142,7 +142,7 @@ def plan(stage: Stage, opened: Opened, options: Options, parallelism: int) -> Pl
         keeps=options.keeps,
         limit=options.limit,
         seed=options.seed,
-        job=options.job_timeout,
+        job_timeout=options.job_timeout,
     )
     if options.only:
         return replace(whole, types=(), dependencies={}, root=None, given=options.only)

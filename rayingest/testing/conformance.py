@@ -39,7 +39,6 @@ from rayingest.model import (
 )
 
 SERVICE, WAREHOUSE = "story", "warehouse"
-FIELDLESS = frozenset({"PowerBIDataFlow"})  # kinds of data models whose tool tells no fields
 Kind = TypeVar("Kind", bound=Entity)
 
 
@@ -237,7 +236,9 @@ def _data_models(told: Told) -> bool:
 
 
 def _fields(told: Told) -> bool:
-    models = [e for e in told.of(DashboardDataModel) if e.data_model_type not in FIELDLESS]
+    """A kind of data models whose tool tells fields tells them of each."""
+    told_of = {each.data_model_type for each in told.of(DashboardDataModel) if each.columns}
+    models = [e for e in told.of(DashboardDataModel) if e.data_model_type in told_of]
     columns = [column for each in models for column in each.columns]
     fields = [field for each in columns for field in (each, *each.children)]
     return (

@@ -278,7 +278,7 @@ class World:
             linger=0.2,
             backlog=shape.backlog,
             seed=shape.seed,
-            job=JOB,
+            job_timeout=JOB,
         )
 
     # --- running it ---

@@ -12,6 +12,7 @@ from rayingest.execute.events import (
     Deferred,
     Dispatch,
     Found,
+    Later,
     Listing,
     ListingEnded,
     Read,
@@ -71,6 +72,20 @@ def test_the_last_attempt_is_made_alone() -> None:
     assert [sorted(map(len, each)) for each in asked] == [[3], [3], [1, 1, 1]]
     assert made.done
     assert [each.attempts for _, _, each in made.books.ended] == [3, 3, 3]
+
+
+def test_what_a_source_has_begun_is_recorded_before_anything_else_is_asked() -> None:
+    """The first time, and whenever it is another job; not each time that it is asked after."""
+    made = scheduler(table("a"))
+    told = []
+    for at, batch in enumerate(("b", "b", "job 1", "job 1", "job 2")):
+        made.handle(None, float(at))
+        (sent,) = dispatches(made)
+        again = EntityDescriptor(TABLE, "a", "s", batch, {"asked": str(at)})
+        made.handle(read(sent, pending=[Later(again, 0.5)]), float(at))
+        told.append(made.books.begun)
+        made.books.begun = False
+    assert told == [True, False, True, False, True]
 
 
 def test_even_with_one_attempt_nobody_fails_in_company() -> None:
