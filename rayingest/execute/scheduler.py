@@ -5,10 +5,9 @@ no more than `parallelism` slots run, nothing is dispatched before its parent se
 terminates: the tests hold it to that against a model.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import count
 
 from rayingest.core.source import (
     Described,
@@ -44,11 +43,10 @@ from rayingest.execute.events import (
 from rayingest.execute.family import Family, Item
 from rayingest.execute.listings import Listings
 from rayingest.execute.plan import Plan
-from rayingest.execute.pools import Ready
 from rayingest.execute.replay import Replay
 from rayingest.execute.retries import Retries
-from rayingest.execute.suspects import Suspects
-from rayingest.execute.workforce import Sent, WorkerState, Workforce
+from rayingest.execute.work import Work
+from rayingest.execute.workforce import Sent
 from rayingest.model import EntityType
 from rayingest.state.ledger import Ledger
 
@@ -65,23 +63,10 @@ class Scheduler:
         self.sink_down: Why | None = None
         self.sink_full = False
         self.fatal: Why | None = None
-        self.retired = 0
-        self.in_flight = 0
         self.deferred_open = 0
         self._leaves = 0
         self._now = 0.0
-        self._workers = Workforce(replaceable=plan.replaceable)
-        self._sent: dict[int, Sent] = {}
-        self._ids = count(1)
-        self._ready = Ready(
-            list(plan.types),
-            dict(plan.batching),
-            plan.seed,
-            plan.linger,
-            frozenset(plan.dependencies.values()),
-        )
-        self._writes: deque[Chunk] = deque()
-        self._suspects = Suspects()
+        self._work = Work(plan)
         self._retries = Retries(plan.retry)
         root = plan.root.descriptor if plan.root is not None else None
         self._family = Family(plan.dependencies, root)
@@ -119,28 +104,30 @@ class Scheduler:
         return self.books.ledger
 
     @property
+    def in_flight(self) -> int:
+        """Dispatches that are being read."""
+        return self._work.in_flight
+
+    @property
+    def retired(self) -> int:
+        """Slots that are lost to threads that hang."""
+        return self._work.retired
+
+    @property
     def first_wave_over(self) -> bool:
         """Whether all that is left to do is the second wave."""
-        return (
-            not self._sent
-            and not self._ready.count
-            and not self._writes
-            and not self._suspects
-            and not self._retries
-            and not self._family
-            and self.listings.idle
-        )
+        return not self._work and not self._retries and not self._family and self.listings.idle
 
     @property
     def quiet(self) -> bool:
         """Whether nothing is on its way to the sink, and nothing half-written is there."""
-        return not self._sent and not self.deferred_open
+        return not self._work.sent and not self.deferred_open
 
     @property
     def done(self) -> bool:
         """Whether nothing is left to do, or, when stopping, nothing is under way."""
         if self.stopping is not None:
-            return not self._sent
+            return not self._work.sent
         return self.first_wave_over and not self.deferred_open
 
     def stop(self, reason: str) -> None:
@@ -156,7 +143,7 @@ class Scheduler:
     def due(self) -> float | None:
         """When the next delayed thing is due, on the clock of `handle`."""
         times = [*self._retries.due()]
-        if self._ready.count and self._growing:
+        if self._work.ready.count and self._growing:
             times.append(self._now + self.plan.linger)
         return min(times, default=None)
 
@@ -171,7 +158,7 @@ class Scheduler:
             case ListingEnded():
                 self._hear_listing_ended(event)
             case WorkerReady():
-                self._workers.join(event.worker, event.slots)
+                self._work.workers.join(event.worker, event.slots)
             case WorkerLost():
                 self._hear_lost(event)
             case Read():
@@ -245,10 +232,9 @@ class Scheduler:
             if isinstance(each, EntityDescriptor):
                 ready.append(each)
             else:
-                item = each.descriptor
-                self._writes.append(Chunk("write", item.type, item.batch, [item], [each]))
+                self._work.write(each)
         if ready:
-            self._ready.add(ready, self._now)
+            self._work.ready.add(ready, self._now)
         for orphan in orphans:
             self._fail(orphan, Why("Permanent", f"failed (parent): {orphan.scope}"))
 
@@ -276,7 +262,7 @@ class Scheduler:
                 self._retries.list_again(again, self._now + delay)
 
     def _hear_lost(self, event: WorkerLost) -> None:
-        worker = self._workers.leave(event.worker)
+        worker = self._work.workers.leave(event.worker)
         if worker is None:
             return
         self._sink_state(event.worker, None)
@@ -289,8 +275,8 @@ class Scheduler:
             each for each in self.actions if not isinstance(each, Dispatch) or each.id not in unsent
         ]
         for each in sorted(worker.running | worker.unsettled):
-            sent = self._sent.pop(each)
-            self.in_flight -= not sent.read
+            sent = self._work.sent.pop(each)
+            self._work.in_flight -= not sent.read
             self.books.emitted(sent.emitted, sign=-1)
             self._give_back(sent, replace(event, blame=event.blame and each not in unsent))
         self.actions.append(ReplaceWorker(event.worker))
@@ -305,14 +291,14 @@ class Scheduler:
             return
         self._born.update(sent.born)  # told of already; their parents will tell of them again
         if not event.blame:
-            self._again(chunk.only(left))
-        elif cause := self._suspects.accuse(chunk, left, event.why):
+            self._work.again(chunk.only(left), self._now)
+        elif cause := self._work.suspects.accuse(chunk, left, event.why):
             self._end(left[0], Result(left[0].id, "quarantined", cause))
 
     def _deferred_again(self, chunk: Chunk, event: WorkerLost) -> None:
         chunk.deaths += event.blame
         if chunk.deaths < 3:
-            self._writes.appendleft(chunk)
+            self._work.writes.appendleft(chunk)
             return
         cause = Why(
             "WorkerDied", "the worker process died three times while it wrote this", layer="sink"
@@ -323,20 +309,12 @@ class Scheduler:
                 chunk.type, Result(each.id, "failed", cause, [*each.written, *lost]), each.scope
             )
 
-    def _again(self, chunk: Chunk) -> None:
-        if chunk.suspect:
-            self._suspects.first(chunk)
-        elif chunk.kind == "write":
-            self._writes.append(chunk)
-        else:
-            self._ready.add(chunk.items, self._now)
-
     def _hear_read(self, event: Read) -> None:
-        sent = self._sent.get(event.dispatch)
+        sent = self._work.sent.get(event.dispatch)
         if sent is None or sent.read:
             return
         sent.read = True
-        self.in_flight -= 1
+        self._work.in_flight -= 1
         self._learn(sent, event)
         self._retries.heard(event.ended)
         children = [each for each in event.children if (each.type, each.id) not in self._born]
@@ -355,32 +333,19 @@ class Scheduler:
                 self._await(asked, later)
         unsettled = bool(sent.left) or sent.chunk.kind == "deferred"
         if not unsettled:
-            del self._sent[event.dispatch]
-        self._free_slot(event, sent.chunk.type, unsettled=unsettled)
+            del self._work.sent[event.dispatch]
+        self._work.was_read(event, sent.chunk.type, unsettled=unsettled)
 
     def _learn(self, sent: Sent, event: Read) -> None:
         """Take the chunk's measurements: how long it took, what it emitted."""
         if sent.chunk.kind == "deferred":
             return
         if sent.chunk.kind == "process" and not event.abandoned:
-            self._ready.sizer(sent.chunk.type).measured(
+            self._work.ready.sizer(sent.chunk.type).measured(
                 len(sent.chunk), event.seconds - event.waited - event.held_back
             )
         sent.emitted = event.emitted
         self.books.emitted(event.emitted)
-
-    def _free_slot(self, event: Read, entity_type: EntityType, *, unsettled: bool) -> None:
-        worker = self._workers.get(event.worker)
-        if worker is None:
-            return
-        worker.running.discard(event.dispatch)
-        if unsettled:
-            worker.unsettled.add(event.dispatch)
-        if event.abandoned:
-            self._workers.lose_slot(worker)
-            self.retired += 1
-        if event.full and self._workers.fill(worker):
-            self._ready.sizer(entity_type).shrink()
 
     def _one_ended(
         self, sent: Sent, item: EntityDescriptor, result: Result, hung: list[EntityDescriptor]
@@ -427,9 +392,7 @@ class Scheduler:
         by one costs two threads and two time-outs at most, bisecting one per halving.
         """
         if len(hung) > 1:
-            for each in hung:
-                one = chunk.only([each])
-                (self._suspects if chunk.suspect else self._writes).append(one)
+            self._work.apart(chunk, hung)
             return
         cause = Why(
             "TimedOut",
@@ -439,7 +402,7 @@ class Scheduler:
         self._end(hung[0], Result(hung[0].id, "failed", cause))
 
     def _hear_settled(self, event: Settled) -> None:
-        sent = self._sent.get(event.dispatch)
+        sent = self._work.sent.get(event.dispatch)
         if sent is None:
             return
         for each in event.deferred:
@@ -463,10 +426,7 @@ class Scheduler:
             self.books.close_well(sent.chunk.type, well)
         for item in list(sent.left.values()) if sent.read else []:
             self._fail(item, Why("NotAnswered", "the source gave no answer for this entity"))
-        worker = self._workers.get(sent.worker)
-        if worker is not None:
-            worker.settled(event.dispatch)
-        del self._sent[event.dispatch]
+        self._work.settled(event.dispatch)
 
     def _defer(self, sent: Sent, deferred: Deferred) -> None:
         item = sent.left.pop(deferred.id, None)
@@ -510,15 +470,15 @@ class Scheduler:
             return
         for item, alone in self._retries.items_due(self._now):
             if alone:
-                self._writes.append(Chunk("process", item.type, item.batch, [item]))
+                self._work.alone(item)
             else:
-                self._ready.add([item], self._now)
+                self._work.ready.add([item], self._now)
         for listing in self._retries.listings_due(self._now):
             self.listings.want(listing)
 
     def second_wave(self, chunks: list[Chunk]) -> None:
         """Hand over the deferred rows, in blocks, when `first_wave_over`."""
-        self._writes.extend(chunks)
+        self._work.writes.extend(chunks)
 
     def _act(self) -> None:
         if self.stopping is not None:
@@ -526,15 +486,12 @@ class Scheduler:
         self._release_orphans()
         self._start_listings()
         if self.sink_down is None and not self.sink_full:
-            self._isolate()
-            self._dispatch()
-        self.actions += [ReplaceWorker(each) for each in self._workers.drained()]
+            self.actions += self._work.assign(self._now, growing=self._growing)
+        self.actions += [ReplaceWorker(each) for each in self._work.workers.drained()]
 
     def _release_orphans(self) -> None:
         """Descriptors whose parent nobody listed must not wait for ever."""
-        if not self._family or self._sent or self._ready.count or self._writes:
-            return
-        if self._suspects or self._retries or not self.listings.idle:
+        if not self._family or self._work or self._retries or not self.listings.idle:
             return
         for (kind, scope), children in self._family.orphans():
             cause = Why("Permanent", f"failed (parent): {kind.value} {scope} was not listed")
@@ -545,59 +502,10 @@ class Scheduler:
     def crowded(self) -> bool:
         """Whether listings should hold back: enough is known, and there is work to go on with."""
         known = self.books.open - self.deferred_open
-        return known >= self.plan.backlog and bool(self._sent or self._ready.count)
+        return known >= self.plan.backlog and bool(self._work.sent or self._work.ready.count)
 
     def _start_listings(self) -> None:
         if self.crowded:
             return
         for listing in self.listings.start(self.plan.listings_at_once):
             self.actions.append(StartListing(listing))
-
-    def _isolate(self) -> None:
-        """Give suspects to workers that hold nothing else; set workers aside for them."""
-        self._workers.reserve(len(self._suspects))
-        for number, worker in self._workers.apart():
-            if self._suspects and self._free():
-                self._send(number, worker, self._suspects.take())
-
-    def _free(self) -> bool:
-        return self.in_flight < self.plan.parallelism
-
-    def _dispatch(self) -> None:
-        growing = self._growing
-        while self._free() and (self._writes or self._ready.count):
-            number = self._workers.least_loaded()
-            if number is None:
-                return
-            worker = self._workers[number]
-            if self._writes:
-                self._send(number, worker, self._joined_writes())
-                continue
-            slots = min(self.plan.parallelism, self._workers.slots)
-            items = self._ready.take(slots, self._now, growing=growing, prefer=worker.batches)
-            if not items:
-                return
-            self._send(number, worker, Chunk("process", items[0].type, items[0].batch, items))
-
-    def _joined_writes(self) -> Chunk:
-        """One chunk of what listings described: neighbours of one type and batch go together."""
-        first = self._writes.popleft()
-        while (
-            first.kind == "write"
-            and self._writes
-            and len(first) < 200
-            and (self._writes[0].kind, self._writes[0].type, self._writes[0].batch)
-            == (first.kind, first.type, first.batch)
-        ):
-            more = self._writes.popleft()
-            first.items += more.items
-            first.described += more.described
-        return first
-
-    def _send(self, number: int, worker: WorkerState, chunk: Chunk) -> None:
-        dispatch = next(self._ids)
-        worker.running.add(dispatch)
-        worker.batches.add(chunk.batch)
-        self.in_flight += 1
-        self._sent[dispatch] = Sent(number, chunk, {each.id: each for each in chunk.items})
-        self.actions.append(Dispatch(dispatch, number, chunk))

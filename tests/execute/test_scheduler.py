@@ -216,7 +216,7 @@ def test_a_drained_worker_is_replaced_and_gets_no_suspects() -> None:
     made = scheduler(table("a"), table("b", priority=1), parallelism=2, replaceable=True)
     one, two = dispatches(made)
     made.handle(read(one, Result(one.chunk.items[0].id, "hung"), abandoned=True), 0.0)
-    made._suspects.append(Chunk("process", TABLE, "b", [table("c")], suspect=True))
+    made._work.suspects.append(Chunk("process", TABLE, "b", [table("c")], suspect=True))
     made.handle(read(two, Result(two.chunk.items[0].id, "skipped")), 0.0)
     assert made.actions == [ReplaceWorker(1)]
 
