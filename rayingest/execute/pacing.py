@@ -2,23 +2,27 @@
 
 Pace: a virtual schedule as in the Generic Cell Rate Algorithm (ITU-T I.371), at 0.95 of the rate.
 Window: additive increase and multiplicative decrease after RFC 5681, on refusals and time-outs, and
-on latency against the tenth percentile of the medians that the same route had lately; TCP Vegas takes
-the lowest, but with few answers to a median the lowest may be chance.
+on latency, as TCP Vegas does: against what the same route took while the window rose. That is learnt
+anew only when fewer calls did not make it quicker: what is learnt under way drifts with the crowd.
 """
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 HEADROOM = 0.95  # of a rate: clocks and networks are not exact
 LEASE = 0.1  # seconds of a rate that a worker may hold
 SOON = 0.001  # seconds: nobody asks more often
+TINY = 1e-6  # seconds: no answer is quicker
 FIRST = 2  # calls at once with which an adaptive limit begins
 FEW = 4  # answers are the least to learn from
-EPOCHS = 200  # medians of a route that are remembered
-SLOWER = 1.4  # of a route's usual median: the server is crowded
-WORSE = 0.7  # what is left of a window after a refusal
+ENOUGH = 50  # answers of a route tell what is usual, and more are taken only while the window rises
+KNOWN = 200  # answers of a route that are remembered
+UNTOUCHED = 1.2  # of the usual seconds at most: the server does not feel the calls
+SLOWER = 1.4  # of the usual seconds: the server is crowded
+WORSE = 0.7  # what is left of a window after that, or after a refusal
+CALM = 8  # epochs of growing by little in which nothing speaks against it
 
 
 class Pace:
@@ -60,13 +64,13 @@ class Window:
         self._cap, self._adaptive = cap, adaptive
         self.size = min(cap, FIRST) if adaptive else cap
         self._rising = True
-        self._medians: dict[str, deque[float]] = {}
-        self._epoch: dict[str, list[float]] = {}
-        self._count = 0
+        self._usual = Usual()
+        self._epoch: list[tuple[str, float]] = []
         self._busiest = 0
-        self._stale = 0  # answers that were on their way when the window shrank
+        self._stale = 0  # answers on their way, to calls made under another window
         self._refused = False
-        self._hoped = math.inf  # slowness that the last shrinking should have brought
+        self._calm = 0
+        self._shrunk: tuple[float, float] | None = None  # size and slowness before it began
 
     def told(self, done: Iterable[tuple[str, float]], refused: int, in_use: int) -> None:
         """Learn from answers: routes and seconds; refusals; how many were under way."""
@@ -76,47 +80,92 @@ class Window:
         late = min(self._stale, refused)
         self._stale -= late
         self._refused = self._refused or refused > late
-        for route, seconds in done:
+        for each in done:
             if self._stale:
                 self._stale -= 1
-                continue
-            self._epoch.setdefault(route, []).append(seconds)
-            self._count += 1
-        if self._refused or self._count >= max(FEW, int(self.size)):
+            else:
+                self._epoch.append(each)
+        if self._refused or len(self._epoch) >= max(FEW, int(self.size)):
             self._close()
 
     def _close(self) -> None:
-        ratio = self._slowness()
-        if not self._refused and ratio > max(SLOWER, self._hoped):
-            # Fewer calls did not make it quicker: it is not our crowd that slows the server.
-            for route in self._epoch:
-                del self._medians[route]
-            ratio = self._slowness()
-        self._hoped = math.inf
+        ratio = self._usual.slowness(self._epoch)
+        if not self._refused and ratio > SLOWER and self._in_vain(ratio):
+            # It is not our crowd that slows the server: what is usual now is learnt from here on.
+            self._usual = Usual()
+            self._rising, ratio = True, 1.0
         if self._refused or ratio > SLOWER:
-            kept = WORSE if self._refused else max(0.5, min(0.9, 1 / ratio + 0.2))
-            if not self._refused:
-                self._hoped = ratio * (1 + kept) / 2
-            self.size = max(1.0, self.size * kept)
-            self._rising = False
-            self._stale = self._busiest
-        elif self._busiest >= int(self.size) * 0.9:
-            # Twice as many while nothing speaks against it, then a twentieth at a time.
-            grown = (
-                self.size * 2
-                if self._rising and ratio < (1 + SLOWER) / 2
-                else self.size + max(1.0, self.size / 20)
-            )
-            self.size = min(self._cap, grown)
-        self._epoch, self._count, self._busiest, self._refused = {}, 0, 0, False
+            self._shrink(ratio)
+        else:
+            self._grow(ratio)
+        self._epoch, self._busiest, self._refused = [], 0, False
 
-    def _slowness(self) -> float:
-        """The epoch's medians against what was usual on their routes, weighted by calls."""
-        ratios: list[float] = []
-        for route, seconds in self._epoch.items():
-            now = max(median(seconds), 1e-6)
-            known = self._medians.setdefault(route, deque(maxlen=EPOCHS))
-            known.append(now)
-            usual = sorted(known)[len(known) // 10]
-            ratios += [now / usual] * len(seconds)
-        return median(ratios) if ratios else 1.0
+    def _in_vain(self, ratio: float) -> bool:
+        """Whether half as many calls did not make it any quicker."""
+        if self._shrunk is None:
+            return False
+        size, worst = self._shrunk
+        if self.size > max(1.0, size / 2):
+            return False
+        self._shrunk = self.size, ratio
+        return ratio > worst * 0.85
+
+    def _shrink(self, ratio: float) -> None:
+        self._shrunk = None if self._refused else self._shrunk or (self.size, ratio)
+        self.size = max(1.0, self.size * WORSE)
+        self._rising, self._calm = False, 0
+        self._stale = self._busiest
+
+    def _grow(self, ratio: float) -> None:
+        """Twice as many while nothing speaks against it, then a twentieth, near the crowd hardly."""
+        self._shrunk = None
+        self._usual.learn(self._epoch, ratio, rising=self._rising)
+        if self._busiest < int(self.size) * 0.9:
+            return
+        self._calm = self._calm + 1 if ratio < (1 + UNTOUCHED) / 2 else 0
+        self._rising = ratio < UNTOUCHED and (self._rising or self._calm > CALM)
+        if self._rising:
+            self._stale = self._busiest if self.size < self._cap else 0
+            self.size *= 2
+        elif ratio < UNTOUCHED:
+            self.size += max(1.0, self.size / 20)
+        elif ratio < (UNTOUCHED + SLOWER) / 2:
+            self.size += 1
+        self.size = min(self._cap, self.size)
+
+
+class Usual:
+    """What answers take, by route, while the server does not feel our calls."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, deque[float]] = {}
+        self._medians: dict[str, float] = {}
+
+    def slowness(self, answers: Sequence[tuple[str, float]]) -> float:
+        """The median answer as a multiple of its route's usual one, as low as chance may make it seem.
+
+        One standard error of a median off, which is 1.25 standard deviations over the root of their
+        number; deviations after the median absolute one, of logarithms, as times are skewed.
+        """
+        if not answers:
+            return 1.0
+        logs = [
+            math.log(max(seconds, TINY) / self._medians.get(route, max(seconds, TINY)))
+            for route, seconds in answers
+        ]
+        middle = median(logs)
+        deviation = 1.4826 * median(abs(each - middle) for each in logs)
+        error = 1.25 * deviation / math.sqrt(len(logs))
+        return math.exp(max(middle - error, min(middle, 0.0)))
+
+    def learn(self, answers: Sequence[tuple[str, float]], ratio: float, *, rising: bool) -> None:
+        """Remember answers of a server that is not crowded, of a new route, or of a quicker server."""
+        quiet = (rising and ratio < UNTOUCHED) or ratio < 1 / SLOWER
+        changed = set()
+        for route, seconds in answers:
+            known = self._known.setdefault(route, deque(maxlen=KNOWN))
+            if quiet or len(known) < ENOUGH:
+                known.append(max(seconds, TINY))
+                changed.add(route)
+        for route in changed:
+            self._medians[route] = median(self._known[route])

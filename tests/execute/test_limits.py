@@ -1,5 +1,8 @@
 """Limits hold for all workers together, are used to the full, and nobody waits without being counted."""
 
+import heapq
+import random
+import statistics
 import subprocess
 import sys
 import threading
@@ -117,6 +120,38 @@ def test_a_server_that_grew_slower_for_good_is_believed_in_the_end() -> None:
     answers(window, lambda _: (0.1, 0), 40)
     answers(window, lambda _: (0.5, 0), 120)
     assert window.size == 32
+
+
+def in_flight(window: Window, crowd: int, noise: float, calls: int, seed: int) -> list[int]:
+    """How many calls were under way at each answer of a server that slows above `crowd` at once."""
+    chance = random.Random(seed)
+    answers: list[tuple[float, int, float]] = []
+    now, made, seen = 0.0, 0, []
+    while made < calls or answers:
+        while made < calls and len(answers) < int(window.size):
+            made += 1
+            crowded = max(1.0, (len(answers) + 1) / crowd) ** 2
+            seconds = 0.05 * crowded * chance.lognormvariate(0, noise)
+            heapq.heappush(answers, (now + seconds, made, seconds))
+        seen.append(len(answers))
+        now, _, seconds = heapq.heappop(answers)
+        window.told([("r", seconds)], 0, seen[-1])
+    return seen
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.2, 0.5, 0.8])
+def test_a_window_stays_where_the_crowd_begins_however_long_the_run(noise: float) -> None:
+    seen = in_flight(Window(100, adaptive=True), 16, noise, 20_000, seed=1)
+    for part in (seen[2_000:8_000], seen[14_000:]):
+        assert 12 <= statistics.median(part) <= 20
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.2, 0.5, 0.8])
+def test_a_server_that_feels_nothing_is_used_to_the_full_however_its_answers_vary(
+    noise: float,
+) -> None:
+    seen = in_flight(Window(100, adaptive=True), 1_000_000, noise, 6_000, seed=1)
+    assert statistics.median(seen[3_000:]) >= 90
 
 
 # --- hub and shares ---
