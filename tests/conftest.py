@@ -30,7 +30,7 @@ FOR_TESTS = {
     "RAYINGEST_REQUIRE_SERVERS",
     "RAYINGEST_RAY_TEMP_DIR",
     "RAYINGEST_RECORD",
-    "RAYINGEST_SUPERSET",
+    "RAYINGEST_SERVERS",
 }
 # Python's own helpers; they end with the process that they help.
 HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "execnet", "ipykernel")

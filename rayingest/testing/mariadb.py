@@ -7,8 +7,6 @@ and the server is stopped by its process id. Started by root it runs as `mysql` 
 import os
 import secrets
 import shutil
-import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from rayingest.errors import RayingestError
+from rayingest.testing.processes import end, excused, free_port
 
-REQUIRE = "RAYINGEST_REQUIRE_SERVERS"
 BINARIES = ("mariadbd", "mariadb-install-db")
 PLACES = ("/usr/sbin", "/usr/bin", "/usr/libexec", "/usr/local/bin", "/opt/homebrew/bin")
 USER = "rayingest_root"
@@ -96,10 +94,7 @@ def missing() -> str | None:
 
 def available() -> str | None:
     """Like `missing`, but an error where servers are required (RAYINGEST_REQUIRE_SERVERS=1)."""
-    why = missing()
-    if why and os.environ.get(REQUIRE) == "1":
-        raise RayingestError(f"{REQUIRE}=1, but a test {why}")
-    return why
+    return excused(missing())
 
 
 @contextmanager
@@ -114,7 +109,7 @@ def server(**options: str) -> Generator[Server, None, None]:
         try:
             yield running
         finally:
-            _stop(process)
+            end(process)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -146,13 +141,13 @@ def _start(directory: Path, options: dict[str, str]) -> tuple[subprocess.Popen[b
     )
     log = directory / "log"
     for _ in range(5):  # another process may take the free port before the server does
-        port = _free_port()
+        port = free_port()
         process = _spawn(directory, first, log, port, options)
         running = Server("127.0.0.1", port, directory / "socket", password, process.pid, directory)
         if _ready(process, running):
             first.unlink(missing_ok=True)
             return process, running
-        _stop(process)
+        end(process)
     raise RayingestError(f"MariaDB did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
@@ -190,16 +185,6 @@ def _ready(process: subprocess.Popen[bytes], running: Server) -> bool:
     return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
-
-
 def _account() -> str | None:
     if os.name != "posix" or os.geteuid() != 0:
         return None
@@ -215,9 +200,3 @@ def _as(account: str | None) -> list[str]:
 
 def _find(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=os.pathsep.join(PLACES))
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])

@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from rayingest.errors import MissingDriver, RayingestError
+from rayingest.testing.processes import end, free_port
 
 USER = "postgres"
 # Durability is of no use to a server that is thrown away; statement statistics are the oracle of tests.
@@ -34,6 +34,7 @@ OPTIONS = {
     "shared_preload_libraries": "pg_stat_statements",
     "pg_stat_statements.track_utility": "off",
 }
+FAST_THEN_AT_ONCE = (signal.SIGINT, signal.SIGQUIT)  # shutdowns of PostgreSQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def server(*, binaries: Path | None = None, **options: str) -> Generator[Server,
         try:
             yield running
         finally:
-            _stop(process)
+            end(process, *FAST_THEN_AT_ONCE)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -125,7 +126,7 @@ def _start(
         raise RayingestError(f"initdb failed: {done.stderr.decode(errors='replace').strip()}")
     log = directory / "log"
     for _ in range(5):  # another process may take the free port before the server does
-        port = _free_port()
+        port = free_port()
         settings = {"listen_addresses": "127.0.0.1", "port": str(port)}
         settings |= {"unix_socket_directories": ""} | OPTIONS | options
         command = [str(binaries / "postgres"), "-D", str(data)]
@@ -137,7 +138,7 @@ def _start(
         running = Server("127.0.0.1", port, password, process.pid, directory, binaries)
         if _ready(process, running):
             return process, running
-        _stop(process)
+        end(process, *FAST_THEN_AT_ONCE)
     raise RayingestError(f"PostgreSQL did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
@@ -153,16 +154,6 @@ def _ready(process: subprocess.Popen[bytes], running: Server) -> bool:
         else:
             return True
     return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)  # "fast shutdown": open sessions are ended
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGQUIT)
-            process.wait(10)
 
 
 def _account() -> dict[str, Any]:
@@ -192,9 +183,3 @@ def _binaries(directory: Path, account: dict[str, Any]) -> Path:
 
 def _reachable(path: Path) -> bool:
     return all(each.stat().st_mode & 0o001 for each in (path, *path.resolve().parents))
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])

@@ -16,12 +16,13 @@ from rayingest.connectors.dashboard.superset import CONNECTOR, open_metadata
 from rayingest.core.source import Capability, Grade, Settings
 from rayingest.errors import Denied, Gone, Permanent, Unauthorised
 from rayingest.model import Dashboard, DashboardDataModel, EntityType
-from rayingest.testing import StrictCatalogue, mariadb, postgres, superset_server
+from rayingest.testing import StrictCatalogue, mariadb, postgres
 from rayingest.testing.conformance import FLOORS, Told, settings_for, tell
 from rayingest.testing.connector_suite import CHECKS, Case, case, shows
 from rayingest.testing.rest import serving
+from rayingest.testing.servers import superset as superset_server
+from rayingest.testing.servers.superset import READER, Server
 from rayingest.testing.superset import DATASET, PASSWORD, USERNAME, World
-from rayingest.testing.superset_server import READER, Server
 
 from ...sinks.world import TOKEN
 from ..beds import Bed
@@ -35,7 +36,7 @@ MODES = ("config", "metadata_config")  # over the API, out of the database
 
 @pytest.fixture(scope="module")
 def server(postgres: postgres.Server) -> Iterator[Server]:
-    if why := superset_server.available():
+    if why := superset_server.ENVIRONMENT.available():
         pytest.skip(why)
     with superset_server.server(postgres) as made:
         fill(made)

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 
-from rayingest.testing.superset_server import Server
+from rayingest.testing.servers.superset import Server
 
 TABLES = (
     "create schema inventory",

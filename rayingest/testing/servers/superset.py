@@ -1,21 +1,17 @@
 """Start a throw-away Apache Superset on a loopback port, with its metadata in a PostgreSQL of ours.
 
-It lives in an environment of its own, for it needs another SQLAlchemy than we do:
-`python -m rayingest.testing.superset_server` installs it (650 MB, 15 s) into the folder that
-RAYINGEST_SUPERSET names, or else below the user's caches. A start takes 25 s: its migrations, its
-permissions, its roles. It is stopped by its process id.
+It lives in an environment of its own, for it needs another SQLAlchemy than we do (650 MB, 15 s with
+`uv`). A start takes 25 s: its migrations, its permissions, its roles. It is stopped by its process id.
 """
 
 import json
 import os
 import secrets
 import subprocess
-import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,7 +19,8 @@ import httpx2
 
 from rayingest.errors import RayingestError
 from rayingest.testing import postgres
-from rayingest.testing.mariadb import REQUIRE
+from rayingest.testing.environments import Environment
+from rayingest.testing.processes import end
 
 VERSION = "6.1.0"
 PINS = (
@@ -35,45 +32,10 @@ PINS = (
     "psycopg2-binary",
     "pymysql",
 )
-CACHES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-PLACE = Path(
-    os.environ.get("RAYINGEST_SUPERSET") or CACHES / "rayingest" / f"superset-{VERSION}"
-)  # when this is imported: tests get a home of their own later
+ENVIRONMENT = Environment("superset", PINS, slow=True)
 APP = Path(__file__).with_name("superset_app.py")
 ADMIN, READER = "ada", "rea"
 Json = dict[str, Any]
-
-
-def python() -> Path:
-    """The interpreter of Superset's environment."""
-    return PLACE / "bin" / "python"
-
-
-def install() -> None:
-    """Make Superset's environment unless it is there; with `uv` that takes 15 s, with pip minutes."""
-    done = PLACE / "rayingest-installed"
-    if done.exists() and done.read_text().split("\n") == list(PINS):
-        return
-    _run(sys.executable, "-m", "venv", "--clear", str(PLACE))
-    uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python())]
-    if not find_spec("uv") or not _ran(*uv, *PINS):
-        _run(str(python()), "-m", "pip", "install", "--quiet", *PINS)
-    done.write_text("\n".join(PINS))
-
-
-def missing() -> str | None:
-    """Why no server can be started here; None when one can."""
-    if python().exists():
-        return None
-    return f"needs Superset in {PLACE}: python -m rayingest.testing.superset_server"
-
-
-def available() -> str | None:
-    """Like `missing`, but an error where servers are required (RAYINGEST_REQUIRE_SERVERS=1)."""
-    why = missing()
-    if why and os.environ.get(REQUIRE) == "1":
-        raise RayingestError(f"{REQUIRE}=1, but a test {why}")
-    return why
 
 
 @dataclass(frozen=True)
@@ -118,7 +80,7 @@ class Server:
 @contextmanager
 def server(database: postgres.Server, name: str = "superset", /) -> Generator[Server]:
     """Run a server until the block ends; its metadata are in a new database of this name."""
-    if why := missing():
+    if why := ENVIRONMENT.missing():
         raise RayingestError(f"Superset cannot be started: it {why}")
     database.create(name)
     with tempfile.TemporaryDirectory(prefix="rayingest-superset-") as folder:
@@ -135,7 +97,7 @@ def _spawn(folder: str, log: IO[bytes]) -> subprocess.Popen[str]:
     environment = {key: os.environ[key] for key in ("PATH", "TMPDIR", "LANG") if key in os.environ}
     environment |= {"HOME": folder, "SUPERSET_HOME": folder}
     return subprocess.Popen(  # noqa: S603 - our own script
-        [str(python()), "-P", str(APP)],  # -P: beside it lies our superset.py
+        [str(ENVIRONMENT.python), "-P", str(APP)],  # -P: beside it lies our superset.py
         cwd=folder,
         env=environment,
         text=True,
@@ -187,25 +149,7 @@ def _heard(process: subprocess.Popen[str], key: str) -> Json:
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(10)
+    end(process)
     for each in (process.stdin, process.stdout):
         if each is not None:
             each.close()
-
-
-def _ran(*command: str) -> bool:
-    return not subprocess.run(command, check=False).returncode  # noqa: S603 - our own arguments
-
-
-def _run(*command: str) -> None:
-    if not _ran(*command):
-        raise RayingestError(f"{' '.join(command)} failed")
-
-
-if __name__ == "__main__":
-    install()

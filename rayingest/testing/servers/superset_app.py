@@ -1,4 +1,4 @@
-"""Apache Superset in one process, run by the Python of an environment that has it: see superset_server.
+"""Apache Superset in one process, run by the Python of an environment that has it: see superset.py.
 
 Its own migrations make the tables, its own `superset init` the roles: in one process, because each
 command would import all of it anew (10 s). It is told by one line of JSON on its input, and says its
