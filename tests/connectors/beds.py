@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -73,20 +74,6 @@ def on_sqlite(folder: Path) -> Iterator[Bed]:
 
 
 @contextmanager
-def on_duckdb(folder: Path) -> Iterator[Bed]:
-    duckdb = pytest.importorskip("duckdb")
-    path = folder / "story.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        for statement in story("duckdb"):
-            connection.execute(statement)
-    yield Bed(
-        {"type": "CustomDatabase", "database": str(path)},
-        f"DuckDB {duckdb.__version__}",
-        Grade.CERTIFIED,
-    )
-
-
-@contextmanager
 def on_tool(name: str, folder: Path) -> Iterator[Bed]:
     tool = TOOLS[name]
     if tool.driver:
@@ -105,6 +92,8 @@ BEDS: dict[str, Callable[[Path], Any]] = {
     "mariadb": lambda folder: on_mariadb("MariaDB", Grade.CERTIFIED),
     "mysql": lambda folder: on_mariadb("Mysql", Grade.COMPATIBLE),
     "sqlite": on_sqlite,
-    "duckdb": on_duckdb,
     **{each: partial(on_tool, each) for each in TOOLS.keys() - ELSEWHERE},
 }
+# A connector with a folder of its own brings its bed: `bed(folder)` of tests/connectors/<name>/bed.py.
+for path in sorted(Path(__file__).parent.glob("*/bed.py")):
+    BEDS[path.parent.name] = import_module(f"{__package__}.{path.parent.name}.bed").bed
