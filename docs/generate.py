@@ -22,7 +22,7 @@ from rayingest.config.connection import FilterPattern
 from rayingest.config.execution import DistributedExecution
 from rayingest.config.marks import Older, Unused
 from rayingest.config.models import Source, Workflow, WorkflowConfig
-from rayingest.config.options import DatabaseMetadata
+from rayingest.config.options import OPTIONS, DatabaseMetadata
 from rayingest.config.server import OpenMetadataServer
 from rayingest.config.shape import models_in
 from rayingest.config.sinks import SINKS
@@ -100,7 +100,7 @@ def unused() -> str:
     """All of those keys, by where they stand."""
     places: dict[str, type[BaseModel]] = {
         "the file": Workflow,
-        "`sourceConfig.config`": DatabaseMetadata,
+        **{f"`sourceConfig.config` of {name}": model for name, model in OPTIONS.items()},
         "`openMetadataServerConfig`": OpenMetadataServer,
         "`distributedExecution`": DistributedExecution,
         **{f"`sink.config` of {name}": model for name, model in SINKS.items()},

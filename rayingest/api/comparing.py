@@ -52,6 +52,11 @@ def compare(
     `tell` hears of every difference of every entity. Raises ConfigError where the sink cannot be read;
     what goes wrong at the source is in the result.
     """
+    if MetadataStage.of(config).root() is None:
+        raise ConfigError(
+            f"{config.connector} writes lineage, and only entities can be compared.",
+            hint="Compare the config of the metadata.",
+        )
     with tempfile.TemporaryDirectory(prefix="rayingest-") as folder:
         path = str(Path(folder) / "rows.sqlite")
         shadow = Shadow(sinks.build(config), path)
@@ -124,7 +129,7 @@ class Comparer:
         self, catalogue: Catalogue, kept: Kept
     ) -> Iterator[tuple[EntityType, Mapping[str, Any]]]:
         """Every entity of the service that the catalogue has, containers first."""
-        root = MetadataStage.of(self._config).root().descriptor
+        root = MetadataStage.of(self._config).service_described().descriptor
         held = catalogue.get(root.type, [root.id])
         if not held:
             return

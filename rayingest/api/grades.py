@@ -33,6 +33,6 @@ def gradings() -> dict[str, Grading]:
 
 
 def grade_of(connector: str) -> str:
-    """The grade of a connector; what was never tested is `declared`."""
-    found = gradings().get(connector)
+    """The grade of a connector, or of the one that it is a variant of; what was never tested is `declared`."""
+    found = gradings().get(connector) or gradings().get(connector.rpartition("-")[0])
     return found.grade if found else "declared"

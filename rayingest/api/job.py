@@ -190,7 +190,7 @@ class Job:
         from rayingest.sinks.openmetadata.settings import server as settings
 
         with Client(settings(config.server, config.service)) as client:
-            kind = MetadataStage.of(config).root().descriptor.type
+            kind = MetadataStage.of(config).service_described().descriptor.type
             stored = OpenMetadataCatalogue(client).service_connection(kind, config.service)
         return replace(self, config=config.with_connection(stored))
 

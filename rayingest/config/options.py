@@ -165,12 +165,75 @@ class DashboardMetadata(ConnectionModel):
     )
 
 
-Options = DatabaseMetadata | DashboardMetadata
+class DatabaseLineage(ConnectionModel):
+    """Read where the columns of views come from."""
+
+    type: Literal["DatabaseLineage"] = Field(default="DatabaseLineage", description="The workflow.")
+    databaseFilterPattern: Pattern = Field(default=None, description="Which databases.")
+    schemaFilterPattern: Pattern = Field(default=None, description="Which schemas.")
+    tableFilterPattern: Pattern = Field(default=None, description="Which views.")
+    storedProcedureFilterPattern: Annotated[Pattern, Unused()] = Field(
+        default=None, description="Which stored procedures."
+    )
+    processViewLineage: bool = Field(
+        default=True, description="Read the statements of views; nothing else is read today."
+    )
+    processCrossDatabaseLineage: bool = Field(
+        default=False, description="Look for tables in other services, too."
+    )
+    crossDatabaseServiceNames: list[str] = Field(
+        default_factory=list, description="Those services."
+    )
+    threads: int = Field(
+        default=1, ge=1, description="Parallelism when the run is in this process."
+    )
+    processQueryLineage: Annotated[bool, Unused()] = Field(
+        default=True, description="Read the query log for what fills tables."
+    )
+    processStoredProcedureLineage: Annotated[bool, Unused()] = Field(
+        default=True, description="Read what procedures did."
+    )
+    overrideViewLineage: Annotated[bool, Unused()] = Field(
+        default=False, description="Replace lineage edges instead of adding to them."
+    )
+    queryLogDuration: Annotated[int, Unused()] = Field(
+        default=1, description="Days of query log to read."
+    )
+    queryLogFilePath: Annotated[str | None, Unused()] = Field(
+        default=None, description="A file with the query log."
+    )
+    resultLimit: Annotated[int, Unused()] = Field(
+        default=1000, description="Lines of the query log to read at most."
+    )
+    parsingTimeoutLimit: Annotated[int, Unused()] = Field(
+        default=300, description="Seconds for parsing one query."
+    )
+    queryParserConfig: Annotated[dict[str, str] | None, Unused()] = Field(
+        default=None, description="Which parser reads SQL."
+    )
+    filterCondition: Annotated[str | None, Unused()] = Field(
+        default=None, description="A condition on the query log."
+    )
+    enableTempTableLineage: Annotated[bool, Unused()] = Field(
+        default=False, description="Look through temporary tables."
+    )
+    incrementalLineageProcessing: Annotated[bool, Unused()] = Field(
+        default=True, description="Read only queries that are new."
+    )
+
+
+Options = DatabaseMetadata | DashboardMetadata | DatabaseLineage
 OPTIONS: dict[str, type[Options]] = {
     "DatabaseMetadata": DatabaseMetadata,
     "DashboardMetadata": DashboardMetadata,
+    "DatabaseLineage": DatabaseLineage,
 }
-DEFAULT_TYPE = {"database": "DatabaseMetadata", "dashboard": "DashboardMetadata"}
+# By the family of the connector.
+DEFAULT_TYPE = {
+    "database": "DatabaseMetadata",
+    "dashboard": "DashboardMetadata",
+    "lineage": "DatabaseLineage",
+}
 
 # What OpenMetadata's other workflows call themselves, and keys that only they have.
 ELSEWHERE: dict[str, tuple[str, ...]] = {
@@ -196,18 +259,6 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "resultLimit",
         "queryLogFilePath",
         "processQueryCostAnalysis",
-    ),
-    "DatabaseLineage": (
-        "parsingTimeoutLimit",
-        "queryParserConfig",
-        "overrideViewLineage",
-        "processViewLineage",
-        "processQueryLineage",
-        "processStoredProcedureLineage",
-        "processCrossDatabaseLineage",
-        "crossDatabaseServiceNames",
-        "enableTempTableLineage",
-        "incrementalLineageProcessing",
     ),
     "AutoClassification": (
         "storeSampleData",

@@ -32,8 +32,8 @@ ENGINES: dict[object, Engine] = {"local": "local", "ray": "ray"}
 
 
 def connector_name(source_type: str) -> str:
-    """`Postgres-usage` -> `postgres`."""
-    return source_type.lower().partition("-")[0]
+    """`Postgres` -> `postgres`; the connector of another workflow has its name behind: `postgres-lineage`."""
+    return source_type.lower()
 
 
 def connector(draft: Draft) -> Connector | None:
@@ -41,11 +41,9 @@ def connector(draft: Draft) -> Connector | None:
     kind = draft.get(TYPE)
     if not isinstance(kind, str):
         return None
-    suffix = kind.lower().partition("-")[2]
-    if suffix in {"usage", "lineage"}:
-        draft.problem(
-            TYPE, f"{kind!r}: {suffix} is not read yet", f"Today: {connector_name(kind)}."
-        )
+    name = connector_name(kind).removesuffix("-usage")
+    if name != connector_name(kind):
+        draft.problem(TYPE, f"{kind!r}: usage is not read yet", f"Today: {name}.")
         return None
     try:
         return registry.load(connector_name(kind))
@@ -63,8 +61,12 @@ def options(draft: Draft, found: Connector | None) -> Options | None:
     """What the workflow is to do, by the model of its type."""
     written = draft.get(OPTIONS_PATH)
     kind = written.get("type") if isinstance(written, dict) else None
-    if kind is None and found:
-        kind = DEFAULT_TYPE.get(found.family)
+    own = DEFAULT_TYPE.get(found.family) if found else None
+    if kind is None:
+        kind = own
+    if isinstance(kind, str) and kind in OPTIONS and kind != (own or kind):
+        draft.problem((*OPTIONS_PATH, "type"), *_of_another(kind, own, draft.get(TYPE)))
+        return None
     if isinstance(kind, str) and kind in OPTIONS:
         _check_patterns(draft)
         return _options(draft, OPTIONS[kind])
@@ -75,6 +77,13 @@ def options(draft: Draft, found: Connector | None) -> Options | None:
 
 def _options(draft: Draft, model: type[Options]) -> Options | None:
     return model() if draft.get(OPTIONS_PATH) is None else draft.read(OPTIONS_PATH, model)
+
+
+def _of_another(kind: str, own: object, source: object) -> tuple[str, str]:
+    said = f"{kind!r} is no workflow of source.type {source!r}, which has {own!r}"
+    if kind == "DatabaseLineage":
+        return said, f"Write source.type: {source}-lineage."
+    return said, f"Write {own}."
 
 
 def _no_such_workflow(kind: object) -> tuple[str, str]:

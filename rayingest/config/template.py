@@ -54,7 +54,7 @@ def _lines(source: str, sink: str) -> Lines:
     yield "# ${NAME} is read from the environment; keys in comments show their defaults."
     yield "source:"
     yield f"  type: {source}"
-    yield f"  serviceName: my_{source}  # {fields['serviceName'].description}"
+    yield f"  serviceName: my_{source.removesuffix('-lineage')}  # {fields['serviceName'].description}"
     yield "  serviceConnection:"
     yield "    config:"
     yield from _model(connector.connection, 6, source.upper())

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import cast
 
-from rayingest.core.source import Connector
+from rayingest.core.source import Connector, Varied
 from rayingest.errors import ConfigError, UnknownConnector
 
 GROUP = "rayingest.connectors"
@@ -45,12 +45,23 @@ def family(name: str) -> str:
 
 
 def load(name: str) -> Connector:
-    """Import one connector. Raises UnknownConnector."""
+    """Import one connector; `postgres-lineage` is the variant `lineage` of one. Raises ConfigError."""
     where = locations().get(name)
+    base, _, variant = name.rpartition("-")
+    if where is None and base in locations():
+        return _variant(load(base), base, variant)
     if where is None:
         raise UnknownConnector(name, get_close_matches(name, locations()))
     module, _, attribute = where.partition(":")
     return cast("Connector", getattr(import_module(module), attribute or "CONNECTOR"))
+
+
+def _variant(connector: Connector, name: str, variant: str) -> Connector:
+    known = connector.variants if isinstance(connector, Varied) else {}
+    if variant not in known:
+        others = ", ".join((name, *(f"{name}-{each}" for each in known)))
+        raise ConfigError(f"{name}: {variant} is not read.", hint=f"There is: {others}.")
+    return known[variant]
 
 
 def _installed() -> Iterator[tuple[str, str]]:

@@ -206,6 +206,11 @@ class Counted(Protocol):
         ...
 
 
+def calls_of(source: DiscoverableSource | None) -> int:
+    """Calls that a session made, when it counts them."""
+    return int(getattr(source, "calls", 0))
+
+
 class CheckResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of `rayingest check`: `status` is ok, warning, denied or failed; `grant` mends it."""
 
@@ -347,6 +352,16 @@ class Connector(Protocol):
 
     def check(self, settings: Settings) -> Iterator[CheckResult]:
         """Try what a run would need, one line per capability."""
+        ...
+
+
+@runtime_checkable
+class Varied(Protocol):
+    """A connector that others are made of, for other workflows: `postgres-lineage` is one of `postgres`."""
+
+    @property
+    def variants(self) -> Mapping[str, Connector]:
+        """By the name of the workflow: `lineage`."""
         ...
 
 

@@ -31,19 +31,20 @@ class DeferredRows:
     Few of them are kept in memory beside it; where they are many, they are read from the segments.
 
     References that neither this run nor the catalogue can satisfy are dropped and counted in the
-    ledger as unresolved; `nowhere` are the first of them. Of what was written eight bytes are kept per entity, its hash in this process.
+    ledger as unresolved; `nowhere` are the first of them. What belongs to the `service` that the run
+    writes whole is not asked of the catalogue: the run has it, or nobody has; None: it writes none whole. Of what was written eight bytes are kept per entity, its hash in this process.
     """
 
     def __init__(
         self,
         directory: RunDirectory | None,
         ledger: Ledger,
-        service: str,
+        service: str | None,
         before: Replay | None = None,
     ) -> None:
         self.journal = Journal(directory, "deferred") if directory else None
         self._ledger = ledger
-        self._own = f"{fqn.join(service)}."
+        self._own = f"{fqn.join(service)}." if service is not None else None
         self._written = array("q", before.written if before else ())
         self._needed: set[int] = set()
         self._there: set[int] = set()
@@ -155,13 +156,13 @@ class DeferredRows:
             return None
 
     def _is_elsewhere(self, need: str, session: SinkSession | None) -> bool:
-        """Whether the catalogue has an entity of another service; asked once per name.
+        """Whether the catalogue has an entity that is not the run's; asked once per name.
 
         Who is asked for a second one of the same container lists the container: a dashboard service
         refers to thousands of tables in few schemas.
         """
         kind, _, name = need.partition(":")
-        if name.startswith(self._own):
+        if self._own is not None and name.startswith(self._own):
             return False
         if need in self._elsewhere:
             return self._elsewhere[need]

@@ -104,11 +104,6 @@ def blocks(source: DiscoverableSource, listing: Listing) -> Iterator[list[Listed
         yield block
 
 
-def calls_of(source: DiscoverableSource | None) -> int:
-    """Calls that a session made, when it counts them."""
-    return int(getattr(source, "calls", 0))
-
-
 def as_error(error: BaseException) -> RayingestError:
     """An exception that a listing raised, as one of ours."""
     if isinstance(error, RayingestError):

@@ -5,9 +5,9 @@ import queue
 import threading
 import time
 
-from rayingest.core.source import DiscoverableSource
+from rayingest.core.source import DiscoverableSource, calls_of
 from rayingest.errors import RayingestError
-from rayingest.execute.engine import as_error, blocks, calls_of
+from rayingest.execute.engine import as_error, blocks
 from rayingest.execute.events import (
     Chunk,
     Event,

@@ -11,10 +11,10 @@ from importlib.metadata import version
 from typing import Any
 
 from rayingest import __version__
-from rayingest.core.source import DiscoverableSource
+from rayingest.core.source import DiscoverableSource, calls_of
 from rayingest.errors import RayingestError
 from rayingest.execute.carrying import pack, unpack
-from rayingest.execute.engine import RARELY, as_error, blocks, calls_of
+from rayingest.execute.engine import RARELY, as_error, blocks
 from rayingest.execute.events import Event, Found, Listing, ListingEnded
 from rayingest.execute.limits import Granted, Told
 from rayingest.execute.share import Share

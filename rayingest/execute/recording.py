@@ -32,7 +32,8 @@ class Recording:
         self._directory = directory
         self._journal = Journal(directory) if directory else None
         before = scheduler.plan.before
-        self._deferred = DeferredRows(directory, scheduler.ledger, service, before)
+        whole = service if scheduler.plan.root is not None else None
+        self._deferred = DeferredRows(directory, scheduler.ledger, whole, before)
         self._unresolved = scheduler.ledger.unresolved  # as recorded
         self._audited = 0.0
         if before is not None:

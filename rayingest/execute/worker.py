@@ -23,6 +23,7 @@ from rayingest.core.source import (
     Failed,
     Pending,
     Processed,
+    calls_of,
 )
 from rayingest.errors import (
     Gone,
@@ -35,7 +36,6 @@ from rayingest.errors import (
 from rayingest.execute import cgroup
 from rayingest.execute.delivery import Delivery
 from rayingest.execute.encoding import Encoder
-from rayingest.execute.engine import calls_of
 from rayingest.execute.events import (
     Chunk,
     Event,

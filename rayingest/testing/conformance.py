@@ -20,6 +20,7 @@ from rayingest.core.source import (
     EntityDescriptor,
     Failed,
     Pending,
+    Readable,
     ScopeListed,
     ScopeOpened,
     Settings,
@@ -77,9 +78,25 @@ class Warehouse:
                 yield {"fullyQualifiedName": f"{WAREHOUSE}.shop.inventory.{each}"}
 
 
-def tell(connector: Connector, settings: Settings) -> Told:
+class Kept:
+    """A catalogue that has what was told."""
+
+    def __init__(self, entities: Sequence[Entity]) -> None:
+        self._entities = entities
+
+    def list(
+        self, entity_type: EntityType, scope: str, *, full: bool = False
+    ) -> Iterator[dict[str, object]]:
+        """See Readable."""
+        for each in self._entities:
+            if isinstance(each, Table) and each.type is entity_type:
+                columns = [{"name": column.name} for column in each.columns]
+                yield {"fullyQualifiedName": each.fqn, "columns": columns}
+
+
+def tell(connector: Connector, settings: Settings, catalogue: Readable | None = None) -> Told:
     """Discover and describe everything with one session, batch by batch."""
-    context = connector.prepare(settings, Warehouse())
+    context = connector.prepare(settings, catalogue or Warehouse())
     descriptors: list[EntityDescriptor] = []
     scopes: list[ScopeListed] = []
     with connector.open(settings, context) as source:

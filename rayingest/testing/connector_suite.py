@@ -21,17 +21,19 @@ everything; whatever it holds must not change meanwhile.
 
 import pickle
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 from pydantic import BaseModel, SecretStr
 
+from rayingest.config.options import DatabaseLineage
 from rayingest.core import fqn, registry
-from rayingest.core.source import Capability, Connector, Described, Settings
+from rayingest.core.source import Capability, Connector, Described, Settings, Varied
 from rayingest.model import Entity
 from rayingest.testing.conformance import (
     FLOORS,
+    Kept,
     Told,
     answers,
     batches,
@@ -150,6 +152,26 @@ def gaps_have_a_reason(given: Case) -> None:
     assert all(each.strip() for each in given.connector.lacks.values())
 
 
+def views_tell_what_they_read(given: Case) -> None:
+    """Where a connector's variant reads lineage, the story's view comes from its table, column by column."""
+    variants = given.connector.variants if isinstance(given.connector, Varied) else {}
+    if "lineage" not in variants:
+        return
+    settings = replace(given.settings, options=DatabaseLineage())
+    told = tell(variants["lineage"], settings, Kept(given.told.entities))
+    view, table = given.told.table("cheap_book"), given.told.table("book")
+    assert not told.failures
+    edges = {(str(each.payload["fromFqn"]), each.target_fqn): each for each in told.facts}
+    assert edges.keys() == {(table.fqn, view.fqn)}, f"{[*edges]} is not what the view reads"
+    columns = edges[table.fqn, view.fqn].payload["details"]["columnsLineage"]
+    pairs = [(*each["fromColumns"], each["toColumn"]) for each in columns]
+    names = zip(table.columns[:2], view.columns, strict=True)
+    assert pairs == [
+        (fqn.child(table.fqn, ours.name), fqn.child(view.fqn, theirs.name))
+        for ours, theirs in names
+    ]
+
+
 CHECKS: tuple[Callable[[Case], None], ...] = (
     everything_found_is_described,
     scopes_count_right,
@@ -159,6 +181,7 @@ CHECKS: tuple[Callable[[Case], None], ...] = (
     parents_come_before_their_children,
     names_are_the_catalogues,
     gaps_have_a_reason,
+    views_tell_what_they_read,
 )
 
 

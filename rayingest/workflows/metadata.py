@@ -1,4 +1,4 @@
-"""The metadata workflow: discover what a source has, describe it, write it."""
+"""The metadata workflow: discover what a source has, describe it, write it; lineage goes the same way."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,9 @@ from rayingest.workflows.stage import Opened
 SERVICES: Mapping[str, type[Service]] = {
     "database": DatabaseService,
     "dashboard": DashboardService,
+    "lineage": DatabaseService,
 }
+NOT_OURS = {"lineage"}  # families that speak of a service without bringing it
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,13 @@ class MetadataStage:
         connector = registry.load(config.connector)
         return Opened(connector, config.settings, self.sink or sinks.build(config))
 
-    def root(self) -> Described:
+    def root(self) -> Described | None:
         """See Stage."""
+        ours = registry.load(self.connector).family not in NOT_OURS
+        return self.service_described() if ours else None
+
+    def service_described(self) -> Described:
+        """The service that is read. Raises ConfigError."""
         connector = registry.load(self.connector)
         kind = SERVICES.get(connector.family)
         if kind is None:

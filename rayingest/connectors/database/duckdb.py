@@ -105,6 +105,7 @@ DUCKDB = Reflected(
 CONNECTOR = Sql(
     service_type="CustomDatabase",
     extra="duckdb",
+    dialect="duckdb",
     connection=DuckdbConnection,
     facts=reflected(DUCKDB),
     local=True,

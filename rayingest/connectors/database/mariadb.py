@@ -33,6 +33,7 @@ class MariadbConnection(SqlCommon):
 CONNECTOR = Sql(
     service_type="MariaDB",
     extra="mysql",
+    dialect="mysql",
     connection=MariadbConnection,
     facts=MYSQL,
     listing_hides=True,

@@ -57,6 +57,7 @@ class MysqlConnection(SqlCommon):
 CONNECTOR = Sql(
     service_type="Mysql",
     extra="mysql",
+    dialect="mysql",
     connection=MysqlConnection,
     facts=MYSQL,
     listing_hides=True,

@@ -55,6 +55,7 @@ class PostgresConnection(SqlCommon):
 CONNECTOR = Sql(
     service_type="Postgres",
     extra="postgres",
+    dialect="postgres",
     connection=PostgresConnection,
     facts=POSTGRES,
     capabilities=frozenset(

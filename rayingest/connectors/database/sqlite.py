@@ -38,6 +38,7 @@ CHILDREN = {each: PARENTS[each] for each in (EntityType.DATABASE_SCHEMA, EntityT
 
 CONNECTOR = Sql(
     service_type="SQLite",
+    dialect="sqlite",
     connection=SqliteConnection,
     facts=SQLITE,
     local=True,

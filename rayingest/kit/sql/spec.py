@@ -12,6 +12,7 @@ from rayingest.core.source import (
     Batching,
     Capability,
     CheckResult,
+    Connector,
     DiscoverableSource,
     Prepare,
     Settings,
@@ -19,6 +20,7 @@ from rayingest.core.source import (
 )
 from rayingest.kit.sql.facts import Facts
 from rayingest.kit.sql.source import SqlSource
+from rayingest.kit.sql.views import ViewLineage
 from rayingest.model import EntityType
 
 TYPES = (
@@ -54,7 +56,7 @@ class Sql:
     One statement per database lists schemas, tables and routines together, so the listing of
     schemas yields all three. `max_connections` bounds the sessions of a whole run; `local`
     sources are files that only this machine can open. `listing_hides`: without a right to it, a table
-    is not listed, as in information_schema.
+    is not listed, as in information_schema. `dialect` is sqlglot's name of its SQL.
     """
 
     service_type: str
@@ -73,6 +75,12 @@ class Sql:
     capabilities: frozenset[Capability] = frozenset()
     lacks: Mapping[Capability, str] = field(default_factory=dict)
     prepare: Prepare = no_context
+    dialect: str = ""
+
+    @property
+    def variants(self) -> Mapping[str, Connector]:
+        """Its views' lineage, where sqlglot reads their statements."""
+        return {"lineage": ViewLineage(self, self.dialect)} if self.dialect else {}
 
     @contextmanager
     def open(
