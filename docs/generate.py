@@ -127,18 +127,31 @@ def sinks() -> str:
 
 
 def connector_table() -> str:
-    """One line for each connector."""
+    """One line for each connector; aliases have a table of their own."""
 
     def rows() -> Rows:
         for each in connectors():
-            grading = gradings().get(each.name)
-            tested = f"{grading.server}, {grading.date}" if grading and grading.date else ""
+            if each.alias_of:
+                continue
+            tested = tested_with(each.name)
             install = f"`rayingest[{each.extra}]`" if each.extra else "nothing to install"
             told = ", ".join(each.capabilities)
             yield (f"[`{each.name}`](#{each.name})", each.family, install, each.grade, tested, told)
 
     heads = ("connector", "family", "extra", "grade", "tested with", "capabilities")
-    return table(heads, rows())
+    aliases = [each for each in connectors() if each.alias_of]
+    told = (
+        (f"[`{each.name}`](#{each.name})", f"`{each.alias_of}`", each.grade, tested_with(each.name))
+        for each in aliases
+    )
+    second = table(("alias", "has the catalogue of", "grade", "tested with"), told)
+    return f"{table(heads, rows())}\n{second}"
+
+
+def tested_with(name: str) -> str:
+    """The server that a grade comes from, and when."""
+    grading = gradings().get(name)
+    return f"{grading.server}, {grading.date}" if grading and grading.date else ""
 
 
 def connector_details() -> str:

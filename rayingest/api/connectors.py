@@ -13,7 +13,10 @@ from rayingest.core.source import Connector
 
 
 class ConnectorInfo(msgspec.Struct, frozen=True, rename="camel"):
-    """One line of the table of connectors; `installed` is None where nobody can tell."""
+    """One line of the table of connectors; `installed` is None where nobody can tell.
+
+    An alias has another connector's catalogue under a name of its own, and is not counted.
+    """
 
     name: str
     family: str
@@ -23,6 +26,7 @@ class ConnectorInfo(msgspec.Struct, frozen=True, rename="camel"):
     lacks: dict[str, str]
     types: list[str]
     installed: bool | None
+    alias_of: str = ""
 
 
 def connectors() -> Iterator[ConnectorInfo]:
@@ -43,6 +47,7 @@ def connector_info(name: str) -> ConnectorInfo:
         lacks={each.value: why for each, why in connector.lacks.items()},
         types=[each.value for each in connector.types],
         installed=installed(connector.extra),
+        alias_of=getattr(connector, "alias_of", ""),
     )
 
 

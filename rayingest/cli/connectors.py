@@ -1,7 +1,7 @@
 """`rayingest connectors`: which systems can be read, how well that is proven, what one needs."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +12,7 @@ from rayingest.errors import ConfigError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from rich.table import Table
 
     from rayingest.api.connectors import ConnectorInfo
     from rayingest.core.limits import Limit
@@ -78,12 +79,21 @@ def _schema(name: str | None) -> None:
 
 
 def _table(found: list["ConnectorInfo"]) -> None:
+    output.console().print(_rows(each for each in found if not each.alias_of))
+    if aliases := [each for each in found if each.alias_of]:
+        table = output.plain_table("alias", "of", "grade")
+        for each in aliases:
+            table.add_row(each.name, each.alias_of, each.grade)
+        output.console().print(table)
+
+
+def _rows(found: Iterable["ConnectorInfo"]) -> "Table":
     table = output.plain_table("name", "family", "extra", "installed", "grade", "capabilities")
     for each in found:
         extra, is_here = each.extra or "-", INSTALLED[each.installed]
         row = (each.name, each.family, extra, is_here, each.grade, ", ".join(each.capabilities))
         table.add_row(*row)
-    output.console().print(table)
+    return table
 
 
 def _detail(info: "ConnectorInfo") -> None:

@@ -37,14 +37,16 @@ def story(name: str) -> list[str]:
 
 
 @contextmanager
-def on_postgres(folder: Path) -> Iterator[Bed]:
+def on_postgres(kind: str, folder: Path) -> Iterator[Bed]:
+    """PostgreSQL itself, or what stands in for one of its descendants."""
     with postgres.server() as server:
         server.create("story")
         with server.connect("story") as connection:
             for statement in story("postgres"):
                 connection.execute(statement)
             version = connection.execute("show server_version").fetchone()[0]
-        yield Bed(server.config("story"), f"PostgreSQL {version}", Grade.CERTIFIED)
+        grade = Grade.CERTIFIED if kind == "Postgres" else Grade.COMPATIBLE
+        yield Bed(server.config("story", type=kind), f"PostgreSQL {version}", grade)
 
 
 @contextmanager
@@ -88,7 +90,9 @@ def on_tool(name: str, folder: Path) -> Iterator[Bed]:
 
 
 BEDS: dict[str, Callable[[Path], Any]] = {
-    "postgres": on_postgres,
+    "postgres": partial(on_postgres, "Postgres"),
+    "timescale": partial(on_postgres, "Timescale"),
+    "greenplum": partial(on_postgres, "Greenplum"),
     "mariadb": lambda folder: on_mariadb("MariaDB", Grade.CERTIFIED),
     "mysql": lambda folder: on_mariadb("Mysql", Grade.COMPATIBLE),
     "sqlite": on_sqlite,

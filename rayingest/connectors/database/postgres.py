@@ -3,47 +3,24 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from rayingest.config.connection import (
-    AzureAuth,
-    BasicAuth,
-    Choice,
-    HostPort,
-    IamAuth,
-    SqlCommon,
-    SslConfig,
-    SslMode,
     Unused,
 )
 from rayingest.core.source import Capability
 from rayingest.kit.sql.postgres.facts import POSTGRES
+from rayingest.kit.sql.postgres.fields import PostgresFields
 from rayingest.kit.sql.spec import Sql
 
 
-class PostgresConnection(SqlCommon):
+class PostgresConnection(PostgresFields):
     """How to reach a PostgreSQL server."""
 
     type: Literal["Postgres"] = Field("Postgres", description="OpenMetadata's service type.")
     scheme: Annotated[
         Literal["postgresql+psycopg2", "pgspider+psycopg2", "postgresql+psycopg"] | None, Unused()
     ] = Field(None, description="SQLAlchemy scheme; psycopg 3 is used whatever it says.")
-    username: str = Field(description="User to connect as.")
-    authType: Annotated[BasicAuth | IamAuth | AzureAuth | None, Choice()] = Field(
-        None, description="Password, AWS IAM or Azure Entra ID."
-    )
-    password: SecretStr | None = Field(
-        None, description="Password; older spelling of authType.password."
-    )
-    hostPort: HostPort = Field(description="Host and port; 5432 when no port is given.")
-    database: str = Field(
-        description="Database to read, and to start from with ingestAllDatabases."
-    )
-    ingestAllDatabases: bool = Field(
-        False, description="Read every database of the server that the user may connect to."
-    )
-    sslMode: SslMode = Field(SslMode.DISABLE, description="Encryption and verification.")
-    sslConfig: SslConfig | None = Field(None, description="Certificates.")
     classificationName: str = Field(
         "PostgresPolicyTags", description="Classification of the tags made of row-level policies."
     )

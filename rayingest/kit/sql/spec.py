@@ -56,7 +56,8 @@ class Sql:
     One statement per database lists schemas, tables and routines together, so the listing of
     schemas yields all three. `max_connections` bounds the sessions of a whole run; `local`
     sources are files that only this machine can open. `listing_hides`: without a right to it, a table
-    is not listed, as in information_schema. `dialect` is sqlglot's name of its SQL.
+    is not listed, as in information_schema. `dialect` is sqlglot's name of its SQL;
+    `alias_of` the connector whose catalogue it has, with another name.
     """
 
     service_type: str
@@ -76,6 +77,7 @@ class Sql:
     lacks: Mapping[Capability, str] = field(default_factory=dict)
     prepare: Prepare = no_context
     dialect: str = ""
+    alias_of: str = ""
 
     @property
     def variants(self) -> Mapping[str, Connector]:

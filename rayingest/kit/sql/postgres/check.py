@@ -31,7 +31,7 @@ select pg_catalog.quote_ident(n.nspname), pg_catalog.quote_ident(current_user),
        (select count(*) from pg_catalog.pg_class c
          where c.relnamespace = n.oid and c.relkind = any(%s::"char"[]))
   from pg_catalog.pg_namespace n
- where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+ where n.nspname !~ %s
  order by 1
 """
 NONE = "{}"
@@ -48,8 +48,8 @@ TRIALS: dict[Capability, tuple[str, list[object]]] = {
 }
 
 
-def check(settings: Settings) -> Iterator[CheckResult]:
-    """Connect, then try every statement that a run would send."""
+def check(hidden: str, settings: Settings) -> Iterator[CheckResult]:
+    """Connect, then try every statement that a run would send; schemas that match `hidden` do not count."""
     try:
         session = connect(settings, None)
     except RayingestError as error:
@@ -62,7 +62,7 @@ def check(settings: Settings) -> Iterator[CheckResult]:
         )
         yield from _encryption(settings, encrypted=encrypted)
         yield from _databases(session, settings)
-        yield from _schemas(session, Wants.of(settings.options))
+        yield from _schemas(session, Wants.of(settings.options), hidden)
         for capability, (query, parameters) in TRIALS.items():
             yield _trial(session, capability, query, parameters)
     finally:
@@ -102,8 +102,8 @@ def _databases(session: PgSession, settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult(Capability.DATABASES, "ok", "all that take connections")
 
 
-def _schemas(session: PgSession, wants: Wants) -> Iterator[CheckResult]:
-    rows = session.rows(SCHEMAS, [kinds(wants)])
+def _schemas(session: PgSession, wants: Wants, hidden: str) -> Iterator[CheckResult]:
+    rows = session.rows(SCHEMAS, [kinds(wants), hidden])
     relations = sum(row[3] for row in rows)
     yield CheckResult(Capability.SCHEMAS, "ok", f"{len(rows)} schemas")
     yield CheckResult(Capability.TABLES, "ok", f"{relations} tables and views")

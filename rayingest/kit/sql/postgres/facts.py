@@ -1,4 +1,6 @@
-"""PostgreSQL as a `Facts` value."""
+"""PostgreSQL as a `Facts` value, and those with its catalogue."""
+
+from functools import partial
 
 from rayingest.kit.sql.facts import Facts
 from rayingest.kit.sql.postgres import containers, listing
@@ -9,16 +11,22 @@ from rayingest.kit.sql.postgres.routines import routines
 from rayingest.kit.sql.postgres.tables import tables
 from rayingest.model import EntityType
 
-POSTGRES = Facts(
-    connect=connect,
-    databases=listing.databases,
-    listing=listing.listing,
-    describe={
-        EntityType.DATABASE: containers.databases,
-        EntityType.DATABASE_SCHEMA: containers.schemas,
-        EntityType.TABLE: tables,
-        EntityType.STORED_PROCEDURE: routines,
-    },
-    classify=classify,
-    check=check,
-)
+
+def postgres(hidden: str = listing.HIDDEN) -> Facts:
+    """A database with PostgreSQL's catalogue; schemas whose names match `hidden` are its own."""
+    return Facts(
+        connect=connect,
+        databases=listing.databases,
+        listing=partial(listing.listing, hidden),
+        describe={
+            EntityType.DATABASE: containers.databases,
+            EntityType.DATABASE_SCHEMA: containers.schemas,
+            EntityType.TABLE: tables,
+            EntityType.STORED_PROCEDURE: routines,
+        },
+        classify=classify,
+        check=partial(check, hidden),
+    )
+
+
+POSTGRES = postgres()

@@ -17,10 +17,11 @@ select d.datname
 
 # Names that begin with pg_ are the server's own (catalogue, TOAST, temporary tables), and
 # information_schema is the same in every database: hidden, like in OpenMetadata's defaults.
+HIDDEN = "^(pg_|information_schema$)"
 LISTING = """
 with place as materialized (
   select n.oid, n.nspname from pg_catalog.pg_namespace n
-   where n.nspname !~ '^pg_' and n.nspname <> 'information_schema')
+   where n.nspname !~ %s)
 select 0, p.nspname, p.nspname as name, '' as kind, p.oid::text as key from place p
 union all
 select 1, p.nspname, c.relname, c.relkind::text, c.oid::text
@@ -48,11 +49,11 @@ def databases(session: PgSession, settings: Settings) -> Iterator[Found]:
             yield Found(EntityType.DATABASE, "", name, "", "")
 
 
-def listing(session: PgSession, wants: Wants) -> Iterator[Found]:
+def listing(hidden: str, session: PgSession, wants: Wants) -> Iterator[Found]:
     """Stream one database's schemas, relations and routines; not the routines of extensions
-    nor those that the server made for a range type.
+    nor those that the server made for a range type. Schemas whose names match `hidden` are left out.
     """
-    parameters = [kinds(wants), wants.procedures]
+    parameters = [hidden, kinds(wants), wants.procedures]
     for order, schema, name, kind, key in session.stream(LISTING, parameters):
         yield Found(TYPES[order], schema, name, kind, key)
 
