@@ -107,7 +107,8 @@ def test_every_key_is_documented_and_described(model: Any) -> None:
 def test_every_connector_is_documented(info: Any) -> None:
     text = page("connectors.md")
     assert f"\n### {info.name}\n" in text
-    assert f"| [`{info.name}`](#{info.name}) | {info.family} |" in text
+    place = info.alias_of and f"`{info.alias_of}`"
+    assert f"| [`{info.name}`](#{info.name}) | {place or info.family} |" in text
     assert all(each in text for each in info.lacks.values())
 
 
