@@ -1,9 +1,9 @@
 """Where each connector is tested: something real that tells the story, and what it is."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rayingest.core.source import Grade
+from rayingest.core.source import Capability, Grade
 from rayingest.testing import mariadb, postgres
 from rayingest.testing.rest import serving
 
@@ -24,11 +24,15 @@ STORIES = Path(__file__).parent / "stories"
 
 @dataclass(frozen=True)
 class Bed:
-    """A place that tells the story: the connection to it, what answers there, and what that is worth."""
+    """A place that tells the story: the connection to it, what answers there, and what that is worth.
+
+    `compiled`: what the product has and this place cannot show, and why; its SQL is parsed in a test.
+    """
 
     connection: dict[str, Any]
     server: str
     grade: Grade
+    compiled: Mapping[Capability, str] = field(default_factory=dict)
 
 
 def story(name: str) -> list[str]:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from rayingest.api.grades import gradings
-from rayingest.core.source import Capability
+from rayingest.core.source import Capability, Grade
 from rayingest.testing.connector_suite import Case, shows
 
 from .beds import Bed
@@ -16,9 +16,9 @@ GRADES = Path(__file__).parents[2] / "rayingest" / "connectors" / "grades.json"
 
 def check_grade(name: str, bed: Bed, story: Case, *, write: bool) -> None:
     shown = {
-        each.value: bed.grade.value
+        each.value: (Grade.COMPILED if each in bed.compiled else bed.grade).value
         for each in Capability
-        if each in story.connector.capabilities and shows(story, each)
+        if each in story.connector.capabilities and (each in bed.compiled or shows(story, each))
     }
     if write:
         _store(name, bed, shown)
