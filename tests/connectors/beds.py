@@ -27,12 +27,14 @@ class Bed:
     """A place that tells the story: the connection to it, what answers there, and what that is worth.
 
     `compiled`: what the product has and this place cannot show, and why; its SQL is parsed in a test.
+    `spelled`: texts that change from run to run, and what stands for them in the golden file.
     """
 
     connection: dict[str, Any]
     server: str
     grade: Grade
     compiled: Mapping[Capability, str] = field(default_factory=dict)
+    spelled: Mapping[str, str] = field(default_factory=dict)
 
 
 def story(name: str) -> list[str]:

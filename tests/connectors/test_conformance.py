@@ -9,7 +9,9 @@ from rayingest.core import registry
 from rayingest.testing.conformance import FLOORS
 from rayingest.testing.connector_suite import CHECKS, case, shows
 
+from . import goldens
 from .beds import BEDS, ELSEWHERE
+from .dashboards import TOOLS
 from .grading import check_grade
 
 NAMES = sorted(registry.locations().keys() - ELSEWHERE)
@@ -58,6 +60,14 @@ def test_a_claim_holds_and_a_gap_is_one(beds, name, capability):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_connector_holds(beds, name, check):
     check(beds(name)[1])
+
+
+@pytest.mark.parametrize("name", [each for each in NAMES if each not in TOOLS])
+def test_the_story_is_told_as_in_the_golden_file(request, beds, name):
+    """Floors say the least that must be there; this is all of it."""
+    bed, story = beds(name)
+    write = request.config.getoption("--write-golden")
+    goldens.hold(name, story.told, write=write, spelled=bed.spelled)
 
 
 @pytest.mark.parametrize("name", NAMES)

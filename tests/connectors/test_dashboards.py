@@ -1,6 +1,5 @@
 """What holds for every dashboard tool: one suite, each against its own server."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from importlib.metadata import distribution
@@ -11,10 +10,10 @@ import pytest
 
 from rayingest.core import registry
 from rayingest.errors import Unauthorised, Unreachable
-from rayingest.sinks import spelling
 from rayingest.testing.conformance import settings_for, tell
 from rayingest.testing.rest import serving
 
+from . import goldens
 from .dashboards import TOOLS, Place, place_of
 
 NAMES = sorted(TOOLS)
@@ -152,17 +151,8 @@ def test_entities_and_facts_are_those_of_the_golden_file(
         connector = registry.load(tool)
         login = {**made.at(url), **made.more(tmp_path)}
         told = tell(connector, settings_for(connector, login))
-    rows = [*map(spelling.local_row, told.entities), *map(spelling.local_fact, told.facts)]
-    lines = []
-    for row in sorted(rows, key=lambda row: (row.type, row.fqn)):
-        line = json.loads(row.body.replace(url.encode(), b"URL"))
-        line.pop("sourceHash", None)  # it is over the URL, too
-        lines.append({"type": row.type, **line})
-    golden = Path(__file__).parent / "golden" / f"{tool}.jsonl"
-    if request.config.getoption("--write-golden"):
-        golden.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        return
-    assert lines == [json.loads(line) for line in golden.read_text().splitlines()]
+    write = request.config.getoption("--write-golden")
+    goldens.hold(tool, told, write=write, spelled={url: "URL"})
 
 
 @pytest.mark.parametrize("tool", [each for each in NAMES if TOOLS[each].judged])
