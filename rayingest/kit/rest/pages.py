@@ -202,13 +202,17 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Cursor:
-    """By a token that each page has for the next: `next` is its key, `cursor` the parameter."""
+    """By a token that each page has for the next: `next` is its key, `cursor` the parameter.
+
+    `bare`: a page without items lacks the list, too, and has nothing but perhaps a token.
+    """
 
     inside: str = ""
     next: str = "next"
     cursor: str = "cursor"
     size: int = 100
     limit: str = "limit"
+    bare: bool = False
 
     def items(self, ask: Ask) -> Iterator[Any]:
         """See Pager. Raises Permanent when a token comes twice."""
@@ -217,7 +221,8 @@ class Cursor:
         while True:
             given = {self.limit: str(self.size)} | ({self.cursor: str(token)} if token else {})
             body = ask(given, "").body
-            yield from listed(body, self.inside)
+            if not (self.bare and isinstance(body, Mapping) and body.keys() <= {self.next}):
+                yield from listed(body, self.inside)
             token = inside(body, self.next)
             if not token:
                 return

@@ -193,6 +193,21 @@ def test_cursors_go_on_until_there_is_none() -> None:
     assert asked(pages, Cursor("of", next="meta.next"))[0] == [1, 2]
 
 
+def test_a_page_without_items_may_lack_its_list_and_not_be_the_last() -> None:
+    pages = {
+        "limit=0": {"next": "b"},
+        "limit=0&cursor=b": {"of": [2], "next": "c"},
+        "limit=0&cursor=c": {},
+    }
+    assert asked(pages, Cursor("of", size=0, bare=True))[0] == [2]
+
+
+@pytest.mark.parametrize("answer", [{"error": "no"}, {"items": []}, [], {"of": None}])
+def test_another_answer_is_no_page_without_items(answer: Any) -> None:
+    with pytest.raises(Permanent, match="no list"):
+        asked({"limit=0": answer}, Cursor("of", size=0, bare=True))
+
+
 def test_links_are_followed_in_the_header_or_the_body() -> None:
     pages = {"per_page=100": Told([1], "http://x/2"), "http://x/2": Told([2])}
     assert asked(pages, Links())[0] == [1, 2]
