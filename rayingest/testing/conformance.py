@@ -100,6 +100,11 @@ def tell(connector: Connector, settings: Settings, catalogue: Readable | None = 
     descriptors: list[EntityDescriptor] = []
     scopes: list[ScopeListed] = []
     with connector.open(settings, context) as source:
+        entities: list[Entity] = []
+        facts: list[Fact] = []
+        failures: list[Failed] = []
+        answered: set[str] = set()
+        left: list[EntityDescriptor] = []
         wanted: list[tuple[EntityType, str | None]] = [
             (each, None) for each in connector.types if each not in connector.listed_by
         ]
@@ -107,15 +112,18 @@ def tell(connector: Connector, settings: Settings, catalogue: Readable | None = 
             for item in source.discover_entities(*wanted.pop(0)):
                 if isinstance(item, EntityDescriptor):
                     descriptors.append(item)
+                    left.append(item)
+                elif isinstance(item, Described):  # a listing that tells all of it
+                    descriptors += (item.descriptor, *item.children)
+                    left += item.children
+                    answered.add(item.descriptor.id)
+                    entities += item.entities
+                    facts += item.facts
                 elif isinstance(item, ScopeListed):
                     scopes.append(item)
                 elif isinstance(item, ScopeOpened):
                     wanted.append((item.type, item.scope))
-        entities: list[Entity] = []
-        facts: list[Fact] = []
-        failures: list[Failed] = []
-        answered: set[str] = set()
-        todo = batches(descriptors)
+        todo = batches(left)
         while todo:
             for answer in answers(source, todo.pop(0)):
                 answered.add(answer.descriptor.id)

@@ -94,8 +94,9 @@ def walk(source: Any) -> Iterator[Listed]:
 
 
 def of(listed: Iterable[Listed]) -> list[EntityDescriptor]:
-    """The descriptors of a listing."""
-    return [each for each in listed if isinstance(each, EntityDescriptor)]
+    """The descriptors of a listing, also of what it describes itself."""
+    items = (each.descriptor if isinstance(each, Described) else each for each in listed)
+    return [each for each in items if isinstance(each, EntityDescriptor)]
 
 
 def sort(
