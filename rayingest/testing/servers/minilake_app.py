@@ -1,0 +1,61 @@
+"""minilake in one process, run by the Python of an environment that has it: see minilake.py.
+
+Its information schema is DuckDB's, which knows no tags; nobody can add to that. So the four relations of
+tags are tables of another schema, with the columns that Databricks documents, and a statement that
+names them in `system.information_schema` is told of those.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+PLACES = {
+    "catalog_tags": (),
+    "schema_tags": ("schema_name",),
+    "table_tags": ("schema_name", "table_name"),
+    "column_tags": ("schema_name", "table_name", "column_name"),
+}
+MADE = "memory.made"
+
+
+def main(folder: str, port: str) -> None:
+    """Serve until the process is ended."""
+    Path(folder, "extensions").mkdir(parents=True)
+    os.environ["MINILAKE_DATA_DIR"] = folder
+    # A folder without the extension `delta`: else it would be downloaded.
+    os.environ["MINILAKE_DUCKDB_EXTENSION_DIR"] = str(Path(folder, "extensions"))
+    from minilake import duckdb_pool
+    from minilake.services import sql_statements
+
+    before: Any = sql_statements._rewrite_sql_for_duckdb  # noqa: SLF001 - it has no other door
+    known: set[int] = set()
+
+    def rewritten(sql: str) -> str:
+        for name in PLACES:
+            sql = sql.replace(f"system.information_schema.{name}", f"{MADE}.{name}")
+        return str(before(sql))
+
+    async def connection(pool: Any) -> Any:
+        found = await original(pool)
+        if id(found) not in known:
+            known.add(id(found))
+            found.execute("attach if not exists ':memory:' as memory")
+            found.execute(f"create schema if not exists {MADE}")
+            for name, columns in PLACES.items():
+                all_of_it = ("catalog_name", *columns, "tag_name", "tag_value")
+                described = ", ".join(f"{each} varchar" for each in all_of_it)
+                found.execute(f"create table if not exists {MADE}.{name} ({described})")
+        return found
+
+    original: Any = duckdb_pool.DuckDBPool.get_uc_connection
+    duckdb_pool.DuckDBPool.get_uc_connection = connection
+    sql_statements._rewrite_sql_for_duckdb = rewritten  # noqa: SLF001
+    from minilake.cli import main as serve
+
+    sys.argv = ["minilake", "--host", "127.0.0.1", "--port", port]
+    sys.exit(serve())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
