@@ -1,0 +1,1 @@
+"""Databricks' Unity Catalog, for the two services that OpenMetadata has for it."""

@@ -1,0 +1,102 @@
+"""`rayingest check` for Unity Catalog: what the account may see, and the grant that mends the rest."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rayingest.connectors.database._unity.api import LEGACY, catalogs, members
+from rayingest.connectors.database._unity.connect import WorkspaceConnection, connect
+from rayingest.connectors.database._unity.facets import NO_WAREHOUSE, keys_query, tags_query
+from rayingest.connectors.database._unity.statements import Statements
+from rayingest.core import fqn
+from rayingest.core.source import Capability, CheckResult, Settings
+from rayingest.errors import ConfigError, RayingestError, Unauthorised, Unreachable
+from rayingest.kit.rest.api import Api
+from rayingest.kit.sql.facts import Wants
+from rayingest.model import EntityType
+
+USE_A_WAREHOUSE = "Write the HTTP path of a SQL warehouse, /sql/1.0/warehouses/…, into httpPath."
+Raw = Mapping[str, Any]
+
+
+def check(settings: Settings) -> Iterator[CheckResult]:
+    """Log in, then list the first of each type, and try both statements on the warehouse."""
+    api = connect(settings)
+    try:
+        yield from _listings(api, settings)
+        yield from _statements(api, settings)
+        yield CheckResult("hive_metastore", "warning", LEGACY)
+    except (Unauthorised, Unreachable, ConfigError) as error:
+        yield CheckResult("connect", "failed", str(error), error.hint)
+    finally:
+        api.close()
+
+
+def _listings(api: Api, settings: Settings) -> Iterator[CheckResult]:
+    config: WorkspaceConnection = settings.connection
+    try:
+        api.log_in()
+        found = [each["name"] for each in catalogs(api, config.catalog)]
+    except (Unauthorised, Unreachable, ConfigError):
+        raise
+    except RayingestError as error:
+        yield _refused(Capability.DATABASES, error)
+        return
+    yield CheckResult("connect", "ok", config.url)
+    yield CheckResult(Capability.DATABASES, "ok", f"{len(found)} catalogs")
+    within: tuple[str, ...] = tuple(_kept(found, settings)[:1])
+    wanted = {
+        Capability.SCHEMAS: EntityType.DATABASE_SCHEMA,
+        Capability.TABLES: EntityType.TABLE,
+        Capability.PROCEDURES: EntityType.STORED_PROCEDURE,
+    }
+    for capability, kind in wanted.items():
+        if not within or kind not in Wants.of(settings.options).types:
+            continue
+        first, result = _tried(capability, api, kind, within)
+        yield result
+        if capability is Capability.SCHEMAS:
+            within = (*within, first["name"]) if first else ()
+
+
+def _kept(names: Sequence[str], settings: Settings) -> list[str]:
+    """Catalogs that the patterns keep."""
+    keeps, service = settings.filters.keeps, fqn.join(settings.service)
+    return [each for each in names if keeps(EntityType.DATABASE, each, fqn.child(service, each))]
+
+
+def _tried(
+    capability: Capability, api: Api, kind: EntityType, within: Sequence[str]
+) -> tuple[Raw | None, CheckResult]:
+    """The first that is listed, by one page."""
+    try:
+        found = next(members(api, kind, *within), None)
+    except (Unauthorised, Unreachable):
+        raise
+    except RayingestError as error:
+        return None, _refused(capability, error)
+    listed = "lists some" if found else "lists none"
+    return found, CheckResult(capability, "ok", f"{'.'.join(within)} {listed}")
+
+
+def _statements(api: Api, settings: Settings) -> Iterator[CheckResult]:
+    config: WorkspaceConnection = settings.connection
+    queries = {Capability.KEYS: keys_query(config.catalog)}
+    if Wants.of(settings.options).tags:
+        queries[Capability.TAGS] = tags_query(config.catalog)
+    for capability, query in queries.items():
+        if config.warehouse is None:
+            yield CheckResult(capability, "warning", NO_WAREHOUSE, USE_A_WAREHOUSE)
+            continue
+        statements = Statements(api, config.warehouse, settings.call_timeout)
+        try:
+            found = sum(1 for _ in statements.rows(query))
+        except (Unauthorised, Unreachable):
+            raise
+        except RayingestError as error:
+            yield _refused(capability, error)
+        else:
+            yield CheckResult(capability, "ok", f"SQL warehouse {config.warehouse}: {found} rows")
+
+
+def _refused(capability: Capability, error: RayingestError) -> CheckResult:
+    return CheckResult(capability, "denied", str(error), error.hint)

@@ -1,0 +1,141 @@
+"""Keys and tags, which no listing of the REST API has: read once for a run, by SQL.
+
+`GET /tables` leaves constraints out, and tags have a call for each table
+(https://docs.databricks.com/api/workspace/tables/list, …/entitytagassignments/list). The information
+schema of the catalog `system` has those of all catalogs
+(https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-information-schema).
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import NamedTuple
+
+from rayingest.connectors.database._unity.connect import WorkspaceConnection, connect
+from rayingest.connectors.database._unity.statements import Row, Statements
+from rayingest.core import fqn
+from rayingest.core.source import Readable, Settings
+from rayingest.kit.sql.facts import Wants
+from rayingest.kit.sql.keys import NO_KEYS, Foreign, Keys
+from rayingest.model import Tag
+
+PLAIN_TAGS = "UnityCatalogTags"  # the classification of a tag that has a name and no value
+NO_WAREHOUSE = "httpPath names no SQL warehouse: keys and tags are not read."
+KEYS = """select k.table_catalog, k.table_schema, k.table_name, t.constraint_type, k.constraint_name,
+       k.column_name, u.table_catalog, u.table_schema, u.table_name, u.column_name
+  from system.information_schema.key_column_usage k
+  join system.information_schema.table_constraints t
+    on t.constraint_catalog = k.constraint_catalog and t.constraint_schema = k.constraint_schema
+   and t.constraint_name = k.constraint_name
+  left join system.information_schema.referential_constraints r
+    on r.constraint_catalog = k.constraint_catalog and r.constraint_schema = k.constraint_schema
+   and r.constraint_name = k.constraint_name
+  left join system.information_schema.key_column_usage u
+    on u.constraint_catalog = r.unique_constraint_catalog
+   and u.constraint_schema = r.unique_constraint_schema
+   and u.constraint_name = r.unique_constraint_name
+   and u.ordinal_position = k.position_in_unique_constraint
+ where t.constraint_type in ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY'){only}
+ order by k.table_catalog, k.table_schema, k.table_name, k.constraint_name, k.ordinal_position"""
+TAGS = """select catalog_name, '', '', '', tag_name, tag_value
+  from system.information_schema.catalog_tags{only}
+ union all select catalog_name, schema_name, '', '', tag_name, tag_value
+  from system.information_schema.schema_tags{only}
+ union all select catalog_name, schema_name, table_name, '', tag_name, tag_value
+  from system.information_schema.table_tags{only}
+ union all select catalog_name, schema_name, table_name, column_name, tag_name, tag_value
+  from system.information_schema.column_tags{only}
+ order by 1, 2, 3, 4, 5, 6"""
+_log = logging.getLogger(__name__)
+Path = tuple[str, ...]  # catalog, schema, table, column: as many as are needed
+
+
+class Facets(NamedTuple):
+    """Keys of tables and tags of anything, by names as the catalog has them."""
+
+    keys: Mapping[Path, Keys] = {}
+    tags: Mapping[Path, tuple[Tag, ...]] = {}
+
+    def keys_of(self, *names: str) -> Keys:
+        """Keys of a table."""
+        return self.keys.get(names, NO_KEYS)
+
+    def tags_of(self, *names: str) -> tuple[Tag, ...]:
+        """Tags of a catalog, a schema, a table or a column."""
+        return self.tags.get(names, ())
+
+
+NOTHING = Facets()
+
+
+def prepare(settings: Settings, catalogue: Readable | None) -> Facets:
+    """Two statements for the whole run; none where httpPath names no warehouse."""
+    config: WorkspaceConnection = settings.connection
+    if config.warehouse is None:
+        _log.warning(NO_WAREHOUSE)
+        return NOTHING
+    api = connect(settings)
+    try:
+        statements = Statements(api, config.warehouse, settings.call_timeout)
+        keys = keys_in(statements.rows(keys_query(config.catalog)), settings.service)
+        wanted = Wants.of(settings.options).tags
+        tags = tags_in(statements.rows(tags_query(config.catalog))) if wanted else {}
+        return Facets(keys, tags)
+    finally:
+        api.close()
+
+
+def keys_query(catalog: str | None) -> str:
+    """The statement that tells keys, of one catalog or of all."""
+    only = f" and k.table_catalog = {_literal(catalog)}" if catalog else ""
+    return KEYS.format(only=only)
+
+
+def tags_query(catalog: str | None) -> str:
+    """The statement that tells tags, of one catalog or of all."""
+    return TAGS.format(only=f" where catalog_name = {_literal(catalog)}" if catalog else "")
+
+
+def keys_in(rows: Iterable[Row], service: str) -> dict[Path, Keys]:
+    """Rows of `KEYS`, in its order, as the keys of each table."""
+    found: dict[Path, Keys] = {}
+    for table, of_table in groupby(rows, key=lambda row: _names(row[:3])):
+        primary: list[str] = []
+        unique: list[list[str]] = []
+        foreign: list[Foreign] = []
+        for (kind, _), group in groupby(of_table, key=lambda row: (row[3], row[4])):
+            parts = list(group)
+            columns = [str(row[5]) for row in parts]
+            if kind == "PRIMARY KEY":
+                primary = columns
+            elif kind == "UNIQUE":
+                unique.append(columns)
+            elif None in parts[0][6:10]:
+                # The account does not see the table that it refers to.
+                _log.info("%s: a foreign key refers to what is not shown.", ".".join(table))
+            else:
+                referred = fqn.join(service, *_names(parts[0][6:9]))
+                foreign.append(Foreign(columns, referred, [str(row[9]) for row in parts]))
+        found[table] = Keys.of(primary, unique, foreign)
+    return found
+
+
+def tags_in(rows: Iterable[Row]) -> dict[Path, tuple[Tag, ...]]:
+    """Rows of `TAGS` as the tags of each thing: `name = value` is a tag of the classification `name`."""
+    found: dict[Path, list[Tag]] = {}
+    for row in rows:
+        names = tuple(filter(None, _names(row[:4])))
+        name, value = row[4], row[5]
+        tag = (name, value) if value else (PLAIN_TAGS, name)
+        found.setdefault(names, []).append(Tag(classification=str(tag[0]), name=str(tag[1])))
+    return {names: tuple(tags) for names, tags in found.items()}
+
+
+def _names(row: Row) -> Path:
+    return tuple([str(each or "") for each in row])
+
+
+def _literal(text: str) -> str:
+    """A string of Databricks' SQL, where a backslash escapes."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -1,0 +1,102 @@
+"""SQL on a warehouse of the workspace, over REST.
+
+https://docs.databricks.com/api/workspace/statementexecution: a call waits 5 to 50 seconds, then the
+statement is asked after; inline results have 25 MiB at most, and come in chunks.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from rayingest.errors import Denied, Gone, Permanent, RayingestError, Retryable, TimedOut
+from rayingest.kit.rest.api import Api
+
+PATH = "/api/2.0/sql/statements"
+SHORTEST, LONGEST = 5, 30  # seconds that a call waits for its statement
+PAUSE = 2.0  # seconds between questions after one that takes longer: a warehouse that starts
+RUNNING = {"PENDING", "RUNNING"}
+GRANT = "Grant CAN USE on the SQL warehouse of httpPath."
+AGAIN = {
+    *("TEMPORARILY_UNAVAILABLE", "WORKSPACE_TEMPORARILY_UNAVAILABLE", "SERVICE_UNDER_MAINTENANCE"),
+    *("RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "ABORTED", "INTERNAL_ERROR"),
+}
+Row = Sequence[str | None]
+
+
+class Statements:
+    """Statements of one thread on one warehouse; each may take `patience` seconds."""
+
+    def __init__(
+        self,
+        api: Api,
+        warehouse: str,
+        patience: float,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._api = api
+        self._warehouse = warehouse
+        self._patience = patience
+        self._sleep = sleep
+
+    def rows(self, statement: str) -> Iterator[Row]:
+        """All rows of a result; numbers are texts, too. Raises TimedOut, Denied, Permanent."""
+        told = self._ended(self._begun(statement))
+        if (told.get("manifest") or {}).get("truncated"):
+            raise Permanent("The SQL warehouse gives only a part of the result.")
+        result = told.get("result") or {}
+        while True:
+            yield from result.get("data_array") or ()
+            following = result.get("next_chunk_internal_link")
+            if not following:
+                return
+            result = self._api.get(following, route=f"{PATH}/result")
+
+    def _begun(self, statement: str) -> Mapping[str, Any]:
+        wait = min(max(int(self._patience / 2), SHORTEST), LONGEST)
+        body = {
+            "statement": statement,
+            "warehouse_id": self._warehouse,
+            "wait_timeout": f"{wait}s",
+            "on_wait_timeout": "CONTINUE",
+            "disposition": "INLINE",
+            "format": "JSON_ARRAY",
+        }
+        try:
+            with self._api.patiently():
+                return dict(self._api.post(PATH, body, route=PATH))
+        except Denied as error:
+            raise Denied(f"SQL warehouse {self._warehouse}: {error}", hint=GRANT) from None
+        except (Gone, Permanent) as error:
+            raise Permanent(
+                f"SQL warehouse {self._warehouse}: {error}", hint="Check httpPath."
+            ) from None
+
+    def _ended(self, told: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the statement came to; it is broken off when that takes too long."""
+        end = time.monotonic() + self._patience
+        while told["status"]["state"] in RUNNING:
+            place = f"{PATH}/{told['statement_id']}"
+            if time.monotonic() > end:
+                with suppress(RayingestError):
+                    self._api.post(f"{place}/cancel", {}, route=f"{PATH}/cancel")
+                raise TimedOut(
+                    f"SQL warehouse {self._warehouse} did not answer in {self._patience:.0f} s: "
+                    f"the statement is {told['status']['state'].lower()}.",
+                    hint="Start the warehouse before the run, or raise callTimeout.",
+                )
+            self._sleep(PAUSE)
+            told = self._api.get(place, route=f"{PATH}/status")
+        if told["status"]["state"] != "SUCCEEDED":
+            raise self._failure(told["status"])
+        return told
+
+    def _failure(self, status: Mapping[str, Any]) -> RayingestError:
+        error = status.get("error") or {}
+        code, said = str(error.get("error_code") or status["state"]), error.get("message") or ""
+        text = f"SQL warehouse {self._warehouse}: {code} {said}".strip()
+        if code in AGAIN:
+            return Retryable(text)
+        if "INSUFFICIENT_PERMISSIONS" in text or status.get("sql_state") == "42501":
+            return Denied(text, hint="Grant SELECT on SCHEMA system.information_schema.")
+        return Permanent(text)
