@@ -24,7 +24,8 @@ def check(settings: Settings) -> Iterator[CheckResult]:
     try:
         yield from _listings(api, settings)
         yield from _statements(api, settings)
-        yield CheckResult("hive_metastore", "warning", LEGACY)
+        if settings.connection.type == "Databricks":  # whose users may have nothing else
+            yield CheckResult("hive_metastore", "warning", LEGACY)
     except (Unauthorised, Unreachable, ConfigError) as error:
         yield CheckResult("connect", "failed", str(error), error.hint)
     finally:
@@ -42,7 +43,7 @@ def _listings(api: Api, settings: Settings) -> Iterator[CheckResult]:
         yield _refused(Capability.DATABASES, error)
         return
     yield CheckResult("connect", "ok", config.url)
-    yield CheckResult(Capability.DATABASES, "ok", f"{len(found)} catalogs")
+    yield CheckResult(Capability.DATABASES, "ok", f"catalogs: {len(found)}")
     within: tuple[str, ...] = tuple(_kept(found, settings)[:1])
     wanted = {
         Capability.SCHEMAS: EntityType.DATABASE_SCHEMA,

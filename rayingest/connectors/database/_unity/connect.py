@@ -80,7 +80,8 @@ class WorkspaceConnection(SqlCommon):
     @field_validator("hostPort")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
-        if not urlsplit(address(value)).hostname or any(map(str.isspace, value.strip())):
+        host = urlsplit(address(value)).hostname or ""
+        if host in ("", "http", "https") or any(map(str.isspace, value.strip())):
             raise ValueError("expected the workspace's host:port, or its URL")
         return value
 

@@ -12,12 +12,14 @@ from typing import Any
 from rayingest.kit.sql.reflected.shapes import DEEPEST, Shape, column, shape
 from rayingest.model import Column, ColumnConstraint
 
+# Words of Spark's JSON that SQL spells otherwise.
+WORDS = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint"}
 NESTED = {"ARRAY", "MAP", "STRUCT"}
 # What the text does not say in a word that is known: names of Unity Catalog's type_name.
 NAMED = {
-    "BYTE": "TINYINT",
     "INTERVAL": "INTERVAL",
     "NULL": "NULL",
+    "VOID": "NULL",
     "TABLE_TYPE": "TABLE",
     "GEOGRAPHY": "GEOGRAPHY",
     "GEOMETRY": "GEOMETRY",
@@ -35,8 +37,9 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
 @lru_cache(maxsize=10_000)
 def _plain(text: str, name: str) -> Shape:
     form = shape(text)
-    if form.data_type == "UNKNOWN" and name in NAMED:
-        return form._replace(data_type=NAMED[name], display=text)
+    if form.data_type == "UNKNOWN":
+        word = next((each for each in NAMED if name.startswith(each)), "")
+        return form._replace(data_type=NAMED.get(word, "UNKNOWN"))
     return form
 
 
@@ -51,27 +54,23 @@ def _read(text: str) -> Any:
     return told if isinstance(told, dict) and "type" in told else None
 
 
-def _nested(told: Any, text: str, depth: int) -> Shape:  # noqa: PLR0911 - a table of cases
+def _nested(told: Any, text: str, depth: int) -> Shape:
     """A type of Spark's JSON: a word, or an object for what is made of others."""
-    if not isinstance(told, dict):
-        return _plain(str(told), str(told).upper())
     text = text or _text(told)
     if depth > DEEPEST:
         return Shape("UNKNOWN", text)
-    match told["type"]:
-        case "array":
-            element = _nested(told["elementType"], "", depth + 1)
+    match told:
+        case {"type": "array", "elementType": inner}:
+            element = _nested(inner, "", depth + 1)
             return Shape("ARRAY", text, element=element.data_type, children=element.children)
-        case "map":
-            sides = (("key", told["keyType"]), ("value", told["valueType"]))
-            children = tuple([column(name, _nested(kind, "", depth + 1)) for name, kind in sides])
-            return Shape("MAP", text, children=children)
-        case "struct":
-            return Shape("STRUCT", text, children=_fields(told["fields"], depth + 1))
-        case "udt":
-            return _nested(told.get("sqlType"), text, depth + 1)
-        case other:
-            return _plain(str(other), str(other).upper())
+        case {"type": "map", "keyType": key, "valueType": value}:
+            sides = [("key", key), ("value", value)]
+            children = [column(name, _nested(each, "", depth + 1)) for name, each in sides]
+            return Shape("MAP", text, children=tuple(children))
+        case {"type": "struct", "fields": fields}:
+            return Shape("STRUCT", text, children=_fields(fields, depth + 1))
+        case _:
+            return _plain(text, text.upper())
 
 
 def _fields(fields: Sequence[Mapping[str, Any]], depth: int) -> tuple[Column, ...]:
@@ -90,17 +89,15 @@ def _fields(fields: Sequence[Mapping[str, Any]], depth: int) -> tuple[Column, ..
 
 def _text(told: Any) -> str:
     """What Databricks writes for a type: `array<struct<a:int>>`."""
-    if not isinstance(told, dict):
-        return {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint"}.get(
-            str(told), str(told)
-        )
-    match told["type"]:
-        case "array":
-            return f"array<{_text(told['elementType'])}>"
-        case "map":
-            return f"map<{_text(told['keyType'])},{_text(told['valueType'])}>"
-        case "struct":
-            inner = ",".join(f"{each['name']}:{_text(each['type'])}" for each in told["fields"])
-            return f"struct<{inner}>"
-        case other:
+    match told:
+        case {"type": "array", "elementType": inner}:
+            return f"array<{_text(inner)}>"
+        case {"type": "map", "keyType": key, "valueType": value}:
+            return f"map<{_text(key)},{_text(value)}>"
+        case {"type": "struct", "fields": fields}:
+            inside = ",".join(f"{each['name']}:{_text(each['type'])}" for each in fields)
+            return f"struct<{inside}>"
+        case {"type": other}:
             return str(other)
+        case _:
+            return WORDS.get(str(told), str(told))
