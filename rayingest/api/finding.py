@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from rayingest.config import Config
 from rayingest.core import fqn, registry
 from rayingest.core.filters import Verdict
-from rayingest.core.source import EntityDescriptor, ScopeOpened
-from rayingest.errors import ConfigError
+from rayingest.core.source import EntityDescriptor, ScopeListed, ScopeOpened
+from rayingest.errors import ConfigError, Denied, Gone
 from rayingest.execute.report import Report
 from rayingest.model import EntityType
 
@@ -24,11 +24,17 @@ def listing(config: Config) -> Iterator[object]:
         ]
         seen = set(wanted)
         while wanted:
-            for item in source.discover_entities(*wanted.pop(0)):
-                if isinstance(item, ScopeOpened) and (item.type, item.scope) not in seen:
-                    seen.add((item.type, item.scope))
-                    wanted.append((item.type, item.scope))
-                yield item
+            entity_type, scope = wanted.pop(0)
+            try:
+                for item in source.discover_entities(entity_type, scope):
+                    if isinstance(item, ScopeOpened) and (item.type, item.scope) not in seen:
+                        seen.add((item.type, item.scope))
+                        wanted.append((item.type, item.scope))
+                    yield item
+            except (Denied, Gone) as error:  # of this scope; the others can be listed
+                if scope is None:
+                    raise
+                yield ScopeListed(entity_type, scope, 0, complete=False, why=str(error))
 
 
 def find(
