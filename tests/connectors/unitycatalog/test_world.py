@@ -388,7 +388,7 @@ def test_a_schema_that_is_refused_is_denied_and_not_empty(lake):
         pytest.raises(Denied, match=r"tables shop\.web: 403") as caught,
     ):
         list(source.discover_entities(TABLES, WEB))
-    assert "GRANT USE SCHEMA, SELECT ON SCHEMA shop.web" in (caught.value.hint or "")
+    assert "GRANT USE SCHEMA, SELECT ON SCHEMA `shop`.`web`" in (caught.value.hint or "")
     with lake.probe.open() as source:
         assert ends(source.discover_entities(TABLES, "svc.shop.empty"))
 
@@ -419,7 +419,7 @@ def test_a_table_that_is_only_browsed_is_listed_and_told(lake):
     assert ends(listing)[WEB].count == 9
     found, failed = lake.probe.answers(TABLES)
     assert isinstance(failed[f"{WEB}.t1"], Forbidden)
-    assert "SELECT ON SCHEMA shop.web" in (failed[f"{WEB}.t1"].hint or "")
+    assert "SELECT ON TABLE `shop`.`web`.`t1`" in (failed[f"{WEB}.t1"].hint or "")
     assert len(found) == 8
 
 
@@ -479,8 +479,10 @@ def test_a_catalog_that_is_not_there(lake):
 
 
 def test_hive_metastore_is_not_read_and_that_is_said(lake):
+    legacy = lake.probe.settings(catalog="hive_metastore")
     with pytest.raises(ConfigError, match="hive_metastore is not part of Unity Catalog"):
-        lake.probe.listing(catalog="hive_metastore")
+        CONNECTOR.prepare(legacy, None)
+    assert [each.status for each in CONNECTOR.check(legacy)] == ["failed"]
     lines = [*DATABRICKS.check(Probe(DATABRICKS, lake.probe.config).settings())]
     assert ("hive_metastore", "warning") in {(each.capability, each.status) for each in lines}
 
@@ -505,6 +507,6 @@ def test_check_says_what_is_refused_and_the_grant(lake):
         "keys": "denied",
         "tags": "denied",
     }
-    assert "SELECT ON SCHEMA shop.web" in (lines["tables"].grant or "")
-    assert "EXECUTE ON SCHEMA shop.web" in (lines["procedures"].grant or "")
+    assert "SELECT ON SCHEMA `shop`.`web`" in (lines["tables"].grant or "")
+    assert "EXECUTE ON SCHEMA `shop`.`web`" in (lines["procedures"].grant or "")
     assert "CAN USE" in (lines["tags"].grant or "")

@@ -16,7 +16,6 @@ from rayingest.kit.rest.pages import Cursor
 from rayingest.model import EntityType
 
 ROOT = "/api/2.1/unity-catalog"
-HIVE = "hive_metastore"
 PATHS = {
     EntityType.DATABASE: "catalogs",
     EntityType.DATABASE_SCHEMA: "schemas",
@@ -30,15 +29,14 @@ SYSTEMS = {"SYSTEM_CATALOG", "INTERNAL_CATALOG"}
 SYSTEM_NAMES = {"system", "__databricks_internal"}
 GRANTS = {
     EntityType.DATABASE: "Grant USE CATALOG or BROWSE on the catalogs to the account.",
-    EntityType.DATABASE_SCHEMA: "GRANT USE CATALOG, USE SCHEMA ON CATALOG {0} TO …; or BROWSE.",
-    EntityType.TABLE: "GRANT USE CATALOG ON CATALOG {0} TO …; "
-    "GRANT USE SCHEMA, SELECT ON SCHEMA {0}.{1} TO …; or BROWSE on the catalog.",
-    EntityType.STORED_PROCEDURE: "GRANT USE CATALOG ON CATALOG {0} TO …; "
-    "GRANT USE SCHEMA, EXECUTE ON SCHEMA {0}.{1} TO …; or BROWSE on the catalog.",
+    EntityType.DATABASE_SCHEMA: "GRANT USE CATALOG, USE SCHEMA ON CATALOG `{0}` TO …; or BROWSE.",
+    EntityType.TABLE: "GRANT USE CATALOG ON CATALOG `{0}` TO …; "
+    "GRANT USE SCHEMA, SELECT ON SCHEMA `{0}`.`{1}` TO …; or BROWSE on the catalog.",
+    EntityType.STORED_PROCEDURE: "GRANT USE CATALOG ON CATALOG `{0}` TO …; "
+    "GRANT USE SCHEMA, EXECUTE ON SCHEMA `{0}`.`{1}` TO …; or BROWSE on the catalog.",
 }
-LEGACY = (
-    "The catalog hive_metastore is not part of Unity Catalog: its tables are not read. "
-    "They can be, once the metastore is federated as a foreign catalog."
+MORE_THAN_BROWSE = (
+    "GRANT SELECT ON TABLE `{0}`.`{1}`.`{2}` TO …, and USE CATALOG and USE SCHEMA on what it is in."
 )
 Raw = Mapping[str, Any]
 
@@ -51,8 +49,6 @@ def catalogs(api: Api, wanted: str | None) -> Iterator[Raw]:
                 if each.get("catalog_type") not in SYSTEMS and each["name"] not in SYSTEM_NAMES:
                     yield each
         return
-    if wanted.lower() == HIVE:
-        raise ConfigError(LEGACY, hint="Name another catalog, or leave `catalog` out.")
     try:
         yield one(api, EntityType.DATABASE, wanted)
     except Gone as error:
@@ -79,8 +75,8 @@ def one(api: Api, entity_type: EntityType, *names: str) -> Raw:
         found = api.get(f"{ROOT}/{PATHS[entity_type]}/{path}", BROWSE, route=PATHS[entity_type])
     if entity_type is EntityType.TABLE and is_hidden(found):
         raise Forbidden(
-            "The account has only BROWSE: its columns are not shown.",
-            hint=GRANTS[entity_type].format(*names),
+            "The account has only BROWSE on it: its columns are not shown.",
+            hint=MORE_THAN_BROWSE.format(*names),
         )
     return found
 

@@ -1,10 +1,11 @@
 """`rayingest check` for Unity Catalog: what the account may see, and the grant that mends the rest."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
-from rayingest.connectors.database._unity.api import LEGACY, catalogs, members
-from rayingest.connectors.database._unity.connect import WorkspaceConnection, connect
+from rayingest.connectors.database._unity.api import catalogs, members
+from rayingest.connectors.database._unity.connect import LEGACY, WorkspaceConnection, connect
 from rayingest.connectors.database._unity.facets import NO_WAREHOUSE, keys_query, tags_query
 from rayingest.connectors.database._unity.statements import Statements
 from rayingest.core import fqn
@@ -20,16 +21,15 @@ Raw = Mapping[str, Any]
 
 def check(settings: Settings) -> Iterator[CheckResult]:
     """Log in, then list the first of each type, and try both statements on the warehouse."""
-    api = connect(settings)
     try:
-        yield from _listings(api, settings)
-        yield from _statements(api, settings)
-        if settings.connection.type == "Databricks":  # whose users may have nothing else
-            yield CheckResult("hive_metastore", "warning", LEGACY)
+        with closing(connect(settings)) as api:
+            yield from _listings(api, settings)
+            yield from _statements(api, settings)
     except (Unauthorised, Unreachable, ConfigError) as error:
         yield CheckResult("connect", "failed", str(error), error.hint)
-    finally:
-        api.close()
+        return
+    if settings.connection.type == "Databricks":  # whose users may have nothing else
+        yield CheckResult("hive_metastore", "warning", LEGACY)
 
 
 def _listings(api: Api, settings: Settings) -> Iterator[CheckResult]:

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from rayingest.config.connection import Choice, ConnectionModel, SqlCommon, Unused
 from rayingest.core.source import Settings
+from rayingest.errors import ConfigError
 from rayingest.kit.rest.api import Api, address
 from rayingest.kit.rest.auth import Auth, ClientCredentials, Fixed, bearer
 from rayingest.kit.rest.http import Http
@@ -24,6 +25,11 @@ AZURE_LOG_INS = {
     ".azure.cn": "https://login.chinacloudapi.cn",
 }
 AZURE_LOG_IN = "https://login.microsoftonline.com"
+HIVE = "hive_metastore"
+LEGACY = (
+    "The catalog hive_metastore is not part of Unity Catalog: its tables are not read. "
+    "They can be, once the metastore is federated as a foreign catalog."
+)
 _WAREHOUSE = re.compile(r"(?:^|/)sql/1\.0/(?:warehouses|endpoints)/([^/?\s]+)")
 
 
@@ -99,8 +105,10 @@ class WorkspaceConnection(SqlCommon):
 
 
 def connect(settings: Settings) -> Api:
-    """A session with the workspace; nobody is asked yet."""
+    """A session with the workspace; nobody is asked yet. Raises ConfigError."""
     config: WorkspaceConnection = settings.connection
+    if (config.catalog or "").lower() == HIVE:
+        raise ConfigError(LEGACY, hint="Name another catalog, or leave `catalog` out.")
     auth, secret = _auth(config)
     http = Http(
         timeout=settings.call_timeout,

@@ -8,6 +8,7 @@ schema of the catalog `system` has those of all catalogs
 
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from itertools import groupby
 from typing import NamedTuple
 
@@ -71,18 +72,15 @@ NOTHING = Facets()
 def prepare(settings: Settings, catalogue: Readable | None) -> Facets:
     """Two statements for the whole run; none where httpPath names no warehouse."""
     config: WorkspaceConnection = settings.connection
-    if config.warehouse is None:
-        _log.warning(NO_WAREHOUSE)
-        return NOTHING
-    api = connect(settings)
-    try:
+    with closing(connect(settings)) as api:
+        if config.warehouse is None:
+            _log.warning(NO_WAREHOUSE)
+            return NOTHING
         statements = Statements(api, config.warehouse, settings.call_timeout)
         keys = keys_in(statements.rows(keys_query(config.catalog)), settings.service)
         wanted = Wants.of(settings.options).tags
         tags = tags_in(statements.rows(tags_query(config.catalog))) if wanted else {}
         return Facets(keys, tags)
-    finally:
-        api.close()
 
 
 def keys_query(catalog: str | None) -> str:

@@ -1,0 +1,143 @@
+"""Unity Catalog into a strict catalogue, as users run it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+import rayingest as ri
+from rayingest.core.source import ScopeListed
+from rayingest.errors import Denied
+from rayingest.testing import StrictCatalogue
+from rayingest.testing.unitycatalog import TOKEN, WAREHOUSE
+
+from ...running import balanced, tells
+from ...sinks.world import TOKEN as SINK_TOKEN
+
+KEYS = [
+    ["shop", "web", "t1", "PRIMARY KEY", "pk1", "id", None, None, None, None],
+    ["shop", "web", "t0", "FOREIGN KEY", "fk0", "id", "shop", "web", "t1", "id"],
+]
+TAGS = [["shop", "web", "t0", "", "pii", "high"], ["shop", "web", "t0", "day", "gold", ""]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A config of the workspace and a catalogue."""
+
+    catalogue: StrictCatalogue
+    path: Path
+
+    def __call__(self, **wishes):
+        run = ri.load(self.path, flags={"engine": "local"}).run(**wishes)
+        balanced(run.report)
+        assert TOKEN not in run.report.to_json().decode()
+        return run.report
+
+    def tables(self):
+        return self.catalogue.entities("tables")
+
+
+@pytest.fixture
+def run(lake, tmp_path):
+    lake.world.rows = {"key_column_usage": KEYS, "column_tags": TAGS}
+    with StrictCatalogue(token=SINK_TOKEN) as catalogue:
+        connection = {
+            "type": "UnityCatalog",
+            "hostPort": lake.url,
+            "httpPath": f"/sql/1.0/warehouses/{WAREHOUSE}",
+            "authType": {"token": TOKEN},
+        }
+        tree = {
+            "source": {
+                "type": "unitycatalog",
+                "serviceName": "lake",
+                "serviceConnection": {"config": connection},
+                "sourceConfig": {"config": {"type": "DatabaseMetadata", "includeOwners": True}},
+            },
+            "sink": {"type": "metadata-rest", "config": {}},
+            "workflowConfig": {
+                "distributedExecution": {
+                    "enabled": True,
+                    "parallelism": 4,
+                    "retryPolicy": {"maxAttempts": 2, "backoffSeconds": 0.02},
+                },
+                "openMetadataServerConfig": {
+                    "hostPort": catalogue.url,
+                    "authProvider": "openmetadata",
+                    "securityConfig": {"jwtToken": SINK_TOKEN},
+                },
+            },
+        }
+        path = tmp_path / "lake.yaml"
+        path.write_text(yaml.safe_dump(tree))
+        yield Run(catalogue, path)
+        assert catalogue.validation_errors() == []
+
+
+def test_what_arrives_is_what_openmetadatas_schemas_take(run):
+    """Also the foreign key of a table that is written before the one that it refers to."""
+    assert run().exit_code == 0
+    held = run.tables()
+    assert len(held) == 9
+    (foreign,) = held["lake.shop.web.t0"]["tableConstraints"]
+    assert foreign["referredColumns"] == ["lake.shop.web.t1.id"]
+    assert [each["tagFQN"] for each in held["lake.shop.web.t0"]["tags"]] == ["pii.high"]
+    assert held["lake.shop.web.t3"]["tableType"] == "MaterializedView"
+    (function,) = run.catalogue.entities("storedProcedures").values()
+    assert function["storedProcedureCode"]["code"] == "return x * 2"
+
+
+def test_a_second_run_writes_nothing(run):
+    run()
+    before = len(run.catalogue.log)
+    report = run()
+    assert report.types["table"]["unchanged"] == 9
+    assert len(run.catalogue.log) == before
+
+
+def test_a_schema_that_is_refused_keeps_its_tables_in_the_catalogue(run, lake):
+    lake.world.tree["shop"]["hr"] = ["a", "b"]
+    run()
+    lake.world.denied = {"shop.hr"}
+    report = run()
+    assert report.exit_code == 3
+    tells(report, "tables shop.hr", "GRANT USE SCHEMA")
+    assert len(run.tables()) == 11
+    lake.world.denied = set()
+    lake.world.tree["shop"]["hr"] = ["a"]
+    run(allow_deletions=True)
+    assert len(run.tables()) == 10
+
+
+def test_what_is_only_browsed_keeps_its_columns_in_the_catalogue(run, lake):
+    run()
+    lake.world.browse_only = {"shop.web.t1"}
+    report = run(allow_deletions=True)
+    tells(report, "only BROWSE", "GRANT SELECT ON TABLE `shop`.`web`.`t1`")
+    assert len(run.tables()["lake.shop.web.t1"]["columns"]) == 4
+
+
+def test_one_that_is_not_understood_costs_itself(run, lake):
+    lake.world.broken = {"shop.web.t1"}
+    report = run()
+    assert (report.types["table"]["ok"], report.types["table"]["failed"]) == (8, 1)
+
+
+def test_a_warehouse_that_is_refused_ends_the_run_before_tags_are_lost(run, lake):
+    run()
+    lake.world.warehouse_denied = True
+    with pytest.raises(Denied, match=WAREHOUSE):
+        run()
+    assert run.tables()["lake.shop.web.t0"]["tags"]
+
+
+def test_discovery_goes_on_behind_a_schema_that_is_refused(run, lake):
+    lake.world.tree["shop"] = {"hr": ["a"], "web": ["b"]}
+    lake.world.denied = {"shop.hr"}
+    missing: list[ScopeListed] = []
+    found = [each.id for each in ri.load(run.path).discover(unlisted=missing.append)]
+    assert "lake.shop.web.b" in found
+    assert {each.scope for each in missing} == {"lake.shop.hr"}
+    assert "USE SCHEMA" in (missing[0].why or "")
