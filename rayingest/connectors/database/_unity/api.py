@@ -23,6 +23,7 @@ PATHS = {
     EntityType.STORED_PROCEDURE: "functions",
 }
 BROWSE = {"include_browse": "true"}
+UNREAD = {EntityType.TABLE: {"omit_properties": "true"}}  # most of some answers, and not read
 HIDDEN = {"information_schema"}
 # Catalogs that nobody made: Databricks' own tables, and what it keeps for itself.
 SYSTEMS = {"SYSTEM_CATALOG", "INTERNAL_CATALOG"}
@@ -90,7 +91,7 @@ def _items(api: Api, entity_type: EntityType, params: Mapping[str, str]) -> Iter
     """By pages of the length that the server likes best."""
     name = PATHS[entity_type]
     pages = Cursor(name, "next_page_token", "page_token", size=0, limit="max_results", bare=True)
-    return api.items(f"{ROOT}/{name}", pages, {**params, **BROWSE})
+    return api.items(f"{ROOT}/{name}", pages, {**params, **BROWSE, **UNREAD.get(entity_type, {})})
 
 
 @contextmanager
