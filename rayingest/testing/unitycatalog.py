@@ -5,6 +5,7 @@ constraints out, begin with a page without items if that is wanted, and tell wha
 name. The vendor's client judges it: tests/connectors/unitycatalog/test_world.py.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
@@ -46,7 +47,8 @@ class World(RestWorld):
     """What there is: `tree` has the tables of each schema of each catalog; `names` more of them.
 
     `denied` and `gone` are full names. `pending` is how often a statement is not ready yet; `failure`
-    its error; `rows` are the answers to statements by a word in them, `chunk` rows at once.
+    its error; `rows` are the answers to statements by a word in them, those that name the catalog and the schema
+    that a statement has as literals; `chunk` rows at once, `most` in a result.
     """
 
     tree: dict[str, dict[str, list[str]]] = field(
@@ -59,6 +61,7 @@ class World(RestWorld):
     metastore: bool = True
     rows: dict[str, Rows] = field(default_factory=dict)
     chunk: int = 1000
+    most: int = 1000
     pending: int = 0
     failure: Json = None
     warehouse_denied: bool = False
@@ -192,7 +195,8 @@ class World(RestWorld):
         if self.failure:
             return told | {"status": {"state": "FAILED", "error": self.failure}}
         found = self._rows(number)
-        manifest = {"format": "JSON_ARRAY", "total_row_count": len(found), "truncated": False}
+        cut = len(self._all_rows(number)) > self.most
+        manifest = {"format": "JSON_ARRAY", "total_row_count": len(found), "truncated": cut}
         done: Json = {"status": {"state": "SUCCEEDED"}, "manifest": manifest}
         return told | done | {"result": self._chunk(number, 0)}
 
@@ -206,7 +210,14 @@ class World(RestWorld):
         return told
 
     def _rows(self, number: int) -> Rows:
-        return next((rows for word, rows in self.rows.items() if word in self.said[number]), [])
+        return self._all_rows(number)[: self.most]
+
+    def _all_rows(self, number: int) -> Rows:
+        said = self.said[number]
+        found = next((rows for word, rows in self.rows.items() if word in said), [])
+        within = re.search(r"catalog(?:_name)? = '([^']*)'(?: and [^ ]+ = '([^']*)')?", said)
+        wanted = [each for each in (within.groups() if within else ()) if each is not None]
+        return [row for row in found if row[: len(wanted)] == wanted]
 
 
 def _catalog(name: str, kind: str) -> Json:

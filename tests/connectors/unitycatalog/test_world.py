@@ -7,6 +7,7 @@ import pytest
 import sqlglot
 
 from rayingest.connectors.database._unity.facets import keys_query, tags_query
+from rayingest.connectors.database._unity.statements import TooMuch
 from rayingest.connectors.database.databricks import CONNECTOR as DATABRICKS
 from rayingest.connectors.database.unitycatalog import CONNECTOR
 from rayingest.core.source import Described, EntityDescriptor, ScopeListed
@@ -75,7 +76,7 @@ def test_the_vendors_client_knows_every_key_and_value_of_ours(lake):
     ):
         assert [each.as_dict() for each in listed] == items
     done = client.statement_execution.execute_statement(
-        statement=keys_query(None), warehouse_id=WAREHOUSE
+        statement=keys_query(), warehouse_id=WAREHOUSE
     )
     assert done.status.state is sql.StatementState.SUCCEEDED
     assert done.result.data_array == [["shop", None]]
@@ -317,12 +318,31 @@ def test_tags_that_are_not_wanted_are_not_asked_for(lake):
     assert len(lake.world.said) == 1
 
 
-@pytest.mark.parametrize("catalog", [None, "o'neil\\x"])
+def test_what_is_too_much_for_one_statement_is_asked_for_in_parts(lake):
+    """By catalog, then by schema; tags of the catalog itself have no schema."""
+    lake.world.rows = {"key_column_usage": KEYS, "column_tags": TAGS}
+    whole = CONNECTOR.prepare(lake.probe.settings(), None)
+    lake.world.said.clear()
+    lake.world.tree["other"] = {"web": []}
+    lake.world.most = 4
+    settings = lake.probe.settings(options={"includeTags": False})
+    with pytest.raises(TooMuch, match="only a part"):
+        CONNECTOR.prepare(settings, None)  # one schema alone has six
+    lake.world.rows = {"column_tags": TAGS}
+    assert CONNECTOR.prepare(lake.probe.settings(), None).tags == whole.tags
+    tried = [each for each in lake.world.said if "column_tags" in each]
+    assert [each.count("catalog_name = 'shop'") for each in tried] == [0, 4, 4, 4, 4, 0]
+    lines = {each.capability: each for each in CONNECTOR.check(lake.probe.settings())}
+    assert "asks for less" in (lines["tags"].why or "")
+
+
+@pytest.mark.parametrize("within", [(), ("o'neil\\x",), ("shop", "it's")])
 @pytest.mark.parametrize("query", [keys_query, tags_query])
-def test_statements_are_databricks_sql(query, catalog):
-    parsed = sqlglot.parse_one(query(catalog), dialect="databricks")
+def test_statements_are_databricks_sql(query, within):
+    parsed = sqlglot.parse_one(query(*within), dialect="databricks")
     literals = {each.this for each in parsed.find_all(sqlglot.exp.Literal) if each.is_string}
-    assert (catalog in literals) == (catalog is not None)
+    assert set(within) <= literals
+    assert len(list(parsed.find_all(sqlglot.exp.EQ))) >= len(within)
 
 
 @pytest.mark.parametrize("path", [None, "", "sql/protocolv1/o/1/0123-abc"])

@@ -7,7 +7,7 @@ from typing import Any
 from rayingest.connectors.database._unity.api import catalogs, members
 from rayingest.connectors.database._unity.connect import LEGACY, WorkspaceConnection, connect
 from rayingest.connectors.database._unity.facets import NO_WAREHOUSE, keys_query, tags_query
-from rayingest.connectors.database._unity.statements import Statements
+from rayingest.connectors.database._unity.statements import Statements, TooMuch
 from rayingest.core import fqn
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import ConfigError, RayingestError, Unauthorised, Unreachable
@@ -81,22 +81,25 @@ def _tried(
 
 def _statements(api: Api, settings: Settings) -> Iterator[CheckResult]:
     config: WorkspaceConnection = settings.connection
-    queries = {Capability.KEYS: keys_query(config.catalog)}
+    within = (config.catalog,) if config.catalog else ()
+    queries = {Capability.KEYS: keys_query(*within)}
     if Wants.of(settings.options).tags:
-        queries[Capability.TAGS] = tags_query(config.catalog)
+        queries[Capability.TAGS] = tags_query(*within)
     for capability, query in queries.items():
         if config.warehouse is None:
             yield CheckResult(capability, "warning", NO_WAREHOUSE, USE_A_WAREHOUSE)
             continue
         statements = Statements(api, config.warehouse, settings.call_timeout)
         try:
-            found = sum(1 for _ in statements.rows(query))
+            found = f"rows: {sum(1 for _ in statements.rows(query))}"
         except (Unauthorised, Unreachable):
             raise
+        except TooMuch:
+            found = "more than one answer may have; a run asks for less at once"
         except RayingestError as error:
             yield _refused(capability, error)
-        else:
-            yield CheckResult(capability, "ok", f"SQL warehouse {config.warehouse}: {found} rows")
+            continue
+        yield CheckResult(capability, "ok", f"SQL warehouse {config.warehouse}, {found}")
 
 
 def _refused(capability: Capability, error: RayingestError) -> CheckResult:

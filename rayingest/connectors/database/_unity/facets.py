@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - SQL composed of our own constants, and of literals that are escaped
 """Keys and tags, which no listing of the REST API has: read once for a run, by SQL.
 
 `GET /tables` leaves constraints out, and tags have a call for each table
@@ -7,19 +8,23 @@ schema of the catalog `system` has those of all catalogs
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from itertools import groupby
 from typing import NamedTuple
 
+from rayingest.connectors.database._unity.api import catalogs, members
 from rayingest.connectors.database._unity.connect import WorkspaceConnection, connect
-from rayingest.connectors.database._unity.statements import Row, Statements
+from rayingest.connectors.database._unity.statements import Row, Statements, TooMuch
 from rayingest.core import fqn
 from rayingest.core.source import Readable, Settings
+from rayingest.kit.rest.api import Api
 from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.keys import NO_KEYS, Foreign, Keys
-from rayingest.model import Tag
+from rayingest.model import EntityType, Tag
 
+SCHEMA = EntityType.DATABASE_SCHEMA
+LEVELS = (EntityType.DATABASE, SCHEMA)  # what one statement may be about
 PLAIN_TAGS = "UnityCatalogTags"  # the classification of a tag that has a name and no value
 NO_WAREHOUSE = "httpPath names no SQL warehouse: keys and tags are not read."
 KEYS = """select k.table_catalog, k.table_schema, k.table_name, t.constraint_type, k.constraint_name,
@@ -38,15 +43,6 @@ KEYS = """select k.table_catalog, k.table_schema, k.table_name, t.constraint_typ
    and u.ordinal_position = k.position_in_unique_constraint
  where t.constraint_type in ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY'){only}
  order by k.table_catalog, k.table_schema, k.table_name, k.constraint_name, k.ordinal_position"""
-TAGS = """select catalog_name, '', '', '', tag_name, tag_value
-  from system.information_schema.catalog_tags{only}
- union all select catalog_name, schema_name, '', '', tag_name, tag_value
-  from system.information_schema.schema_tags{only}
- union all select catalog_name, schema_name, table_name, '', tag_name, tag_value
-  from system.information_schema.table_tags{only}
- union all select catalog_name, schema_name, table_name, column_name, tag_name, tag_value
-  from system.information_schema.column_tags{only}
- order by 1, 2, 3, 4, 5, 6"""
 _log = logging.getLogger(__name__)
 Path = tuple[str, ...]  # catalog, schema, table, column: as many as are needed
 
@@ -70,28 +66,59 @@ NOTHING = Facets()
 
 
 def prepare(settings: Settings, catalogue: Readable | None) -> Facets:
-    """Two statements for the whole run; none where httpPath names no warehouse."""
+    """Two statements for the whole run, more where one has too much; none without a warehouse."""
     config: WorkspaceConnection = settings.connection
     with closing(connect(settings)) as api:
         if config.warehouse is None:
             _log.warning(NO_WAREHOUSE)
             return NOTHING
         statements = Statements(api, config.warehouse, settings.call_timeout)
-        keys = keys_in(statements.rows(keys_query(config.catalog)), settings.service)
+        within = (config.catalog,) if config.catalog else ()
+        keys = keys_in(_rows(api, statements, keys_query, within), settings.service)
         wanted = Wants.of(settings.options).tags
-        tags = tags_in(statements.rows(tags_query(config.catalog))) if wanted else {}
+        tags = tags_in(_rows(api, statements, tags_query, within)) if wanted else {}
         return Facets(keys, tags)
 
 
-def keys_query(catalog: str | None) -> str:
-    """The statement that tells keys, of one catalog or of all."""
-    only = f" and k.table_catalog = {_literal(catalog)}" if catalog else ""
-    return KEYS.format(only=only)
+def keys_query(*within: str) -> str:
+    """The statement that tells keys: of a catalog and a schema, as far as they are given."""
+    columns = ("k.table_catalog", "k.table_schema")
+    return KEYS.format(only="".join([f" and {each}" for each in _equal(columns, within)]))
 
 
-def tags_query(catalog: str | None) -> str:
-    """The statement that tells tags, of one catalog or of all."""
-    return TAGS.format(only=f" where catalog_name = {_literal(catalog)}" if catalog else "")
+def tags_query(*within: str) -> str:
+    """The statement that tells tags; those of a catalog itself are in the schema that has no name."""
+    parts = (
+        ("catalog_tags", ("catalog_name", "''", "''", "''")),
+        ("schema_tags", ("catalog_name", "schema_name", "''", "''")),
+        ("table_tags", ("catalog_name", "schema_name", "table_name", "''")),
+        ("column_tags", ("catalog_name", "schema_name", "table_name", "column_name")),
+    )
+    selects = []
+    for name, columns in parts:
+        only = " and ".join(_equal(columns, within))
+        told = ", ".join((*columns, "tag_name", "tag_value"))
+        where = f" where {only}" if only else ""
+        selects.append(f"select {told} from system.information_schema.{name}{where}")
+    return " union all ".join(selects) + " order by 1, 2, 3, 4, 5, 6"
+
+
+def _rows(
+    api: Api, statements: Statements, query: Callable[..., str], within: tuple[str, ...]
+) -> list[Row]:
+    """All rows; where they are too many at once, those of each catalog, then of each schema."""
+    try:
+        return list(statements.rows(query(*within)))
+    except TooMuch:
+        if len(within) == len(LEVELS):
+            raise
+        found = catalogs(api, None) if not within else members(api, SCHEMA, *within)
+        names = [*(() if not within else ("",)), *(each["name"] for each in found)]
+    return [row for name in names for row in _rows(api, statements, query, (*within, name))]
+
+
+def _equal(columns: Sequence[str], within: Sequence[str]) -> list[str]:
+    return [f"{column} = {_literal(name)}" for column, name in zip(columns, within, strict=False)]
 
 
 def keys_in(rows: Iterable[Row], service: str) -> dict[Path, Keys]:
@@ -119,7 +146,7 @@ def keys_in(rows: Iterable[Row], service: str) -> dict[Path, Keys]:
 
 
 def tags_in(rows: Iterable[Row]) -> dict[Path, tuple[Tag, ...]]:
-    """Rows of `TAGS` as the tags of each thing: `name = value` is a tag of the classification `name`."""
+    """Rows of `tags_query` as the tags of each thing: `name = value` is a tag of the classification `name`."""
     found: dict[Path, list[Tag]] = {}
     for row in rows:
         names = tuple(filter(None, _names(row[:4])))

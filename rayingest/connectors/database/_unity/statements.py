@@ -21,7 +21,12 @@ AGAIN = {
     *("TEMPORARILY_UNAVAILABLE", "WORKSPACE_TEMPORARILY_UNAVAILABLE", "SERVICE_UNDER_MAINTENANCE"),
     *("RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "ABORTED", "INTERNAL_ERROR"),
 }
+MOST = 20 * 2**20  # bytes; what is more is cut and said to be, and above 25 MiB it would fail
 Row = Sequence[str | None]
+
+
+class TooMuch(Permanent):
+    """A result that was cut, for it would have been too big."""
 
 
 class Statements:
@@ -40,10 +45,10 @@ class Statements:
         self._sleep = sleep
 
     def rows(self, statement: str) -> Iterator[Row]:
-        """All rows of a result; numbers are texts, too. Raises TimedOut, Denied, Permanent."""
+        """All rows of a result; numbers are texts, too. Raises TooMuch, TimedOut, Denied, Permanent."""
         told = self._ended(self._begun(statement))
         if (told.get("manifest") or {}).get("truncated"):
-            raise Permanent("The SQL warehouse gives only a part of the result.")
+            raise TooMuch(f"SQL warehouse {self._warehouse} gives only a part of the result.")
         result = told.get("result") or {}
         while True:
             yield from result.get("data_array") or ()
@@ -59,6 +64,7 @@ class Statements:
             "warehouse_id": self._warehouse,
             "wait_timeout": f"{wait}s",
             "on_wait_timeout": "CONTINUE",
+            "byte_limit": MOST,
             "disposition": "INLINE",
             "format": "JSON_ARRAY",
         }
