@@ -1,7 +1,8 @@
 # ruff: noqa: N815 - the attributes are OpenMetadata's field names
 """A Databricks workspace: its Unity Catalog, over the REST API.
 
-`hive_metastore`, the catalog of workspaces before Unity Catalog, is not read: it has no REST API.
+`hive_metastore`, the catalog of workspaces before Unity Catalog, is not read: it has no REST API. The
+catalog `system`, Databricks' own tables, is read when `catalog` names it.
 """
 
 from typing import Annotated, Literal

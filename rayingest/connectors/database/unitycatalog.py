@@ -1,6 +1,6 @@
 """Unity Catalog of a Databricks workspace, over its REST API.
 
-Databricks' own client would bring a third HTTP library and its own retries, time-outs and logs, for four listings.
+The catalog `system`, Databricks' own tables, is read when `catalog` names it.
 """
 
 from typing import Literal
