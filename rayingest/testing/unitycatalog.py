@@ -47,7 +47,7 @@ class World(RestWorld):
     """What there is: `tree` has the tables of each schema of each catalog; `names` more of them.
 
     `denied` and `gone` are full names. `pending` is how often a statement is not ready yet; `failure`
-    its error; `rows` are the answers to statements by a word in them, those that name the catalog and the schema
+    its error, for so many `failures`; `bodies` and `queries` are what was asked; `rows` are the answers to statements by a word in them, those that name the catalog and the schema
     that a statement has as literals; `chunk` rows at once, `most` in a result.
     """
 
@@ -64,8 +64,11 @@ class World(RestWorld):
     most: int = 1000
     pending: int = 0
     failure: Json = None
+    failures: int = 1000
     warehouse_denied: bool = False
     said: list[str] = field(default_factory=list)
+    bodies: list[Mapping[str, Json]] = field(default_factory=list)
+    queries: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
     cancelled: int = 0
 
     def __post_init__(self) -> None:
@@ -107,6 +110,7 @@ class World(RestWorld):
                 return 404, self.error("No API found.")
 
     def _listed(self, kind: str, query: Mapping[str, str]) -> tuple[int, Json]:
+        self.queries.append((kind, query))
         within = [query[key] for key in ("catalog_name", "schema_name") if key in query]
         if refusal := self._refusal(".".join(within)):
             return refusal
@@ -185,6 +189,7 @@ class World(RestWorld):
         if told["warehouse_id"] != WAREHOUSE:
             return 404, {"error_code": "NOT_FOUND", "message": "No such warehouse."}
         self.said.append(told["statement"])
+        self.bodies.append(told)
         return 200, self._statement(len(self.said) - 1)
 
     def _statement(self, number: int) -> Json:
@@ -192,7 +197,8 @@ class World(RestWorld):
         if self.pending:
             self.pending -= 1
             return told | {"status": {"state": "PENDING"}}
-        if self.failure:
+        if self.failure and self.failures:
+            self.failures -= 1
             return told | {"status": {"state": "FAILED", "error": self.failure}}
         found = self._rows(number)
         cut = len(self._all_rows(number)) > self.most

@@ -2,6 +2,7 @@
 
 import pickle
 from collections import Counter
+from inspect import signature
 
 import pytest
 import sqlglot
@@ -80,6 +81,30 @@ def test_the_vendors_client_knows_every_key_and_value_of_ours(lake):
     )
     assert done.status.state is sql.StatementState.SUCCEEDED
     assert done.result.data_array == [["shop", None]]
+
+
+def test_the_vendors_client_could_ask_all_that_we_ask(lake):
+    pytest.importorskip("databricks.sdk")
+    from databricks.sdk.service import catalog, sql
+
+    CONNECTOR.prepare(lake.probe.settings(), None)
+    lake.probe.listing()
+    known = {
+        "catalogs": catalog.CatalogsAPI.list,
+        "schemas": catalog.SchemasAPI.list,
+        "tables": catalog.TablesAPI.list,
+        "functions": catalog.FunctionsAPI.list,
+    }
+    assert {kind for kind, _ in lake.world.queries} == known.keys()
+    for kind, query in lake.world.queries:
+        assert query.keys() <= signature(known[kind]).parameters.keys()
+    body = signature(sql.StatementExecutionAPI.execute_statement).parameters
+    assert len(lake.world.bodies) == 2
+    for each in lake.world.bodies:
+        assert each.keys() <= body.keys()
+        assert sql.ExecuteStatementRequestOnWaitTimeout(each["on_wait_timeout"])
+        assert sql.Disposition(each["disposition"])
+        assert sql.Format(each["format"])
 
 
 # --- listings ---
@@ -383,6 +408,19 @@ def test_a_statement_that_fails_is_no_table_without_keys(lake, failure, kind, sa
     lake.world.failure = failure
     with pytest.raises(kind, match=said):
         prepared(lake)
+
+
+def test_a_statement_is_tried_again_when_the_warehouse_may_do_better(lake):
+    lake.world.failure, lake.world.failures = {"error_code": "TEMPORARILY_UNAVAILABLE"}, 2
+    lake.world.rows = {"key_column_usage": KEYS}
+    assert told(prepared(lake))["t1"].constraints
+
+
+def test_whoever_asks_too_often_waits(lake, monkeypatch):
+    monkeypatch.setattr("rayingest.connectors.database._unity.statements.PAUSE", 0.0)
+    lake.world.throttles, lake.world.pending, lake.world.chunk = 1.0, 1, 2
+    lake.world.rows = {"key_column_usage": KEYS, "column_tags": TAGS}
+    assert told(prepared(lake))["t1"].constraints
 
 
 def test_a_warehouse_that_may_not_be_used(lake):

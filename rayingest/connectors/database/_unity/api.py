@@ -106,7 +106,8 @@ def _place(entity_type: EntityType, *names: str) -> Generator[None]:
         if not names:
             raise ConfigError(
                 f"This workspace has no Unity Catalog: {error}",
-                hint="Assign a metastore to it; the tables of hive_metastore are not read.",
+                hint="Check hostPort, and whether the workspace has a metastore; the tables of "
+                "hive_metastore are not read.",
             ) from None
         raise Gone(f"{what}: {error}") from None
     except KeyError as error:

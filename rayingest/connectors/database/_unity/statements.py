@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+import stamina
+
 from rayingest.errors import Denied, Gone, Permanent, RayingestError, Retryable, TimedOut
 from rayingest.kit.rest.api import Api
 
 PATH = "/api/2.0/sql/statements"
 SHORTEST, LONGEST = 5, 30  # seconds that a call waits for its statement
+TRIES = 3
 PAUSE = 2.0  # seconds between questions after one that takes longer: a warehouse that starts
 RUNNING = {"PENDING", "RUNNING"}
 GRANT = "Grant CAN USE on the SQL warehouse of httpPath."
@@ -27,6 +30,10 @@ Row = Sequence[str | None]
 
 class TooMuch(Permanent):
     """A result that was cut, for it would have been too big."""
+
+
+def _worth_another(error: Exception) -> bool:
+    return isinstance(error, Retryable) and not isinstance(error, TimedOut)
 
 
 class Statements:
@@ -46,7 +53,7 @@ class Statements:
 
     def rows(self, statement: str) -> Iterator[Row]:
         """All rows of a result; numbers are texts, too. Raises TooMuch, TimedOut, Denied, Permanent."""
-        told = self._ended(self._begun(statement))
+        told = self._tried(statement)
         if (told.get("manifest") or {}).get("truncated"):
             raise TooMuch(f"SQL warehouse {self._warehouse} gives only a part of the result.")
         result = told.get("result") or {}
@@ -55,7 +62,20 @@ class Statements:
             following = result.get("next_chunk_internal_link")
             if not following:
                 return
-            result = self._api.get(following, route=f"{PATH}/result")
+            result = self._got(following, "result")
+
+    def _tried(self, statement: str) -> Mapping[str, Any]:
+        """Once more when the warehouse says that it may do better: nobody else would ask again."""
+        for attempt in stamina.retry_context(
+            on=_worth_another, attempts=TRIES, timeout=None, wait_initial=1.0, wait_max=10.0
+        ):
+            with attempt:
+                return self._ended(self._begun(statement))
+        raise AssertionError  # pragma: no cover - the last attempt raises
+
+    def _got(self, path: str, route: str) -> Mapping[str, Any]:
+        with self._api.patiently():
+            return dict(self._api.get(path, route=f"{PATH}/{route}"))
 
     def _begun(self, statement: str) -> Mapping[str, Any]:
         wait = min(max(int(self._patience / 2), SHORTEST), LONGEST)
@@ -92,7 +112,7 @@ class Statements:
                     hint="Start the warehouse before the run, or raise callTimeout.",
                 )
             self._sleep(PAUSE)
-            told = self._api.get(place, route=f"{PATH}/status")
+            told = self._got(place, "status")
         if told["status"]["state"] != "SUCCEEDED":
             raise self._failure(told["status"])
         return told
