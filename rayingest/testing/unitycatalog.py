@@ -47,7 +47,8 @@ class World(RestWorld):
     """What there is: `tree` has the tables of each schema of each catalog; `names` more of them.
 
     `denied` and `gone` are full names. `pending` is how often a statement is not ready yet; `failure`
-    its error, for so many `failures`; `bodies` and `queries` are what was asked; `rows` are the answers to statements by a word in them, those that name the catalog and the schema
+    its error, for so many `failures`; `bodies` and `queries` are what was asked; the information
+    schemas of `ungranted` catalogs are not told, spelled as in statements; `rows` are the answers to statements by a word in them, those that name the catalog and the schema
     that a statement has as literals; `chunk` rows at once, `most` in a result.
     """
 
@@ -63,6 +64,7 @@ class World(RestWorld):
     chunk: int = 1000
     most: int = 1000
     pending: int = 0
+    ungranted: set[str] = field(default_factory=set)
     failure: Json = None
     failures: int = 1000
     warehouse_denied: bool = False
@@ -200,6 +202,11 @@ class World(RestWorld):
         if self.failure and self.failures:
             self.failures -= 1
             return told | {"status": {"state": "FAILED", "error": self.failure}}
+        hidden = [each for each in self.ungranted if f"{each}.information_" in self.said[number]]
+        if hidden:
+            said = f"[INSUFFICIENT_PERMISSIONS] User does not have USE CATALOG on {hidden[0]}."
+            error = {"error_code": "BAD_REQUEST", "message": said}
+            return told | {"status": {"state": "FAILED", "sql_state": "42501", "error": error}}
         found = self._rows(number)
         cut = len(self._all_rows(number)) > self.most
         manifest = {"format": "JSON_ARRAY", "total_row_count": len(found), "truncated": cut}

@@ -130,7 +130,7 @@ def test_pages_are_read_to_their_end_also_behind_one_without_items(lake):
 
 
 def test_a_table_costs_a_fiftieth_of_a_call(lake):
-    """Three pages of fifty, and a handful for all that is not a table; two statements for a whole run."""
+    """Twenty pages of fifty, and one of each container; two statements for a whole run."""
     lake.world.tree["shop"] = {"web": [f"t{at}" for at in range(1000)]}
     settings = lake.probe.settings()
     shared = CONNECTOR.prepare(settings, None)
@@ -338,6 +338,13 @@ def test_tags_of_everything(lake):
     assert [(tag.classification, tag.name) for tag in column.tags] == [("pii", "low")]
 
 
+def test_a_catalog_in_other_letters_has_its_keys(lake):
+    """Unity Catalog stores names in small letters, and finds them in any."""
+    lake.world.rows = {"key_column_usage": KEYS}
+    assert CONNECTOR.prepare(lake.probe.settings(catalog="SHOP"), None).keys
+    assert "'shop'" in lake.world.said[0]
+
+
 def test_tags_that_are_not_wanted_are_not_asked_for(lake):
     prepared(lake, options={"includeTags": False})
     assert len(lake.world.said) == 1
@@ -357,14 +364,32 @@ def test_what_is_too_much_for_one_statement_is_asked_for_in_parts(lake):
     assert CONNECTOR.prepare(lake.probe.settings(), None).tags == whole.tags
     tried = [each for each in lake.world.said if "column_tags" in each]
     assert [each.count("catalog_name = 'shop'") for each in tried] == [0, 4, 4, 4, 4, 0]
+
+
+def test_who_has_no_right_to_the_system_catalog_asks_each_catalog(lake):
+    lake.world.rows = {"key_column_usage": KEYS, "column_tags": TAGS}
+    whole = CONNECTOR.prepare(lake.probe.settings(), None)
+    lake.world.said.clear()
+    lake.world.ungranted = {"system"}
+    lake.world.tree["o`ther"] = {}
+    assert CONNECTOR.prepare(lake.probe.settings(), None) == whole
+    places = [each.count("`shop`.information_schema") for each in lake.world.said]
+    assert places == [0, 4, 0, 0, 4, 0]
+    assert "`o``ther`.information_schema" in lake.world.said[-1]
     lines = {each.capability: each for each in CONNECTOR.check(lake.probe.settings())}
-    assert "asks for less" in (lines["tags"].why or "")
+    assert (lines["keys"].status, lines["tags"].status) == ("ok", "ok")
+    lake.world.ungranted |= {"`shop`"}
+    with pytest.raises(Denied, match="INSUFFICIENT_PERMISSIONS") as caught:
+        CONNECTOR.prepare(lake.probe.settings(), None)
+    assert "system.information_schema" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("within", [(), ("o'neil\\x",), ("shop", "it's")])
 @pytest.mark.parametrize("query", [keys_query, tags_query])
 def test_statements_are_databricks_sql(query, within):
-    parsed = sqlglot.parse_one(query(*within), dialect="databricks")
+    place = within[0] if within else "system"
+    parsed = sqlglot.parse_one(query(*within, place=place), dialect="databricks")
+    assert {each.catalog for each in parsed.find_all(sqlglot.exp.Table)} == {place}
     literals = {each.this for each in parsed.find_all(sqlglot.exp.Literal) if each.is_string}
     assert set(within) <= literals
     assert len(list(parsed.find_all(sqlglot.exp.EQ))) >= len(within)

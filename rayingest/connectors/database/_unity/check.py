@@ -6,8 +6,14 @@ from typing import Any
 
 from rayingest.connectors.database._unity.api import catalogs, members
 from rayingest.connectors.database._unity.connect import LEGACY, WorkspaceConnection, connect
-from rayingest.connectors.database._unity.facets import NO_WAREHOUSE, keys_query, tags_query
-from rayingest.connectors.database._unity.statements import Statements, TooMuch
+from rayingest.connectors.database._unity.facets import (
+    NO_WAREHOUSE,
+    Query,
+    asked,
+    keys_query,
+    tags_query,
+)
+from rayingest.connectors.database._unity.statements import Statements
 from rayingest.core import fqn
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import ConfigError, RayingestError, Unauthorised, Unreachable
@@ -81,25 +87,22 @@ def _tried(
 
 def _statements(api: Api, settings: Settings) -> Iterator[CheckResult]:
     config: WorkspaceConnection = settings.connection
-    within = (config.catalog,) if config.catalog else ()
-    queries = {Capability.KEYS: keys_query(*within)}
+    queries: dict[Capability, Query] = {Capability.KEYS: keys_query}
     if Wants.of(settings.options).tags:
-        queries[Capability.TAGS] = tags_query(*within)
+        queries[Capability.TAGS] = tags_query
     for capability, query in queries.items():
         if config.warehouse is None:
             yield CheckResult(capability, "warning", NO_WAREHOUSE, USE_A_WAREHOUSE)
             continue
         statements = Statements(api, config.warehouse, settings.call_timeout)
         try:
-            found = f"rows: {sum(1 for _ in statements.rows(query))}"
+            found = len(asked(api, statements, query, config.catalog))
         except (Unauthorised, Unreachable):
             raise
-        except TooMuch:
-            found = "more than one answer may have; a run asks for less at once"
         except RayingestError as error:
             yield _refused(capability, error)
-            continue
-        yield CheckResult(capability, "ok", f"SQL warehouse {config.warehouse}, {found}")
+        else:
+            yield CheckResult(capability, "ok", f"SQL warehouse {config.warehouse}, rows: {found}")
 
 
 def _refused(capability: Capability, error: RayingestError) -> CheckResult:

@@ -8,14 +8,20 @@ schema of the catalog `system` has those of all catalogs
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from rayingest.connectors.database._unity.api import catalogs, members
 from rayingest.connectors.database._unity.connect import WorkspaceConnection, connect
-from rayingest.connectors.database._unity.statements import Row, Statements, TooMuch
+from rayingest.connectors.database._unity.statements import (
+    NotGranted,
+    Row,
+    Statements,
+    TooMuch,
+)
 from rayingest.core import fqn
 from rayingest.core.source import Readable, Settings
 from rayingest.kit.rest.api import Api
@@ -24,19 +30,20 @@ from rayingest.kit.sql.keys import NO_KEYS, Foreign, Keys
 from rayingest.model import EntityType, Tag
 
 SCHEMA = EntityType.DATABASE_SCHEMA
+SYSTEM = "system"
 LEVELS = (EntityType.DATABASE, SCHEMA)  # what one statement may be about
 PLAIN_TAGS = "UnityCatalogTags"  # the classification of a tag that has a name and no value
 NO_WAREHOUSE = "httpPath names no SQL warehouse: keys and tags are not read."
 KEYS = """select k.table_catalog, k.table_schema, k.table_name, t.constraint_type, k.constraint_name,
        k.column_name, u.table_catalog, u.table_schema, u.table_name, u.column_name
-  from system.information_schema.key_column_usage k
-  join system.information_schema.table_constraints t
+  from {place}.information_schema.key_column_usage k
+  join {place}.information_schema.table_constraints t
     on t.constraint_catalog = k.constraint_catalog and t.constraint_schema = k.constraint_schema
    and t.constraint_name = k.constraint_name
-  left join system.information_schema.referential_constraints r
+  left join {place}.information_schema.referential_constraints r
     on r.constraint_catalog = k.constraint_catalog and r.constraint_schema = k.constraint_schema
    and r.constraint_name = k.constraint_name
-  left join system.information_schema.key_column_usage u
+  left join {place}.information_schema.key_column_usage u
     on u.constraint_catalog = r.unique_constraint_catalog
    and u.constraint_schema = r.unique_constraint_schema
    and u.constraint_name = r.unique_constraint_name
@@ -73,20 +80,27 @@ def prepare(settings: Settings, catalogue: Readable | None) -> Facets:
             _log.warning(NO_WAREHOUSE)
             return NOTHING
         statements = Statements(api, config.warehouse, settings.call_timeout)
-        within = (config.catalog,) if config.catalog else ()
-        keys = keys_in(_rows(api, statements, keys_query, within), settings.service)
+        keys = keys_in(asked(api, statements, keys_query, config.catalog), settings.service)
         wanted = Wants.of(settings.options).tags
-        tags = tags_in(_rows(api, statements, tags_query, within)) if wanted else {}
+        tags = tags_in(asked(api, statements, tags_query, config.catalog)) if wanted else {}
         return Facets(keys, tags)
 
 
-def keys_query(*within: str) -> str:
-    """The statement that tells keys: of a catalog and a schema, as far as they are given."""
-    columns = ("k.table_catalog", "k.table_schema")
-    return KEYS.format(only="".join([f" and {each}" for each in _equal(columns, within)]))
+class Query(Protocol):
+    """A statement about a catalog and a schema, as far as they are given, to the catalog `place`."""
+
+    def __call__(self, *within: str, place: str = SYSTEM) -> str:
+        """Its text."""
+        ...
 
 
-def tags_query(*within: str) -> str:
+def keys_query(*within: str, place: str = SYSTEM) -> str:
+    """The statement that tells keys."""
+    only = _equal(("k.table_catalog", "k.table_schema"), within)
+    return KEYS.format(place=_name(place), only="".join([f" and {each}" for each in only]))
+
+
+def tags_query(*within: str, place: str = SYSTEM) -> str:
     """The statement that tells tags; those of a catalog itself are in the schema that has no name."""
     parts = (
         ("catalog_tags", ("catalog_name", "''", "''", "''")),
@@ -99,13 +113,26 @@ def tags_query(*within: str) -> str:
         only = " and ".join(_equal(columns, within))
         told = ", ".join((*columns, "tag_name", "tag_value"))
         where = f" where {only}" if only else ""
-        selects.append(f"select {told} from system.information_schema.{name}{where}")
+        selects.append(f"select {told} from {_name(place)}.information_schema.{name}{where}")
     return " union all ".join(selects) + " order by 1, 2, 3, 4, 5, 6"
 
 
-def _rows(
-    api: Api, statements: Statements, query: Callable[..., str], within: tuple[str, ...]
-) -> list[Row]:
+def asked(api: Api, statements: Statements, query: Query, catalog: str | None) -> list[Row]:
+    """All rows of a statement, of one catalog or of all; names are stored in small letters.
+
+    Who has no right to the catalog `system` asks the information schema that each catalog has.
+    """
+    one = (catalog.lower(),) if catalog else ()
+    try:
+        return _rows(api, statements, query, one)
+    except NotGranted as error:
+        _log.info("Each catalog is asked for itself: %s", error)
+    names = one or [each["name"] for each in catalogs(api, None)]
+    found = (_rows(api, statements, partial(query, place=name), (name,)) for name in names)
+    return [row for rows in found for row in rows]
+
+
+def _rows(api: Api, statements: Statements, query: Query, within: tuple[str, ...]) -> list[Row]:
     """All rows; where they are too many at once, those of each catalog, then of each schema."""
     try:
         return list(statements.rows(query(*within)))
@@ -158,6 +185,12 @@ def tags_in(rows: Iterable[Row]) -> dict[Path, tuple[Tag, ...]]:
 
 def _names(row: Row) -> Path:
     return tuple([str(each or "") for each in row])
+
+
+def _name(text: str) -> str:
+    """A name of Databricks' SQL, quoted unless it is our own."""
+    quoted = text.replace("`", "``")
+    return text if text == SYSTEM else f"`{quoted}`"
 
 
 def _literal(text: str) -> str:

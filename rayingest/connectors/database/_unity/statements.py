@@ -20,6 +20,10 @@ TRIES = 3
 PAUSE = 2.0  # seconds between questions after one that takes longer: a warehouse that starts
 RUNNING = {"PENDING", "RUNNING"}
 GRANT = "Grant CAN USE on the SQL warehouse of httpPath."
+SEE_ALL = "Grant USE CATALOG, USE SCHEMA and SELECT on system.information_schema, or else USE CATALOG on all."
+# What is not granted may be called missing: https://docs.databricks.com/aws/en/error-messages/
+HIDDEN = ("INSUFFICIENT_PERMISSIONS", "TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND")
+HIDDEN_STATES = {"42501", "42P01", "42704"}
 AGAIN = {
     *("TEMPORARILY_UNAVAILABLE", "WORKSPACE_TEMPORARILY_UNAVAILABLE", "SERVICE_UNDER_MAINTENANCE"),
     *("RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "ABORTED", "INTERNAL_ERROR"),
@@ -30,6 +34,10 @@ Row = Sequence[str | None]
 
 class TooMuch(Permanent):
     """A result that was cut, for it would have been too big."""
+
+
+class NotGranted(Denied):
+    """The statement reads what the account may not see, or does not see at all."""
 
 
 def _worth_another(error: Exception) -> bool:
@@ -52,7 +60,7 @@ class Statements:
         self._sleep = sleep
 
     def rows(self, statement: str) -> Iterator[Row]:
-        """All rows of a result; numbers are texts, too. Raises TooMuch, TimedOut, Denied, Permanent."""
+        """All rows of a result; numbers are texts, too. Raises TooMuch, TimedOut, NotGranted, Denied, Permanent."""
         told = self._tried(statement)
         if (told.get("manifest") or {}).get("truncated"):
             raise TooMuch(f"SQL warehouse {self._warehouse} gives only a part of the result.")
@@ -123,6 +131,6 @@ class Statements:
         text = f"SQL warehouse {self._warehouse}: {code} {said}".strip()
         if code in AGAIN:
             return Retryable(text)
-        if "INSUFFICIENT_PERMISSIONS" in text or status.get("sql_state") == "42501":
-            return Denied(text, hint="Grant SELECT on SCHEMA system.information_schema.")
+        if any(each in text for each in HIDDEN) or status.get("sql_state") in HIDDEN_STATES:
+            return NotGranted(text, hint=SEE_ALL)
         return Permanent(text)
