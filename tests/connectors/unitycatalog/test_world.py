@@ -378,10 +378,12 @@ def test_who_has_no_right_to_the_system_catalog_asks_each_catalog(lake):
     assert "`o``ther`.information_schema" in lake.world.said[-1]
     lines = {each.capability: each for each in CONNECTOR.check(lake.probe.settings())}
     assert (lines["keys"].status, lines["tags"].status) == ("ok", "ok")
-    lake.world.ungranted |= {"`shop`"}
+    lake.world.ungranted |= {"`o``ther`"}
     with pytest.raises(Denied, match="INSUFFICIENT_PERMISSIONS") as caught:
         CONNECTOR.prepare(lake.probe.settings(), None)
-    assert "system.information_schema" in (caught.value.hint or "")
+    assert "USE CATALOG on each catalog" in (caught.value.hint or "")
+    kept = lake.probe.settings(filters={"databaseFilterPattern": {"includes": ["shop"]}})
+    assert CONNECTOR.prepare(kept, None) == whole
 
 
 @pytest.mark.parametrize("within", [(), ("o'neil\\x",), ("shop", "it's")])
@@ -453,6 +455,14 @@ def test_a_warehouse_that_may_not_be_used(lake):
     with pytest.raises(Denied, match=WAREHOUSE) as caught:
         prepared(lake)
     assert "CAN USE" in (caught.value.hint or "")
+
+
+def test_an_answer_that_is_no_statement(lake, monkeypatch):
+    monkeypatch.setattr(lake.world, "_statement", lambda number: {"statement_id": "1"})
+    with pytest.raises(Permanent, match="not understood: KeyError: 'status'"):
+        prepared(lake)
+    lines = {each.capability: each for each in CONNECTOR.check(lake.probe.settings())}
+    assert lines["keys"].status == "failed"
 
 
 def test_a_warehouse_that_is_not_there(lake):
@@ -576,6 +586,15 @@ def test_a_workspace_without_unity_catalog(lake):
         lake.probe.listing()
     (line,) = CONNECTOR.check(lake.probe.settings())
     assert line.status == "failed"
+
+
+def test_who_sees_no_catalog_is_told(lake):
+    lake.world.tree = {}
+    lines = {each.capability: each for each in CONNECTOR.check(lake.probe.settings())}
+    assert (lines["databases"].status, "tables" in lines) == ("warning", False)
+    assert "BROWSE" in (lines["databases"].grant or "")
+    (end,) = ends(lake.probe.listing(), CATALOGS).values()
+    assert (end.count, end.complete) == (0, True)
 
 
 def test_check_says_what_is_refused_and_the_grant(lake):

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
+from rayingest.core import fqn
+from rayingest.core.source import Settings
 from rayingest.errors import ConfigError, Denied, Forbidden, Gone, Permanent
 from rayingest.kit.rest.api import Api
 from rayingest.kit.rest.pages import Cursor
@@ -57,6 +59,13 @@ def catalogs(api: Api, wanted: str | None) -> Iterator[Raw]:
             f"There is no catalog {wanted!r}, or the account may not see it: {error}",
             hint="Check `catalog` of the connection; `rayingest check` counts those it may see.",
         ) from None
+
+
+def kept(api: Api, settings: Settings) -> list[str]:
+    """Names of the catalogs that the config and its patterns keep."""
+    keeps, service = settings.filters.keeps, fqn.join(settings.service)
+    names = [each["name"] for each in catalogs(api, settings.connection.catalog)]
+    return [each for each in names if keeps(EntityType.DATABASE, each, fqn.child(service, each))]
 
 
 def members(api: Api, entity_type: EntityType, *within: str) -> Iterator[Raw]:

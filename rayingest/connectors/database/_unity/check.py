@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, Literal
 
-from rayingest.connectors.database._unity.api import catalogs, members
+from rayingest.connectors.database._unity.api import GRANTS, kept, members
 from rayingest.connectors.database._unity.connect import LEGACY, WorkspaceConnection, connect
 from rayingest.connectors.database._unity.facets import (
     NO_WAREHOUSE,
@@ -14,14 +14,14 @@ from rayingest.connectors.database._unity.facets import (
     tags_query,
 )
 from rayingest.connectors.database._unity.statements import Statements
-from rayingest.core import fqn
 from rayingest.core.source import Capability, CheckResult, Settings
-from rayingest.errors import ConfigError, RayingestError, Unauthorised, Unreachable
+from rayingest.errors import ConfigError, Denied, RayingestError, Unauthorised, Unreachable
 from rayingest.kit.rest.api import Api
 from rayingest.kit.sql.facts import Wants
 from rayingest.model import EntityType
 
 USE_A_WAREHOUSE = "Write the HTTP path of a SQL warehouse, /sql/1.0/warehouses/…, into httpPath."
+NO_CATALOG = "the account sees no catalog that databaseFilterPattern keeps"
 Raw = Mapping[str, Any]
 
 
@@ -42,15 +42,18 @@ def _listings(api: Api, settings: Settings) -> Iterator[CheckResult]:
     config: WorkspaceConnection = settings.connection
     try:
         api.log_in()
-        found = [each["name"] for each in catalogs(api, config.catalog)]
+        found = kept(api, settings)
     except (Unauthorised, Unreachable, ConfigError):
         raise
     except RayingestError as error:
         yield _refused(Capability.DATABASES, error)
         return
     yield CheckResult("connect", "ok", config.url)
-    yield CheckResult(Capability.DATABASES, "ok", f"catalogs: {len(found)}")
-    within: tuple[str, ...] = tuple(_kept(found, settings)[:1])
+    if found:
+        yield CheckResult(Capability.DATABASES, "ok", f"catalogs: {len(found)}")
+    else:
+        yield CheckResult(Capability.DATABASES, "warning", NO_CATALOG, GRANTS[EntityType.DATABASE])
+    within: tuple[str, ...] = tuple(found[:1])
     wanted = {
         Capability.SCHEMAS: EntityType.DATABASE_SCHEMA,
         Capability.TABLES: EntityType.TABLE,
@@ -63,12 +66,6 @@ def _listings(api: Api, settings: Settings) -> Iterator[CheckResult]:
         yield result
         if capability is Capability.SCHEMAS:
             within = (*within, first["name"]) if first else ()
-
-
-def _kept(names: Sequence[str], settings: Settings) -> list[str]:
-    """Catalogs that the patterns keep."""
-    keeps, service = settings.filters.keeps, fqn.join(settings.service)
-    return [each for each in names if keeps(EntityType.DATABASE, each, fqn.child(service, each))]
 
 
 def _tried(
@@ -96,7 +93,7 @@ def _statements(api: Api, settings: Settings) -> Iterator[CheckResult]:
             continue
         statements = Statements(api, config.warehouse, settings.call_timeout)
         try:
-            found = len(asked(api, statements, query, config.catalog))
+            found = len(asked(api, statements, query, settings))
         except (Unauthorised, Unreachable):
             raise
         except RayingestError as error:
@@ -106,4 +103,5 @@ def _statements(api: Api, settings: Settings) -> Iterator[CheckResult]:
 
 
 def _refused(capability: Capability, error: RayingestError) -> CheckResult:
-    return CheckResult(capability, "denied", str(error), error.hint)
+    status: Literal["denied", "failed"] = "denied" if isinstance(error, Denied) else "failed"
+    return CheckResult(capability, status, str(error), error.hint)

@@ -8,13 +8,13 @@ schema of the catalog `system` has those of all catalogs
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
-from rayingest.connectors.database._unity.api import catalogs, members
+from rayingest.connectors.database._unity.api import kept, members
 from rayingest.connectors.database._unity.connect import WorkspaceConnection, connect
 from rayingest.connectors.database._unity.statements import (
     NotGranted,
@@ -80,9 +80,9 @@ def prepare(settings: Settings, catalogue: Readable | None) -> Facets:
             _log.warning(NO_WAREHOUSE)
             return NOTHING
         statements = Statements(api, config.warehouse, settings.call_timeout)
-        keys = keys_in(asked(api, statements, keys_query, config.catalog), settings.service)
+        keys = keys_in(asked(api, statements, keys_query, settings), settings.service)
         wanted = Wants.of(settings.options).tags
-        tags = tags_in(asked(api, statements, tags_query, config.catalog)) if wanted else {}
+        tags = tags_in(asked(api, statements, tags_query, settings)) if wanted else {}
         return Facets(keys, tags)
 
 
@@ -117,31 +117,43 @@ def tags_query(*within: str, place: str = SYSTEM) -> str:
     return " union all ".join(selects) + " order by 1, 2, 3, 4, 5, 6"
 
 
-def asked(api: Api, statements: Statements, query: Query, catalog: str | None) -> list[Row]:
-    """All rows of a statement, of one catalog or of all; names are stored in small letters.
+def asked(api: Api, statements: Statements, query: Query, settings: Settings) -> list[Row]:
+    """All rows of a statement; names of catalogs are stored in small letters.
 
     Who has no right to the catalog `system` asks the information schema that each catalog has.
     """
+
+    def parts(within: tuple[str, ...]) -> list[str]:
+        """What is below: catalogs, or schemas and what belongs to none."""
+        if not within:
+            return kept(api, settings)
+        return ["", *(each["name"] for each in members(api, SCHEMA, *within))]
+
+    catalog = settings.connection.catalog
     one = (catalog.lower(),) if catalog else ()
     try:
-        return _rows(api, statements, query, one)
+        return _rows(statements, query, one, parts)
     except NotGranted as error:
         _log.info("Each catalog is asked for itself: %s", error)
-    names = one or [each["name"] for each in catalogs(api, None)]
-    found = (_rows(api, statements, partial(query, place=name), (name,)) for name in names)
+    names = one or parts(())
+    found = (_rows(statements, partial(query, place=name), (name,), parts) for name in names)
     return [row for rows in found for row in rows]
 
 
-def _rows(api: Api, statements: Statements, query: Query, within: tuple[str, ...]) -> list[Row]:
+def _rows(
+    statements: Statements,
+    query: Query,
+    within: tuple[str, ...],
+    parts: Callable[[tuple[str, ...]], list[str]],
+) -> list[Row]:
     """All rows; where they are too many at once, those of each catalog, then of each schema."""
     try:
         return list(statements.rows(query(*within)))
     except TooMuch:
         if len(within) == len(LEVELS):
             raise
-        found = catalogs(api, None) if not within else members(api, SCHEMA, *within)
-        names = [*(() if not within else ("",)), *(each["name"] for each in found)]
-    return [row for name in names for row in _rows(api, statements, query, (*within, name))]
+    found = (_rows(statements, query, (*within, name), parts) for name in parts(within))
+    return [row for rows in found for row in rows]
 
 
 def _equal(columns: Sequence[str], within: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ statement is asked after; inline results have 25 MiB at most, and come in chunks
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,7 +20,10 @@ TRIES = 3
 PAUSE = 2.0  # seconds between questions after one that takes longer: a warehouse that starts
 RUNNING = {"PENDING", "RUNNING"}
 GRANT = "Grant CAN USE on the SQL warehouse of httpPath."
-SEE_ALL = "Grant USE CATALOG, USE SCHEMA and SELECT on system.information_schema, or else USE CATALOG on all."
+SEE_ALL = (
+    "Grant USE CATALOG, USE SCHEMA and SELECT on system.information_schema, or USE CATALOG on each "
+    "catalog that databaseFilterPattern keeps."
+)
 # What is not granted may be called missing: https://docs.databricks.com/aws/en/error-messages/
 HIDDEN = ("INSUFFICIENT_PERMISSIONS", "TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND")
 HIDDEN_STATES = {"42501", "42P01", "42704"}
@@ -47,17 +50,10 @@ def _worth_another(error: Exception) -> bool:
 class Statements:
     """Statements of one thread on one warehouse; each may take `patience` seconds."""
 
-    def __init__(
-        self,
-        api: Api,
-        warehouse: str,
-        patience: float,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, api: Api, warehouse: str, patience: float) -> None:
         self._api = api
         self._warehouse = warehouse
         self._patience = patience
-        self._sleep = sleep
 
     def rows(self, statement: str) -> Iterator[Row]:
         """All rows of a result; numbers are texts, too. Raises TooMuch, TimedOut, NotGranted, Denied, Permanent."""
@@ -78,7 +74,14 @@ class Statements:
             on=_worth_another, attempts=TRIES, timeout=None, wait_initial=1.0, wait_max=10.0
         ):
             with attempt:
-                return self._ended(self._begun(statement))
+                try:
+                    return self._ended(self._begun(statement))
+                except (KeyError, TypeError, ValueError) as error:
+                    said = f"{type(error).__name__}: {error}"
+                    raise Permanent(
+                        f"What SQL warehouse {self._warehouse} answers is not understood: {said}",
+                        hint="Check hostPort and httpPath.",
+                    ) from error
         raise AssertionError  # pragma: no cover - the last attempt raises
 
     def _got(self, path: str, route: str) -> Mapping[str, Any]:
@@ -117,9 +120,10 @@ class Statements:
                 raise TimedOut(
                     f"SQL warehouse {self._warehouse} did not answer in {self._patience:.0f} s: "
                     f"the statement is {told['status']['state'].lower()}.",
-                    hint="Start the warehouse before the run, or raise callTimeout.",
+                    hint="Start the warehouse before the run, or raise callTimeoutSeconds of "
+                    "distributedExecution.",
                 )
-            self._sleep(PAUSE)
+            time.sleep(PAUSE)
             told = self._got(place, "status")
         if told["status"]["state"] != "SUCCEEDED":
             raise self._failure(told["status"])
