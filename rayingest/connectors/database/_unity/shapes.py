@@ -17,6 +17,8 @@ WORDS = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyi
 NESTED = {"ARRAY", "MAP", "STRUCT"}
 # What the text does not say in a word that is known: names of Unity Catalog's type_name.
 NAMED = {
+    "STRING": "STRING",  # string collate unicode
+    "BYTE": "TINYINT",
     "INTERVAL": "INTERVAL",
     "NULL": "NULL",
     "VOID": "NULL",
