@@ -7,6 +7,7 @@ from inspect import signature
 import pytest
 import sqlglot
 
+from rayingest.connectors.database._unity.api import BROWSE
 from rayingest.connectors.database._unity.facets import keys_query, tags_query
 from rayingest.connectors.database._unity.statements import TooMuch
 from rayingest.connectors.database.databricks import CONNECTOR as DATABRICKS
@@ -98,6 +99,8 @@ def test_the_vendors_client_could_ask_all_that_we_ask(lake):
     assert {kind for kind, _ in lake.world.queries} == known.keys()
     for kind, query in lake.world.queries:
         assert query.keys() <= signature(known[kind]).parameters.keys()
+    for api in (catalog.CatalogsAPI, catalog.SchemasAPI, catalog.TablesAPI, catalog.FunctionsAPI):
+        assert BROWSE.keys() <= signature(api.get).parameters.keys()
     body = signature(sql.StatementExecutionAPI.execute_statement).parameters
     assert len(lake.world.bodies) == 2
     for each in lake.world.bodies:
