@@ -8,7 +8,7 @@ from rayingest.config import Config
 from rayingest.core import fqn, registry
 from rayingest.core.filters import Verdict
 from rayingest.core.source import EntityDescriptor, ScopeListed, ScopeOpened
-from rayingest.errors import ConfigError, Denied, Gone
+from rayingest.errors import ConfigError, Denied, Gone, Permanent
 from rayingest.execute.report import Report
 from rayingest.model import EntityType
 
@@ -31,7 +31,7 @@ def listing(config: Config) -> Iterator[object]:
                         seen.add((item.type, item.scope))
                         wanted.append((item.type, item.scope))
                     yield item
-            except (Denied, Gone) as error:  # of this scope; the others can be listed
+            except (Denied, Gone, Permanent) as error:  # of this scope; others can be listed
                 if scope is None:
                     raise
                 yield ScopeListed(entity_type, scope, 0, complete=False, why=str(error))

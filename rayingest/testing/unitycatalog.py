@@ -59,6 +59,7 @@ class World(RestWorld):
     bare_pages: bool = False
     browse_only: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
     metastore: bool = True
     rows: dict[str, Rows] = field(default_factory=dict)
     chunk: int = 1000
@@ -116,6 +117,8 @@ class World(RestWorld):
         within = [query[key] for key in ("catalog_name", "schema_name") if key in query]
         if refusal := self._refusal(".".join(within)):
             return refusal
+        if ".".join(within) in self.unreadable:
+            return 200, {"message": "The connection of this catalog is broken."}
         items = [*map(self._shown, self._items(kind, within))]
         start = int(query.get("page_token", "-1" if self.bare_pages else "0"))
         if start < 0:

@@ -133,11 +133,15 @@ def test_a_warehouse_that_is_refused_ends_the_run_before_tags_are_lost(run, lake
     assert run.tables()["lake.shop.web.t0"]["tags"]
 
 
-def test_discovery_goes_on_behind_a_schema_that_is_refused(run, lake):
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("denied", "USE SCHEMA"), ("gone", "does not exist"), ("unreadable", "no list of entities")],
+)
+def test_discovery_goes_on_behind_a_schema_that_is_not_listed(run, lake, change, said):
     lake.world.tree["shop"] = {"hr": ["a"], "web": ["b"]}
-    lake.world.denied = {"shop.hr"}
+    setattr(lake.world, change, {"shop.hr"})
     missing: list[ScopeListed] = []
     found = [each.id for each in ri.load(run.path).discover(unlisted=missing.append)]
     assert "lake.shop.web.b" in found
     assert {each.scope for each in missing} == {"lake.shop.hr"}
-    assert "USE SCHEMA" in (missing[0].why or "")
+    assert said in (missing[0].why or "")
