@@ -290,6 +290,17 @@ def test_hostile_names(lake):
     assert ends(listing)["svc.c__reserved__quote__1.s'2"].count == len(HOSTILE)
 
 
+def test_a_service_with_a_point_in_its_name(lake):
+    lake.world.rows = {"key_column_usage": KEYS}
+    probe = Probe(CONNECTOR, lake.probe.config, service="la.ke")
+    assert '"la.ke".shop.web.t1' in probe.entities(TABLES)
+    settings = probe.settings()
+    with CONNECTOR.open(settings, CONNECTOR.prepare(settings, None)) as source:
+        found = told(source.discover_entities(TABLES, '"la.ke".shop.web'))
+    (foreign,) = found["t1"].constraints
+    assert foreign.referred_columns == ('"la.ke".shop.web.t0.id', '"la.ke".shop.web.t0.day')
+
+
 # --- keys and tags ---
 
 KEYS = [
