@@ -27,4 +27,6 @@ class DatabricksConnection(WorkspaceConnection):
     )
 
 
-CONNECTOR = Unity(service_type="Databricks", connection=DatabricksConnection)
+CONNECTOR = Unity(
+    service_type="Databricks", connection=DatabricksConnection, alias_of="unitycatalog"
+)

@@ -2,11 +2,13 @@
 
 import pickle
 from collections import Counter
+from dataclasses import replace
 from inspect import signature
 
 import pytest
 import sqlglot
 
+from rayingest.config.options import DatabaseLineage
 from rayingest.connectors.database._unity.api import BROWSE
 from rayingest.connectors.database._unity.facets import keys_query, tags_query
 from rayingest.connectors.database._unity.statements import TooMuch
@@ -25,6 +27,7 @@ from rayingest.errors import (
     Unreachable,
 )
 from rayingest.model import EntityType, TableType
+from rayingest.testing.conformance import Kept, tell
 from rayingest.testing.probe import Probe, of
 from rayingest.testing.unitycatalog import OWNER, TOKEN, VIEWS, WAREHOUSE
 
@@ -626,3 +629,15 @@ def test_check_says_what_is_refused_and_the_grant(lake):
     assert "SELECT ON SCHEMA `shop`.`web`" in (lines["tables"].grant or "")
     assert "EXECUTE ON SCHEMA `shop`.`web`" in (lines["procedures"].grant or "")
     assert "CAN USE" in (lines["tags"].grant or "")
+
+
+def test_the_lineage_of_views_comes_out_of_the_same_listing(lake):
+    """`web.t0` is in the view's own catalog."""
+    tables = [*told(lake.probe.listing()).values()]
+    settings = replace(lake.probe.settings(), options=DatabaseLineage())
+    facts = tell(CONNECTOR.variants["lineage"], settings, Kept(tables)).facts
+    edges = {each.target_fqn: each.payload for each in facts}
+    assert edges.keys() == {each.fqn for each in tables if each.schema_definition}
+    for each in edges.values():
+        assert each["fromFqn"] == f"{WEB}.t0"
+        assert "canary-9a" not in each["details"]["sqlQuery"]

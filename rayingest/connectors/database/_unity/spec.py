@@ -16,11 +16,13 @@ from rayingest.core.source import (
     Batching,
     Capability,
     CheckResult,
+    Connector,
     DiscoverableSource,
     Readable,
     Settings,
 )
 from rayingest.kit.sql.spec import PARENTS, TYPES
+from rayingest.kit.sql.views import ViewLineage
 from rayingest.model import EntityType
 
 # The page has rates of jobs, clusters and others, and none of Unity Catalog: only 429 tells it.
@@ -72,6 +74,12 @@ class Unity:
     capabilities: frozenset[Capability] = CAPABILITIES
     lacks: Mapping[Capability, str] = field(default_factory=lambda: dict(LACKS))
     prepare: Callable[[Settings, Readable | None], Facets] = prepare
+    alias_of: str = ""
+
+    @property
+    def variants(self) -> Mapping[str, Connector]:
+        """The lineage of views."""
+        return {"lineage": ViewLineage(self, "databricks")}
 
     @property
     def batching(self) -> Mapping[EntityType, Batching]:
