@@ -176,10 +176,11 @@ class ViewSource:
 
     def _databases(self) -> Iterator[Listed]:
         for each in self.source.discover_entities(DATABASE):
-            if isinstance(each, EntityDescriptor):
-                yield ScopeOpened(TABLE, each.id)
-            elif isinstance(each, ScopeListed):
-                yield replace_scope(each)
+            found = each.descriptor if isinstance(each, Described) else each
+            if isinstance(found, EntityDescriptor):
+                yield ScopeOpened(TABLE, found.id)
+            elif isinstance(found, ScopeListed):
+                yield _end_of(found)
 
     def process_entities(self, descriptors: Sequence[EntityDescriptor]) -> Iterator[Processed]:
         """Describe views, and keep their edges."""
@@ -196,7 +197,7 @@ class ViewSource:
         return Described(described.descriptor, (), facts)
 
 
-def replace_scope(listed: ScopeListed) -> ScopeListed:
+def _end_of(listed: ScopeListed) -> ScopeListed:
     """The end of the listing of databases as that of views: it has none itself."""
     return ScopeListed(
         TABLE, listed.scope, 0, complete=listed.complete, mode="changes", why=listed.why
