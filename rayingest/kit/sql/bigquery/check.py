@@ -1,0 +1,105 @@
+"""`rayingest check` for BigQuery: each project in turn, and the role that mends what is missing.
+
+Queries are only judged (`dryRun`), not run: that costs nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from rayingest.core.source import Capability, CheckResult, Settings
+from rayingest.errors import Denied, RayingestError
+from rayingest.kit.sql.bigquery import queries
+from rayingest.kit.sql.bigquery.connect import connect, projects
+from rayingest.kit.sql.bigquery.listing import members
+from rayingest.kit.sql.bigquery.queries import View
+from rayingest.kit.sql.bigquery.session import BigQuerySession
+from rayingest.kit.sql.facts import Wants
+
+TRIALS: dict[Capability, tuple[View, dict[str, str]]] = {
+    Capability.COLUMNS: (queries.COLUMNS, {}),
+    Capability.COMMENTS: (queries.FIELDS, {}),
+    Capability.VIEWS: (queries.VIEWS, {}),
+    Capability.KEYS: (queries.KEYS, {}),
+    Capability.TAGS: (queries.OPTIONS, {}),
+    Capability.PROCEDURES: (queries.ROUTINES, {"language": "r.routine_body"}),
+}
+
+
+def check(settings: Settings) -> Iterator[CheckResult]:
+    """List each project's datasets, then one dataset's tables, then have each query judged."""
+    try:
+        names = projects(settings)
+    except RayingestError as error:
+        yield CheckResult("connect", "failed", str(error), error.hint)
+        return
+    for name in names:
+        try:
+            session = connect(settings, name)
+        except RayingestError as error:
+            yield CheckResult("connect", "failed", str(error), error.hint)
+            return
+        try:
+            yield from _project(session, settings)
+        finally:
+            session.close()
+
+
+def _project(session: BigQuerySession, settings: Settings) -> Iterator[CheckResult]:
+    project = session.database
+    try:
+        datasets = [each["datasetReference"]["datasetId"] for each in session.datasets()]
+    except RayingestError as error:
+        yield _failed("connect", f"project {project}: {error}", error)
+        return
+    yield CheckResult("connect", "ok", f"project {project}: {len(datasets)} datasets")
+    if not datasets:
+        yield CheckResult(
+            Capability.SCHEMAS,
+            "warning",
+            f"project {project} shows this account no dataset",
+            "Grant roles/bigquery.metadataViewer on the project, if it has any.",
+        )
+        return
+    first = datasets[0]
+    yield CheckResult(
+        Capability.SCHEMAS,
+        "ok",
+        f"{project}: {', '.join(datasets[:5])}{', …' if datasets[5:] else ''}",
+    )
+    wants = Wants.of(settings.options)
+
+    def listed() -> str:
+        found = len(list(islice(members(session, wants, first), 1000)))
+        return f"{project}.{first}: {found} tables and routines listed"
+
+    yield _tried(Capability.TABLES, listed)
+    yield from _queries(session, first)
+
+
+def _queries(session: BigQuerySession, dataset: str) -> Iterator[CheckResult]:
+    (location,) = session.by_location({dataset: ()}) or ("US",)
+    for capability, (view, columns) in TRIALS.items():
+        if view.absent and session.emulated:
+            yield CheckResult(capability, "warning", "an emulator has no such view")
+            continue
+
+        def judged(view: View = view, columns: dict[str, str] = columns) -> str:
+            for text, parameters in queries.by_dataset(
+                view, session.database, {dataset: [""]}, columns
+            ):
+                session.judge(text, parameters, location)
+            return f"{session.database}.{dataset} can be asked"
+
+        yield _tried(capability, judged)
+
+
+def _tried(capability: Capability, trial: Callable[[], str]) -> CheckResult:
+    try:
+        return CheckResult(capability, "ok", trial())
+    except RayingestError as error:
+        return _failed(capability, str(error), error)
+
+
+def _failed(capability: str, why: str, error: RayingestError) -> CheckResult:
+    denied = isinstance(error, Denied)
+    return CheckResult(capability, "denied" if denied else "failed", why, error.hint)
