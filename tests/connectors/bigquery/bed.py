@@ -4,17 +4,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from rayingest.core.source import Capability, Grade
+from rayingest.core.source import Grade
 from rayingest.testing.servers import bigquery
 
 from ..beds import Bed, story
-
-COMPILED = {
-    Capability.KEYS: "the emulator has no view of keys, and takes no statement with a key",
-    Capability.COMMENTS: "the emulator has no COLUMN_FIELD_PATHS, where columns are described",
-    Capability.PROCEDURES: "the emulator's ROUTINES.ddl leaves out the bodies",
-    Capability.DDL: "the emulator's TABLES has no column ddl",
-}
+from .views import COMPILED
 
 
 @contextmanager

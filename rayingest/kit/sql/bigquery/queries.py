@@ -137,7 +137,10 @@ def by_region(
     place = quoted(project, f"region-{location.lower()}")
     text = view.text.format(place=place, schemas="@schemas", names="@names", **columns)
     below = dict.fromkeys(name for each in names.values() for name in each)
-    return text, {"schemas": list(names), "names": list(below)}, location
+    parameters = (
+        {"schemas": list(names), "names": list(below)} if below else {"schemas": list(names)}
+    )
+    return text, parameters, location
 
 
 def by_dataset(

@@ -45,7 +45,7 @@ SAME = frozenset(
 )
 SIZED = {"CHAR", "VARCHAR", "BINARY", "VARBINARY"}
 EXACT = {"DECIMAL", "NUMBER"}
-DEEPEST = 5
+DEEPEST = 32  # BigQuery lets records lie in each other 15 times, each in an array
 _OPEN, _CLOSE = "(<[", ")>]"
 _HEAD = re.compile(r'\s*("?[\w$. ]+"?)\s*', re.UNICODE)
 _ARRAY = re.compile(r"\[\d*\]$")
