@@ -5,8 +5,8 @@ descriptors, scopes, sessions, counting, cancelling (`kit.sql.source`). Most of 
 while one function is replaced: `dataclasses.replace(POSTGRES, databases=...)`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from rayingest.core.source import CheckResult, EntityDescriptor, Processed, Settings
@@ -77,6 +77,16 @@ class Wants:
         }
         given = {field: getattr(options, key, None) for field, key in keys.items()}
         return cls(**{field: bool(value) for field, value in given.items() if value is not None})
+
+    def only(self, types: Collection[EntityType]) -> "Wants":
+        """The same for a listing of these types: what is below a schema may take a call for each."""
+        relations = EntityType.TABLE in types
+        return replace(
+            self,
+            tables=self.tables and relations,
+            views=self.views and relations,
+            procedures=self.procedures and EntityType.STORED_PROCEDURE in types,
+        )
 
     @property
     def types(self) -> tuple[EntityType, ...]:

@@ -122,13 +122,15 @@ class SqlSource:
         )
         below = [each for each in self._types[2:] if each in types] if opens else []
         with self._session(database) as session:
-            for each in tree.walk(self._rows(session, only, alone=opens)):
+            for each in tree.walk(self._rows(session, only, types, alone=opens)):
                 yield each
                 if isinstance(each, EntityDescriptor):
                     yield from (ScopeOpened(entity_type, each.id) for entity_type in below)
 
-    def _rows(self, session: Any, only: str | None, *, alone: bool) -> Iterator[Found]:
-        members, wants = self._facts.members, self._wants
+    def _rows(
+        self, session: Any, only: str | None, types: set[EntityType], *, alone: bool
+    ) -> Iterator[Found]:
+        members, wants = self._facts.members, self._wants.only(types)
         if members is None or alone:
             yield from self._facts.listing(session, wants)
             return

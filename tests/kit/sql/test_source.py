@@ -1,5 +1,6 @@
 """The kit's source over a fake database: sessions, counting, errors, cancelling."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -101,6 +102,23 @@ def test_without_a_scope_all_databases_are_listed():
     with opened([]) as source:
         ends = [each for each in source.discover_entities(TABLE) if isinstance(each, ScopeListed)]
     assert [end.scope for end in ends] == ["svc.first.s", "svc.second.s"]
+
+
+def test_a_listing_of_one_type_asks_for_that_type_only():
+    asked = []
+
+    def members(_session, wants, schema):
+        asked.append((wants.tables, wants.views, wants.procedures, schema))
+        return iter(())
+
+    connector = Sql(
+        service_type="Fake", connection=BaseModel, facts=replace(facts([]), members=members)
+    )
+    options = SimpleNamespace(includeViews=False)
+    with connector.open(Settings("svc", None, options, Filters())) as source:
+        list(source.discover_entities(TABLE, "svc.first.s"))
+        list(source.discover_entities(EntityType.STORED_PROCEDURE, "svc.first.s"))
+    assert asked == [(True, False, False, "s"), (False, False, True, "s")]
 
 
 def test_a_batch_during_a_listing_has_a_session_of_its_own():
