@@ -136,10 +136,9 @@ def by_region(
     """One statement for all; it may tell of namesakes in other datasets, too."""
     place = quoted(project, f"region-{location.lower()}")
     text = view.text.format(place=place, schemas="@schemas", names="@names", **columns)
-    below = dict.fromkeys(name for each in names.values() for name in each)
-    parameters = (
-        {"schemas": list(names), "names": list(below)} if below else {"schemas": list(names)}
-    )
+    parameters: dict[str, Sequence[str]] = {"schemas": list(names)}
+    if below := dict.fromkeys(name for each in names.values() for name in each):
+        parameters["names"] = list(below)
     return text, parameters, location
 
 
