@@ -1,0 +1,196 @@
+"""What goes wrong at Google, what it is called, and that nothing hangs or looks empty."""
+
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from rayingest.connectors.database.bigquery import CONNECTOR
+from rayingest.core.source import ScopeListed
+from rayingest.errors import (
+    Denied,
+    Permanent,
+    RayingestError,
+    Retryable,
+    SessionLost,
+    Throttled,
+    TimedOut,
+    Unauthorised,
+)
+from rayingest.model import EntityType
+from rayingest.testing.probe import Probe, walk
+from rayingest.testing.processes import free_port
+
+from .faults import Fault, between
+
+TABLE = EntityType.TABLE
+
+
+@pytest.fixture
+def proxy(server, make):
+    make("create schema shop", "create table shop.t (id int64)")
+    with between(server.url) as made:
+        yield made
+
+
+@pytest.fixture
+def probe(proxy, project):
+    def at(**changes):
+        credentials = {"gcpConfig": {"type": "gcp_adc", "projectId": project}}
+        config = {"hostPort": proxy.url, "credentials": credentials, **changes}
+        return Probe(CONNECTOR, config)
+
+    return at
+
+
+LISTED, QUERY = "/tables?", "POST /bigquery/v2/projects"
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (Fault(LISTED, 403, "accessDenied"), Denied),
+        (Fault(LISTED, 403, "rateLimitExceeded"), Throttled),
+        (Fault(LISTED, 403, "quotaExceeded"), Throttled),
+        (Fault(LISTED, 429, "tooManyRequests"), Throttled),
+        (Fault(LISTED, 500, "internalError"), Retryable),
+        (Fault(LISTED, 503, "backendError"), Retryable),
+        (Fault(LISTED, 400, "invalid"), Permanent),
+        (Fault(LISTED, 403, "accessNotConfigured"), Denied),
+        (Fault(LISTED), SessionLost),
+        (Fault("/datasets?", 401, "authError"), Unauthorised),
+    ],
+    ids=lambda each: each.reason or "hung up" if isinstance(each, Fault) else "",
+)
+def test_a_listing_that_fails_is_no_empty_one(proxy, probe, fault, expected):
+    proxy.faults.append(fault)
+    listed = []
+    with probe().open() as source, pytest.raises(expected) as raised:
+        listed.extend(walk(source))
+    assert type(raised.value) is expected
+    assert not any(isinstance(e, ScopeListed) and e.type is TABLE for e in listed)
+    assert proxy.url not in str(raised.value)
+
+
+def test_a_second_page_that_fails_is_no_end(proxy, probe, make):
+    proxy.page = 1
+    make("create table shop.u (id int64)")
+    assert len(probe().descriptors(TABLE)) == 2
+    assert sum("pageToken" in each for each in proxy.asked) == 1
+    proxy.faults.append(Fault("pageToken=", 503, "backendError"))
+    with pytest.raises(Retryable):
+        probe().descriptors(TABLE)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "hint"),
+    [
+        (
+            Fault(
+                QUERY,
+                403,
+                "accessDenied",
+                "Access Denied: Project p: User does not have bigquery.jobs.create permission in project p.",
+            ),
+            Denied,
+            "roles/bigquery.jobUser",
+        ),
+        (Fault(QUERY, 403, "accessDenied", inside="COLUMNS"), Denied, "metadataViewer"),
+        (Fault(QUERY, 403, "quotaExceeded", headers={"Retry-After": "7"}), Throttled, ""),
+        (Fault(QUERY, 403, "billingNotEnabled"), Denied, "billing"),
+        (Fault("/queries/", 503, "backendError"), Retryable, ""),
+    ],
+    ids=["jobs", "rights", "quota", "billing", "busy"],
+)
+def test_a_query_that_fails_says_why(proxy, probe, fault, expected, hint):
+    descriptors = probe().descriptors(TABLE)
+    proxy.faults.append(fault)
+    with pytest.raises(expected) as raised, probe().open() as source:
+        list(source.process_entities(descriptors))
+    assert hint in (raised.value.hint or "")
+    assert fault.message in str(raised.value)
+    assert "http" not in str(raised.value)
+    if isinstance(raised.value, Throttled):
+        assert raised.value.wait == 7
+    assert not any("google.api_core" in line for line in str(raised.value).splitlines())
+
+
+def test_nothing_hangs(proxy, probe):
+    descriptors = probe().descriptors(TABLE)
+    proxy.faults.append(Fault(QUERY, wait=20))
+    before = time.monotonic()
+    with pytest.raises(TimedOut), probe().open(call_timeout=1) as source:
+        list(source.process_entities(descriptors))
+    assert time.monotonic() - before < 5
+    proxy.faults[:] = [Fault(LISTED, wait=20)]
+    with pytest.raises(TimedOut):
+        probe().descriptors(TABLE, call_timeout=1)
+
+
+def test_cancel_stops_the_job_under_way(proxy, probe):
+    """What the emulator makes of it is its own affair: Google must be told, at once."""
+    descriptors = probe().descriptors(TABLE)
+    proxy.faults.append(Fault("/queries/", wait=20, times=1))
+    with probe().open() as source:
+        thread = threading.Thread(target=_swallow, args=(source, descriptors))
+        thread.start()
+        _until(lambda: any("/queries/" in each for each in proxy.asked))
+        before = time.monotonic()
+        source.cancel()
+        assert time.monotonic() - before < 0.5
+        _until(lambda: any("/cancel" in each for each in proxy.asked))
+        (told,) = (each for each in proxy.asked if "/cancel" in each)
+        assert "/jobs/rayingest-" in told
+        proxy.released.set()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_listing_stops_after_its_page(proxy, probe, project):
+    with probe().open() as source:
+        listing = source.discover_entities(TABLE, f"svc.{project}.shop")
+        assert next(listing)
+        source.cancel()
+        with pytest.raises(TimedOut):
+            list(listing)
+        assert len(list(source.discover_entities(TABLE, f"svc.{project}.shop"))) == 2  # and its end
+
+
+def test_check_says_which_role_is_missing(proxy, probe):
+    proxy.faults.append(Fault(LISTED, 403, "accessDenied"))
+    jobs = "Access Denied: User does not have bigquery.jobs.create permission in project p."
+    proxy.faults.append(Fault(QUERY, 403, "accessDenied", jobs))
+    told = {each.capability: each for each in CONNECTOR.check(probe().settings())}
+    assert told["connect"].status == "ok"
+    assert (told["tables"].status, told["columns"].status) == ("denied", "denied")
+    assert "roles/bigquery.metadataViewer" in told["tables"].grant
+    assert "roles/bigquery.jobUser" in told["columns"].grant
+    proxy.faults[:] = [Fault("/datasets?", 403, "accessDenied")]
+    (only,) = CONNECTOR.check(probe().settings())
+    assert (only.capability, only.status) == ("connect", "denied")
+
+
+def test_nobody_is_there():
+    config = {
+        "hostPort": f"http://127.0.0.1:{free_port()}",
+        "credentials": {"gcpConfig": {"type": "gcp_adc", "projectId": "p"}},
+    }
+    before = time.monotonic()
+    (told,) = CONNECTOR.check(Probe(CONNECTOR, config).settings())
+    assert (told.capability, told.status) == ("connect", "failed")
+    assert "Connection refused" in told.why
+    assert "object at 0x" not in told.why
+    assert time.monotonic() - before < 5
+
+
+def _swallow(source, descriptors):
+    with suppress(RayingestError):
+        list(source.process_entities(descriptors))
+
+
+def _until(holds):
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
