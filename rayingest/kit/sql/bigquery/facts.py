@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from rayingest.core.source import Capability, Described, EntityDescriptor, Failed, Processed
 from rayingest.errors import Denied, Gone
@@ -10,6 +11,7 @@ from rayingest.kit.sql.bigquery.check import check
 from rayingest.kit.sql.bigquery.connect import connect
 from rayingest.kit.sql.bigquery.errors import classify
 from rayingest.kit.sql.bigquery.options import Options, tags
+from rayingest.kit.sql.bigquery.queries import apart
 from rayingest.kit.sql.bigquery.routines import routines
 from rayingest.kit.sql.bigquery.session import BigQuerySession
 from rayingest.kit.sql.bigquery.tables import tables
@@ -105,8 +107,8 @@ BIGQUERY = Facts(
     describe={
         EntityType.DATABASE: databases,
         EntityType.DATABASE_SCHEMA: schemas,
-        EntityType.TABLE: tables,
-        EntityType.STORED_PROCEDURE: routines,
+        EntityType.TABLE: partial(apart, tables),
+        EntityType.STORED_PROCEDURE: partial(apart, routines),
     },
     classify=classify,
     check=check,

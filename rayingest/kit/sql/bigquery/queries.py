@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from rayingest.errors import Denied
+from rayingest.core.source import EntityDescriptor, Failed, Processed
+from rayingest.errors import Denied, Gone
 from rayingest.kit.sql.bigquery.session import BigQuerySession, Names, Row, quoted
+from rayingest.kit.sql.facts import Describe, Wants
 
 FEW = 4  # more datasets than that are asked for by their region, if that is allowed
 UNITED = 50  # datasets in one statement
@@ -110,6 +112,29 @@ def ask(session: BigQuerySession, view: View, names: Names, **columns: str) -> l
     for location, here in session.by_location(given).items():
         rows += _in_one_place(session, view, here, location, columns)
     return rows
+
+
+def apart(
+    describe: Describe[BigQuerySession],
+    session: BigQuerySession,
+    descriptors: Sequence[EntityDescriptor],
+    wants: Wants,
+) -> Iterator[Processed]:
+    """What one dataset refuses is told of its things alone; Google asks for rights to a whole dataset.
+
+    `describe` must have asked all its questions before its first answer.
+    """
+    try:
+        yield from describe(session, descriptors, wants)
+    except (Denied, Gone) as error:
+        groups: dict[str, list[EntityDescriptor]] = {}
+        for each in descriptors:
+            groups.setdefault(each.scope, []).append(each)
+        if len(groups) == 1:
+            yield from (Failed(each, error) for each in descriptors)
+            return
+        for group in groups.values():
+            yield from apart(describe, session, group, wants)
 
 
 def _in_one_place(
