@@ -1,9 +1,10 @@
 """Look into models: which keys, and which variants of a union, may stand at a path."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from rayingest.config.problems import KeyPath
 
@@ -15,7 +16,10 @@ def keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
 
 
 def variants_at(model: type[BaseModel], path: KeyPath) -> dict[str, list[str]]:
-    """The variants of the union at a path by name: their required keys, or else the first one."""
+    """The variants of the union at a path by name: their required keys, or else the first one.
+
+    A key that has one value only stands with it: `type: gcp_adc`.
+    """
     models = _models_at([model], path)
     return {each.__name__: _telling(each) for each in models} if len(models) > 1 else {}
 
@@ -23,7 +27,12 @@ def variants_at(model: type[BaseModel], path: KeyPath) -> dict[str, list[str]]:
 def _telling(model: type[BaseModel]) -> list[str]:
     fields = model.model_fields
     required = [key for key, field in fields.items() if field.is_required()]
-    return required or list(fields)[:1]
+    return required or [_spelled(key, field) for key, field in list(fields.items())[:1]]
+
+
+def _spelled(key: str, field: FieldInfo) -> str:
+    values = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    return f"{key}: {values[0]}" if len(values) == 1 else key
 
 
 def _models_at(models: list[type[BaseModel]], path: KeyPath) -> list[type[BaseModel]]:
