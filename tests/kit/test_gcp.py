@@ -8,6 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from rayingest.config.gcp import GcpCredentials
+from rayingest.config.shape import variants_at
 from rayingest.connectors.database.bigquery import CONNECTOR, BigQueryConnection
 from rayingest.errors import ConfigError, Unauthorised
 from rayingest.kit import gcp
@@ -228,6 +229,12 @@ def test_a_sign_in_that_nobody_answers(pem):
     (told,) = CONNECTOR.check(Probe(CONNECTOR, config).settings())
     assert (told.capability, told.status) == ("connect", "failed")
     assert "refused" in told.why
+
+
+def test_what_else_it_may_be_is_said_with_the_word_that_decides():
+    found = variants_at(BigQueryConnection, ("credentials", "gcpConfig"))
+    assert found["GcpAdc"] == ["type: gcp_adc"]
+    assert len({each for (each,) in found.values()}) == 4
 
 
 def test_the_schema_for_editors_has_all_kinds():

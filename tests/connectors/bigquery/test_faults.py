@@ -17,6 +17,7 @@ from rayingest.errors import (
     Throttled,
     TimedOut,
     Unauthorised,
+    Unreachable,
 )
 from rayingest.model import EntityType
 from rayingest.testing.probe import Probe, sort, walk
@@ -193,8 +194,10 @@ def test_nobody_is_there():
     before = time.monotonic()
     (told,) = CONNECTOR.check(Probe(CONNECTOR, config).settings())
     assert (told.capability, told.status) == ("connect", "failed")
-    assert "Connection refused" in told.why
-    assert "object at 0x" not in told.why
+    assert told.why.endswith("cannot be reached: Connection refused")
+    assert "hostPort" in told.grant
+    with pytest.raises(Unreachable):
+        Probe(CONNECTOR, config).listing()
     assert time.monotonic() - before < 5
 
 

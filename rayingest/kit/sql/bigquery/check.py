@@ -51,7 +51,7 @@ def _project(session: BigQuerySession, settings: Settings) -> Iterator[CheckResu
     except RayingestError as error:
         yield _failed("connect", f"project {project}: {error}", error)
         return
-    yield CheckResult("connect", "ok", f"project {project}: {len(datasets)} datasets")
+    yield CheckResult("connect", "ok", f"project {project}, datasets: {len(datasets)}")
     if not datasets:
         yield CheckResult(
             Capability.SCHEMAS,

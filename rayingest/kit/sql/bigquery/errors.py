@@ -3,6 +3,7 @@
 import re
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 from rayingest import errors
 
@@ -16,6 +17,8 @@ RUN = "roles/bigquery.jobUser"
 WAIT = 10.0  # seconds; most quotas are per second or per 100 seconds
 # What the client adds to a message: where the question went, and the number of the job.
 _REQUEST = re.compile(r"^(?:[A-Z]+ https?://\S+: )")
+# A connection that was never made: refused, no such host. One that broke says "Connection aborted".
+_SYSTEM = re.compile(r"(?:Failed to establish|Failed to resolve).*?\[Errno -?\d+\] ([^)'\"]+)")
 _FOOTER = re.compile(r"\s*(?:; reason: .*|Location: .*|Job ID: .*)$", re.DOTALL)
 
 
@@ -53,7 +56,9 @@ def _answered(error: Any) -> errors.RayingestError:  # noqa: PLR0911 - a table o
     return errors.Permanent(f"{text} (HTTP {code})")
 
 
-def _unanswered(error: Exception) -> errors.RayingestError | None:
+def _unanswered(  # noqa: PLR0911 - a table of cases
+    error: Exception,
+) -> errors.RayingestError | None:
     auth: Any = import_module("google.auth.exceptions")
     web: Any = import_module("requests.exceptions")
     futures: Any = import_module("concurrent.futures")
@@ -61,11 +66,26 @@ def _unanswered(error: Exception) -> errors.RayingestError | None:
         return errors.SessionLost(f"Google's sign-in does not answer: {_cause(error)}")
     if isinstance(error, auth.GoogleAuthError):
         return _refused(error)
+    if isinstance(error, web.ConnectTimeout):
+        return _nobody(error, "it does not answer in time")
     if isinstance(error, web.Timeout | futures.TimeoutError):
         return errors.TimedOut("BigQuery did not answer in time.")
+    if isinstance(error, web.SSLError | web.ProxyError):
+        return _nobody(error, _cause(error))
     if isinstance(error, web.ConnectionError | web.ChunkedEncodingError):
+        if system := _SYSTEM.search(str(error)):
+            return _nobody(error, system[1])
         return errors.SessionLost(f"The connection broke: {_cause(error)}")
     return None
+
+
+def _nobody(error: Any, why: str) -> errors.RayingestError:
+    url = getattr(getattr(error, "request", None), "url", None) or ""
+    where = urlsplit(url).netloc or "its address"
+    return errors.Unreachable(
+        f"BigQuery at {where} cannot be reached: {why}",
+        hint="Check hostPort, the network, and the proxy (HTTPS_PROXY).",
+    )
 
 
 def _refused(error: Exception) -> errors.RayingestError:
