@@ -32,14 +32,14 @@ class BigQueryConnection(SqlCommon):
         None, description="Project that queries run in and are billed to; the one that is read."
     )
     credentials: GcpCredentials = Field(description="How to sign in to Google Cloud.")
-    includePolicyTags: Annotated[bool, Unused()] = Field(
-        True, description="Read the policy tags of columns."
+    includePolicyTags: bool = Field(True, description="Read the policy tags of columns.")
+    taxonomyProjectID: list[str] | None = Field(
+        None,
+        description="Projects whose taxonomies `check` tries to see; a policy tag's own name says "
+        "where it lies.",
     )
-    taxonomyProjectID: Annotated[list[str] | None, Unused()] = Field(
-        None, description="Projects of the policy tags' taxonomies."
-    )
-    taxonomyLocation: Annotated[str | None, Unused()] = Field(
-        "us", description="Location of the policy tags' taxonomies."
+    taxonomyLocation: str | None = Field(
+        "us", description="Location of the taxonomies that `check` tries to see."
     )
     usageLocation: Annotated[str | None, Unused()] = Field(
         "us", description="Location of the jobs that usage is read from."

@@ -15,7 +15,7 @@ from rayingest.kit.sql.bigquery.facts import schemas
 from rayingest.kit.sql.bigquery.routines import routines
 from rayingest.kit.sql.bigquery.tables import tables
 from rayingest.kit.sql.facts import Wants
-from rayingest.model import EntityType, TableType
+from rayingest.model import EntityType, TableType, Tag
 
 from .views import COMPILED, Views
 
@@ -160,6 +160,27 @@ def test_descriptions_of_columns_at_any_depth(session):
         ("c", "STRING", "inner"),
         ("d e", "BIGINT", None),
     ]
+
+
+def test_policy_tags_of_columns_at_any_depth(session):
+    session.add("TABLES", table_schema="library", table_name="t", table_type="BASE TABLE")
+    column(session, "t", "s", 1, "STRUCT<a INT64, b INT64>")
+    for path, names in {"s": [], "s.a": ["tag/1", "tag/2"]}.items():
+        session.add(
+            "COLUMN_FIELD_PATHS",
+            table_schema="library",
+            table_name="t",
+            field_path=path,
+            policy_tags=names,
+        )
+    session.policy_tags = lambda names: tuple(Tag(classification="C", name=n) for n in names)
+    (found,) = described(session, "t")
+    assert [[tag.name for tag in each.tags] for each in found.columns[0].children] == [
+        ["tag/1", "tag/2"],
+        [],
+    ]
+    (found,) = described(session, "t", wants=Wants(tags=False))
+    assert found.columns[0].children[0].tags == ()
 
 
 def test_fields_as_deep_as_google_lets_them_be(session):

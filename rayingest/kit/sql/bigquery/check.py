@@ -9,8 +9,9 @@ from itertools import islice
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import Denied, RayingestError
 from rayingest.kit.sql.bigquery import queries
-from rayingest.kit.sql.bigquery.connect import connect, projects
+from rayingest.kit.sql.bigquery.connect import Connection, connect, projects
 from rayingest.kit.sql.bigquery.listing import members
+from rayingest.kit.sql.bigquery.policies import PERMISSION, URL, items
 from rayingest.kit.sql.bigquery.queries import View
 from rayingest.kit.sql.bigquery.session import BigQuerySession
 from rayingest.kit.sql.facts import Wants
@@ -74,6 +75,25 @@ def _project(session: BigQuerySession, settings: Settings) -> Iterator[CheckResu
 
     yield _tried(Capability.TABLES, listed)
     yield from _queries(session, first)
+    if settings.connection.includePolicyTags and wants.tags and not session.emulated:
+        yield from _policies(session, settings.connection)
+
+
+def _policies(session: BigQuerySession, config: Connection) -> Iterator[CheckResult]:
+    """Without this right columns come without their policy tags."""
+    for project in config.taxonomyProjectID or [session.database]:
+        place = f"projects/{project}/locations/{config.taxonomyLocation or 'us'}"
+
+        def seen(place: str = place) -> str:
+            found = items(session, f"{URL}/{place}/taxonomies", "taxonomies")
+            return f"{place}: policy tags of {len(found)} taxonomies"
+
+        result = _tried(Capability.TAGS, seen)
+        if result.status == "ok":
+            yield result
+            continue
+        grant = f"Grant {PERMISSION} and datacatalog.taxonomies.list, or includePolicyTags: false."
+        yield CheckResult(Capability.TAGS, "warning", f"policy tags: {result.why}", grant)
 
 
 def _queries(session: BigQuerySession, dataset: str) -> Iterator[CheckResult]:

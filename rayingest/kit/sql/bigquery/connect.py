@@ -9,6 +9,7 @@ from rayingest.config.gcp import GcpCredentials
 from rayingest.core.source import Settings
 from rayingest.errors import ConfigError, MissingDriver
 from rayingest.kit.gcp import Found, credentials
+from rayingest.kit.sql.bigquery.policies import Policies
 from rayingest.kit.sql.bigquery.session import BigQuerySession
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
@@ -23,6 +24,9 @@ class Connection(Protocol):
     hostPort: str  # noqa: N815 - OpenMetadata's spelling
     billingProjectId: str | None  # noqa: N815
     credentials: GcpCredentials
+    includePolicyTags: bool  # noqa: N815
+    taxonomyProjectID: list[str] | None  # noqa: N815
+    taxonomyLocation: str | None  # noqa: N815
 
 
 def connect(settings: Settings, database: str | None) -> BigQuerySession:
@@ -36,19 +40,24 @@ def connect(settings: Settings, database: str | None) -> BigQuerySession:
     emulated = url.startswith("http://")
     found, _ = _signed(settings)
     named = database or projects(settings)[0]
+    web = _http(found, settings.call_timeout)
     client = bigquery.Client(
         project=config.billingProjectId or named,
         credentials=found,
-        _http=_http(found, settings.call_timeout),
+        _http=web,
         client_options={"api_endpoint": url},
     )
-    return BigQuerySession(
+    session = BigQuerySession(
         client,
         named,
         seconds=max(1.0, settings.call_timeout),
         limiter=settings.limiter,
         emulated=emulated,
+        web=web,
     )
+    if config.includePolicyTags and not emulated:
+        session.policy_tags = Policies(session).tags
+    return session
 
 
 def projects(settings: Settings) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from rayingest.core.limits import Limiter
 from rayingest.errors import Gone, TimedOut
 from rayingest.kit.sql.bigquery.errors import classify
+from rayingest.model import Tag
 
 Row = tuple[Any, ...]
 Names = Mapping[str, Sequence[str]]  # dataset -> names of things in it
@@ -21,12 +22,21 @@ API = "api"
 class BigQuerySession:
     """A client whose queries are paid by `client.project`, and which reads `database`.
 
-    `emulated` ones lack some views (`queries.ABSENT`): nothing is asked of those.
+    `emulated` ones lack some views (`queries.View.absent`): nothing is asked of those. `policy_tags`
+    finds the tags of their resource names.
     """
 
     def __init__(
-        self, client: Any, database: str, *, seconds: float, limiter: Limiter, emulated: bool
+        self,
+        client: Any,
+        database: str,
+        *,
+        seconds: float,
+        limiter: Limiter,
+        emulated: bool,
+        web: Any = None,
     ) -> None:
+        """Wrap a client; `web` is the signed HTTP session that it speaks through."""
         self.client = client
         self.database = database
         self.calls = 0
@@ -34,6 +44,8 @@ class BigQuerySession:
         self.whole_regions = not emulated
         self._seconds = seconds
         self._limiter = limiter
+        self._web = web
+        self.policy_tags: Callable[[Sequence[str]], tuple[Tag, ...]] = _none
         self._job: Any = None
         self._cancelled = False
         self._locations: dict[str, str] = {}
@@ -50,7 +62,7 @@ class BigQuerySession:
                 result = job.result(timeout=self._seconds, retry=None)
                 return [row.values() for row in result]
             finally:
-                self._job, self._cancelled = None, False
+                self._job = None
 
     def judge(
         self, query: str, parameters: Mapping[str, Sequence[str]], location: str | None
@@ -65,17 +77,16 @@ class BigQuerySession:
         """The resources of a listing, page by page, as Google sends them."""
         found = list_(*arguments, page_size=PAGE, retry=None, timeout=self._seconds)
         pages = found.pages
+        self._cancelled = False
         while True:
             with self._call("list"):
                 page = next(pages, None)
-            if self._cancelled:
-                self._cancelled = False
-                raise TimedOut("The listing was cancelled.")
-            if page is None:
-                self.calls -= 1  # there was none to ask for
-                return
             # Google's classes hide half of what their resources tell.
-            yield from (each._properties for each in page)  # noqa: SLF001
+            yield from (each._properties for each in page or ())  # noqa: SLF001
+            if self._cancelled:
+                raise TimedOut("The listing was cancelled.")
+            if not found.next_page_token:
+                return
 
     def datasets(self) -> Iterator[dict[str, Any]]:
         """The project's datasets, hidden ones left out."""
@@ -90,6 +101,15 @@ class BigQuerySession:
                 f"{self.database}.{name}", retry=None, timeout=self._seconds
             )
         return dict(found.to_api_repr())
+
+    def fetch(self, url: str, **parameters: str) -> dict[str, Any]:
+        """What another of Google's services answers to a GET."""
+        core: Any = import_module("google.api_core.exceptions")
+        with self._call("fetch"):
+            answer = self._web.request("GET", url, params=parameters)
+            if not answer.ok:
+                raise core.from_http_response(answer)
+        return dict(answer.json())
 
     def by_location(self, names: Names) -> dict[str, Names]:
         """Where datasets lie; one that is gone lies nowhere. A statement reads in one place only."""
@@ -127,7 +147,7 @@ class BigQuerySession:
     def _begin(self, query: str, config: Any, location: str | None) -> Any:
         # The id is ours, so that a job can be cancelled whose beginning nobody has confirmed yet.
         name = f"rayingest-{uuid.uuid4()}"
-        self._job = (name, location)
+        self._job, self._cancelled = (name, location), False
         job = self.client.query(
             query,
             job_config=config,
@@ -157,6 +177,10 @@ class BigQuerySession:
         """Close the client's connections."""
         with suppress(Exception):
             self.client.close()
+
+
+def _none(names: Sequence[str]) -> tuple[Tag, ...]:
+    return ()
 
 
 def _config(parameters: Mapping[str, Sequence[str]]) -> Any:

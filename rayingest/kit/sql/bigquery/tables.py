@@ -111,12 +111,15 @@ class _Batch:
             tags=options.tags,
             database_schema=descriptor.scope,
             table_type=KINDS.get(kind) or _stored(parts),
-            columns=columns(rows, fields, keys, _no_tags),
+            columns=columns(rows, fields, keys, self._policy_tags),
             constraints=(*keys.of_table, *_clustered(rows)),
             partition=parts,
             schema_definition=self._definition(key),
             location_path=options.location,
         )
+
+    def _policy_tags(self, names: Sequence[str]) -> tuple[Tag, ...]:
+        return self.session.policy_tags(names) if self.wants.tags else ()
 
     def _definition(self, key: Key) -> str | None:
         """Google's DDL, where it was asked for; else the text of a view."""
@@ -137,10 +140,6 @@ class _Batch:
                 target = fqn.child(project, key[0], rows[0][6])
                 foreign.append(Foreign(names, target, [row[7] for row in rows]))
         return Keys.of(primary, (), foreign) if self.keys.get(key) else NO_KEYS
-
-
-def _no_tags(names: Sequence[str]) -> tuple[Tag, ...]:
-    return ()
 
 
 def _description(own: str | None, newest: str, many: int) -> str | None:
