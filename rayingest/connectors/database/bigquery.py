@@ -2,10 +2,11 @@
 """BigQuery: projects are databases, datasets are schemas; Google's own client, set-based queries.
 
 Listings go over the REST API and cost nothing; details are queries of INFORMATION_SCHEMA, which
-Google bills with 10 MB for each view: six for up to 500 tables.
+Google bills with 10 MB for each view: six for up to 500 tables of one dataset, and as many for
+those of a whole region, where the account may read the project; keys are asked for by dataset.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -43,6 +44,12 @@ class BigQueryConnection(SqlCommon):
     )
     usageLocation: Annotated[str | None, Unused()] = Field(
         "us", description="Location of the jobs that usage is read from."
+    )
+    connectionOptions: Annotated[dict[str, str], Unused()] = Field(
+        default_factory=dict, repr=False, description="Parameters of a connection URL's query."
+    )
+    connectionArguments: Annotated[dict[str, Any], Unused()] = Field(
+        default_factory=dict, repr=False, description="Arguments of a driver's connect function."
     )
     costPerTB: Annotated[float | None, Unused()] = Field(
         6.25, description="Price of a TiB that queries read."

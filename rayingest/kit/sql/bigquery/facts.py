@@ -33,7 +33,11 @@ CAPABILITIES = frozenset(
         Capability.TAGS,
     }
 )
-LACKS = {Capability.OWNERS: "its tables have no owners, only rights"}
+LACKS = {
+    Capability.OWNERS: "its tables have no owners, only rights",
+    Capability.INCREMENTAL: "no listing of its tells when a table's metadata last changed",
+    Capability.USAGE: "the jobs of a region are not read yet",
+}
 
 
 def databases(
