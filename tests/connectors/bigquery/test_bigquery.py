@@ -9,9 +9,9 @@ from rayingest.connectors.database.bigquery import CONNECTOR
 from rayingest.core import fqn
 from rayingest.core.source import ScopeListed, ScopeOpened
 from rayingest.errors import ConfigError, Gone
-from rayingest.kit.sql.bigquery.listing import folded, shard
+from rayingest.kit.sql.bigquery.listing import _wanted, folded, shard
 from rayingest.kit.sql.bigquery.options import Options, texts
-from rayingest.kit.sql.facts import Found
+from rayingest.kit.sql.facts import Found, Wants
 from rayingest.model import EntityType, TableType
 from rayingest.testing.probe import Probe, of, sort
 
@@ -102,6 +102,17 @@ def test_options_filter_what_is_listed(make, project):
     kept = probe.descriptors(TABLE, filters={"schemaFilterPattern": {"excludes": ["shop"]}})
     assert kept == []
     assert probe.descriptors(PROCEDURE, options={"includeStoredProcedures": False}) == []
+
+
+def test_models_are_no_tables_and_what_is_new_is_one():
+    for kind, tables, views in (
+        ("TABLE", True, False),
+        ("VIEW", False, True),
+        ("MODEL", False, False),
+        ("SOMETHING_NEW", True, False),
+    ):
+        assert _wanted(kind, Wants(views=False)) is tables
+        assert _wanted(kind, Wants(tables=False)) is views
 
 
 def test_several_projects(server, project):

@@ -131,6 +131,17 @@ def test_one_dataset_that_is_closed_costs_only_its_own(proxy, probe, make):
     assert {type(each) for each in failed.values()} == {Denied}
 
 
+def test_without_the_right_to_run_jobs_nobody_tries_each_dataset(proxy, probe, make):
+    made = make(*(f"create schema d{n}; create table d{n}.t (id int64)" for n in range(5)))
+    descriptors = made.descriptors(TABLE)
+    denied = "Access Denied: Project p: User does not have bigquery.jobs.create permission."
+    proxy.faults.append(Fault(QUERY, 403, "accessDenied", denied))
+    with probe().open() as source:
+        _, failed = sort(source.process_entities(descriptors))
+        assert source.calls == 2  # where datasets lie, and one statement
+    assert len(failed) == 6
+
+
 def test_nothing_hangs(proxy, probe):
     descriptors = probe().descriptors(TABLE)
     proxy.faults.append(Fault(QUERY, wait=20))

@@ -340,6 +340,16 @@ def test_without_rights_to_the_project_datasets_are_asked_for(many, monkeypatch)
     assert max(text.count("union all") for text, _ in many.said) == 9
 
 
+def test_a_dataset_that_its_region_does_not_show_is_asked_for_itself(many):
+    asked = [descriptor(EntityType.TABLE, "t", d) for d in MANY]
+    whole = described(many, *asked)
+    many.linked = {"d3", "d5"}
+    assert described(many, *asked) == whole
+    many.said.clear()
+    assert described(many, *asked) == whole
+    assert sum("`d3`" in text for text, _ in many.said) == 5  # known by now: not a second time
+
+
 def test_datasets_by_their_region(many, monkeypatch):
     said = {
         "description": '"""Two\nlines"""',

@@ -64,6 +64,7 @@ class Views(BigQuerySession):
         self._locations = dict(locations)
         self.said = []
         self.regions_denied = False
+        self.linked = set()  # datasets that no region shows
         self.engine = duckdb.connect()
         for view, columns in COLUMNS.items():
             typed = ", ".join(f"{each} {kind(each)}" for each in columns.split())
@@ -98,7 +99,9 @@ class Views(BigQuerySession):
             assert view not in DATASETS_ONLY
             if self.regions_denied:
                 raise Denied(f"Access Denied: Table {self.database}:{table.db}.{table.name}")
-            here = [name for name, each in self._locations.items() if each == location]
+            here = [
+                n for n, at in self._locations.items() if at == location and n not in self.linked
+            ]
         else:
             assert view not in REGIONS_ONLY
             assert self._locations[table.db] == location

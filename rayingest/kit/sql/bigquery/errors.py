@@ -14,6 +14,7 @@ _STOPPED = {"stopped", "timeout"}
 _SETUP = {"accessNotConfigured", "billingNotEnabled", "SERVICE_DISABLED"}
 READ = "roles/bigquery.metadataViewer"
 RUN = "roles/bigquery.jobUser"
+JOBS = "bigquery.jobs.create"  # the right that this role gives, as it is called in messages
 WAIT = 10.0  # seconds; most quotas are per second or per 100 seconds
 # What the client adds to a message: where the question went, and the number of the job.
 _REQUEST = re.compile(r"^(?:[A-Z]+ https?://\S+: )")
@@ -101,7 +102,7 @@ def _refused(error: Exception) -> errors.RayingestError:
 
 def grant(text: str) -> str:
     """The role that is missing."""
-    if "bigquery.jobs.create" in text:
+    if JOBS in text:
         return f"Grant {RUN} on the project that pays (billingProjectId)."
     return f"Grant {READ} on the dataset, or on the project."
 

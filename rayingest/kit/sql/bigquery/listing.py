@@ -13,7 +13,7 @@ from rayingest.kit.sql.facts import Found, Wants
 from rayingest.model import EntityType
 
 # https://cloud.google.com/bigquery/docs/reference/rest/v2/tables/list
-TABLES = {"TABLE", "EXTERNAL", "SNAPSHOT"}
+MODEL = "MODEL"  # of machine learning; what else Google may think of is a table
 VIEWS = {"VIEW", "MATERIALIZED_VIEW"}
 # https://cloud.google.com/bigquery/docs/partitioned-tables#dt_partition_shard
 _SHARD = re.compile(r"(.+_)(\d{8})", re.DOTALL)
@@ -37,9 +37,8 @@ def members(session: BigQuerySession, wants: Wants, schema: str) -> Iterator[Fou
     """List the tables and the routines of one dataset."""
     dataset = f"{session.database}.{schema}"
     if wants.tables or wants.views:
-        kinds = (TABLES if wants.tables else set()) | (VIEWS if wants.views else set())
         items = session.pages(session.client.list_tables, dataset)
-        yield from folded(schema, (each for each in items if each.get("type") in kinds))
+        yield from folded(schema, (each for each in items if _wanted(each["type"], wants)))
     if wants.procedures:
         for each in session.pages(session.client.list_routines, dataset):
             name = each["routineReference"]["routineId"]
@@ -71,6 +70,10 @@ def shard(name: str) -> str | None:
             dt.datetime.strptime(found[2], "%Y%m%d").replace(tzinfo=dt.UTC)
             return found[1]
     return None
+
+
+def _wanted(kind: str, wants: Wants) -> bool:
+    return kind != MODEL and (wants.views if kind in VIEWS else wants.tables)
 
 
 def _kind(item: dict[str, Any]) -> str:

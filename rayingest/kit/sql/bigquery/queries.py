@@ -11,6 +11,7 @@ from itertools import islice
 
 from rayingest.core.source import EntityDescriptor, Failed, Processed
 from rayingest.errors import Denied, Gone
+from rayingest.kit.sql.bigquery.errors import JOBS
 from rayingest.kit.sql.bigquery.session import BigQuerySession, Names, Row, quoted
 from rayingest.kit.sql.facts import Describe, Wants
 
@@ -23,18 +24,23 @@ class View:
     """One question: `{place}` is a dataset or a region; it ends where the names are compared.
 
     `regional`: whether Google has the view for a region, too. `absent`: bqemulator has no such view.
+    `every`: whether each thing that is there has a row.
     """
 
     text: str
     regional: bool = True
     absent: bool = False
+    every: bool = False
 
 
-TABLES = View("""
+TABLES = View(
+    """
 select t.table_schema, t.table_name, t.table_type, {ddl}
   from {place}.INFORMATION_SCHEMA.TABLES t
  where t.table_schema in unnest({schemas}) and t.table_name in unnest({names})
-""")
+""",
+    every=True,
+)
 COLUMNS = View("""
 select c.table_schema, c.table_name, c.column_name, c.ordinal_position, c.is_nullable,
        c.data_type, c.is_hidden, c.is_partitioning_column, c.clustering_ordinal_position
@@ -81,11 +87,14 @@ select k.table_schema, k.table_name, k.constraint_name, k.ordinal_position, k.co
     regional=False,
     absent=True,
 )
-ROUTINES = View("""
+ROUTINES = View(
+    """
 select r.routine_schema, r.routine_name, r.routine_type, r.routine_body, {language}, r.ddl
   from {place}.INFORMATION_SCHEMA.ROUTINES r
  where r.routine_schema in unnest({schemas}) and r.routine_name in unnest({names})
-""")
+""",
+    every=True,
+)
 ROUTINE_OPTIONS = View(
     """
 select o.specific_schema, o.specific_name, o.option_value
@@ -130,7 +139,7 @@ def apart(
         groups: dict[str, list[EntityDescriptor]] = {}
         for each in descriptors:
             groups.setdefault(each.scope, []).append(each)
-        if len(groups) == 1:
+        if len(groups) == 1 or JOBS in str(error):
             yield from (Failed(each, error) for each in descriptors)
             return
         for group in groups.values():
@@ -140,19 +149,29 @@ def apart(
 def _in_one_place(
     session: BigQuerySession, view: View, names: Names, location: str, columns: Mapping[str, str]
 ) -> list[Row]:
-    if view.regional and len(names) > FEW and session.whole_regions:
-        try:
-            rows = session.rows(*by_region(view, session.database, names, location, columns))
-        except Denied:
-            session.whole_regions = False  # rights to datasets only: these are asked for
-        else:
-            wanted = {schema: frozenset(each) for schema, each in names.items()}
-            return [row for row in rows if row[1] in wanted[row[0]]]
-    return [
-        row
-        for text, parameters in by_dataset(view, session.database, names, columns)
-        for row in session.rows(text, parameters, location)
-    ]
+    rows, rest = _in_region(session, view, names, location, columns)
+    for text, parameters in by_dataset(view, session.database, rest, columns):
+        rows += session.rows(text, parameters, location)
+    return rows
+
+
+def _in_region(
+    session: BigQuerySession, view: View, names: Names, location: str, columns: Mapping[str, str]
+) -> tuple[list[Row], Names]:
+    """What the region's view says, and the names that are left to be asked for by dataset."""
+    inside = {each: below for each, below in names.items() if each not in session.outside}
+    if not view.regional or len(inside) <= FEW or not session.whole_regions:
+        return [], names
+    try:
+        found = session.rows(*by_region(view, session.database, inside, location, columns))
+    except Denied:
+        session.whole_regions = False  # rights to datasets only: these are asked for
+        return [], names
+    wanted = {schema: frozenset(each) for schema, each in inside.items()}
+    rows = [row for row in found if row[1] in wanted[row[0]]]
+    if view.every:  # of a dataset that the region's view passes over nothing may be called dropped
+        session.outside |= inside.keys() - {row[0] for row in rows}
+    return rows, {each: below for each, below in names.items() if each in session.outside}
 
 
 def by_region(

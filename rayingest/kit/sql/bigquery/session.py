@@ -41,7 +41,8 @@ class BigQuerySession:
         self.database = database
         self.calls = 0
         self.emulated = emulated
-        self.whole_regions = not emulated
+        self.whole_regions = not emulated  # until one is denied
+        self.outside: set[str] = set()  # datasets that their region's views do not show
         self._seconds = seconds
         self._limiter = limiter
         self._web = web
@@ -60,7 +61,7 @@ class BigQuerySession:
             try:
                 job = self._begin(query, config, location)
                 result = job.result(timeout=self._seconds, retry=None)
-                return [row.values() for row in result]
+                return [tuple(row) for row in result]
             finally:
                 self._job = None
 
