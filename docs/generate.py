@@ -135,7 +135,11 @@ def connector_table() -> str:
                 continue
             tested = tested_with(each.name)
             install = f"`rayingest[{each.extra}]`" if each.extra else "nothing to install"
-            told = ", ".join(each.capabilities)
+            grades = grading.capabilities if grading else {}
+            named = [(key, grades.get(key, each.grade)) for key in each.capabilities]
+            told = ", ".join(
+                key if grade == each.grade else f"{key} ({grade})" for key, grade in named
+            )
             yield (f"[`{each.name}`](#{each.name})", each.family, install, each.grade, tested, told)
 
     heads = ("connector", "family", "extra", "grade", "tested with", "capabilities")
