@@ -135,7 +135,7 @@ def connector_table() -> str:
                 continue
             tested = tested_with(each.name)
             install = f"`rayingest[{each.extra}]`" if each.extra else "nothing to install"
-            grades = grading.capabilities if grading else {}
+            grades = capability_grades(each.name)
             named = [(key, grades.get(key, each.grade)) for key in each.capabilities]
             told = ", ".join(
                 key if grade == each.grade else f"{key} ({grade})" for key, grade in named

@@ -58,6 +58,7 @@ class BigQueryConnection(SqlCommon):
 
 CONNECTOR = Sql(
     service_type="BigQuery",
+    dialect="bigquery",
     extra="bigquery",
     connection=BigQueryConnection,
     facts=BIGQUERY,
