@@ -8,6 +8,7 @@ and every gap that it declares (`lacks`) must really be one.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
 
 from rayingest.core import fqn
@@ -19,6 +20,7 @@ from rayingest.core.source import (
     DiscoverableSource,
     EntityDescriptor,
     Failed,
+    Listed,
     Pending,
     Readable,
     ScopeListed,
@@ -97,45 +99,47 @@ class Kept:
 def tell(connector: Connector, settings: Settings, catalogue: Readable | None = None) -> Told:
     """Discover and describe everything with one session, batch by batch."""
     context = connector.prepare(settings, catalogue or Warehouse())
-    descriptors: list[EntityDescriptor] = []
-    scopes: list[ScopeListed] = []
+    entities: list[Entity] = []
+    facts: list[Fact] = []
+    failures: list[Failed] = []
+    answered: set[str] = set()
     with connector.open(settings, context) as source:
-        entities: list[Entity] = []
-        facts: list[Fact] = []
-        failures: list[Failed] = []
-        answered: set[str] = set()
-        left: list[EntityDescriptor] = []
-        wanted: list[tuple[EntityType, str | None]] = [
-            (each, None) for each in connector.types if each not in connector.listed_by
-        ]
-        while wanted:
-            for item in source.discover_entities(*wanted.pop(0)):
-                if isinstance(item, EntityDescriptor):
-                    descriptors.append(item)
-                    left.append(item)
-                elif isinstance(item, Described):  # a listing that tells all of it
-                    descriptors += (item.descriptor, *item.children)
-                    left += item.children
-                    answered.add(item.descriptor.id)
-                    entities += item.entities
-                    facts += item.facts
-                elif isinstance(item, ScopeListed):
-                    scopes.append(item)
-                elif isinstance(item, ScopeOpened):
-                    wanted.append((item.type, item.scope))
-        todo = batches(left)
-        while todo:
-            for answer in answers(source, todo.pop(0)):
-                answered.add(answer.descriptor.id)
-                if isinstance(answer, Failed):
-                    failures.append(answer)
-                    continue
-                entities += answer.entities
-                facts += answer.facts
-                descriptors += answer.children
-                todo += batches(answer.children)
+        listed = list(discovered(connector, source))
+        scopes = [each for each in listed if isinstance(each, ScopeListed)]
+        whole = [each for each in listed if isinstance(each, Described)]
+        found = [each.descriptor if isinstance(each, Described) else each for each in listed]
+        descriptors = [each for each in found if isinstance(each, EntityDescriptor)]
+        todo = batches(each for each in listed if isinstance(each, EntityDescriptor))
+        for answer in chain(whole, _answers(source, todo)):
+            answered.add(answer.descriptor.id)
+            if isinstance(answer, Failed):
+                failures.append(answer)
+                continue
+            entities += answer.entities
+            facts += answer.facts
+            descriptors += answer.children
+            todo += batches(answer.children)
     unanswered = sorted({each.id for each in descriptors} - answered)
     return Told(descriptors, scopes, entities, failures, facts, unanswered)
+
+
+def discovered(connector: Connector, source: DiscoverableSource) -> Iterator[Listed]:
+    """All that listings yield, each opened scope after the one that opened it."""
+    wanted: list[tuple[EntityType, str | None]] = [
+        (each, None) for each in connector.types if each not in connector.listed_by
+    ]
+    while wanted:
+        for item in source.discover_entities(*wanted.pop(0)):
+            yield item
+            if isinstance(item, ScopeOpened):
+                wanted.append((item.type, item.scope))
+
+
+def _answers(
+    source: DiscoverableSource, todo: list[list[EntityDescriptor]]
+) -> Iterator[Described | Failed]:
+    while todo:
+        yield from answers(source, todo.pop(0))
 
 
 def answers(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from rayingest.core.source import CheckResult, EntityDescriptor, Processed, Settings
 from rayingest.errors import RayingestError
-from rayingest.model import EntityType
+from rayingest.model import Entity, EntityType
 
 
 class Session(Protocol):
@@ -44,6 +44,7 @@ class Found(NamedTuple):
 
     `key` is what looks the thing up later (an oid), where the names alone are not enough; `kind`
     is the vendor's letter or word for what it is. A schema's row has its name in both places.
+    `whole`, where the listing tells all there is, makes the entity of its FQN and its scope's.
     """
 
     type: EntityType
@@ -51,6 +52,7 @@ class Found(NamedTuple):
     name: str
     kind: str = ""
     key: str = ""
+    whole: Callable[[str, str], Entity] | None = None
 
 
 @dataclass(frozen=True, slots=True)

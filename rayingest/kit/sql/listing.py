@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from rayingest.core import fqn
 from rayingest.core.filters import Filters
-from rayingest.core.source import EntityDescriptor, Listed, ScopeListed
+from rayingest.core.source import Described, EntityDescriptor, Listed, ScopeListed
 from rayingest.kit.sql.facts import Found, Wants
 from rayingest.model import EntityType
 
@@ -54,6 +54,13 @@ class Tally:
         )
 
 
+def told(descriptor: EntityDescriptor, row: Found) -> EntityDescriptor | Described:
+    """What a row becomes: described at once where the listing tells all there is."""
+    if row.whole is None:
+        return descriptor
+    return Described(descriptor, (row.whole(descriptor.id, descriptor.scope),))
+
+
 @dataclass(slots=True)
 class Tree:
     """Lists one database: `types` are those to yield, `only` restricts it to one schema's FQN."""
@@ -81,11 +88,11 @@ class Tree:
                 if (descriptor := self._take(schemas, row)) is not None:
                     tallies = {each: Tally(each, descriptor.id) for each in self._below()}
                     if SCHEMA in self.types:
-                        yield descriptor
+                        yield told(descriptor, row)
             elif row.type in tallies:
                 descriptor = self._take(tallies[row.type], row)
                 if descriptor is not None:
-                    yield descriptor
+                    yield told(descriptor, row)
         yield from self._ends(tallies)
         if SCHEMA in self.types:
             yield schemas.end()

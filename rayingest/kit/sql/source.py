@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from rayingest.core import fqn
 from rayingest.core.source import (
+    Described,
     EntityDescriptor,
     Listed,
     Processed,
@@ -15,7 +16,7 @@ from rayingest.core.source import (
 )
 from rayingest.errors import ConfigError, RayingestError, Retryable
 from rayingest.kit.sql.facts import Facts, Found, Session, Wants
-from rayingest.kit.sql.listing import Tally, Tree
+from rayingest.kit.sql.listing import Tally, Tree, told
 from rayingest.model import EntityType
 
 KEPT = 1  # idle sessions; with affinity a worker hardly ever changes the database
@@ -85,7 +86,10 @@ class SqlSource:
         tally = Tally(EntityType.DATABASE, self._service)
         for row, identity in self._kept_databases(tally):
             metadata = {"name": row.name} | ({"key": row.key} if row.key else {})
-            yield EntityDescriptor(EntityType.DATABASE, identity, self._service, row.name, metadata)
+            found = EntityDescriptor(
+                EntityType.DATABASE, identity, self._service, row.name, metadata
+            )
+            yield told(found, row)
             yield ScopeOpened(EntityType.DATABASE_SCHEMA, identity)
         yield tally.end()
 
@@ -124,8 +128,9 @@ class SqlSource:
         with self._session(database) as session:
             for each in tree.walk(self._rows(session, only, types, alone=opens)):
                 yield each
-                if isinstance(each, EntityDescriptor):
-                    yield from (ScopeOpened(entity_type, each.id) for entity_type in below)
+                descriptor = each.descriptor if isinstance(each, Described) else each
+                if isinstance(descriptor, EntityDescriptor):
+                    yield from (ScopeOpened(kind, descriptor.id) for kind in below)
 
     def _rows(
         self, session: Any, only: str | None, types: set[EntityType], *, alone: bool

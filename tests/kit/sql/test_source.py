@@ -14,6 +14,7 @@ from rayingest.core.source import (
     Described,
     EntityDescriptor,
     ScopeListed,
+    ScopeOpened,
     Settings,
 )
 from rayingest.kit.sql.facts import Facts, Found
@@ -173,3 +174,35 @@ def test_types_that_are_not_wanted_are_not_offered():
     with connector.open(Settings("svc", None, options, Filters())) as source:
         assert source.get_parallelizable_entity_types() == (DATABASE, SCHEMA, TABLE)
         assert list(source.discover_entities(EntityType.STORED_PROCEDURE, "svc.first")) == []
+
+
+def test_a_listing_that_tells_all_describes_at_once():
+    """The scopes below are opened all the same, and their counts agree."""
+
+    def whole(identity, scope):
+        return Database(name=identity, fqn=identity, service=scope)
+
+    def databases(session, _settings):
+        return [Found(DATABASE, "", "first", whole=whole)]
+
+    def listing(session, _wants):
+        yield Found(SCHEMA, "s", "s", whole=whole)
+
+    def members(session, _wants, schema):
+        yield Found(TABLE, schema, "t", whole=whole)
+        yield Found(TABLE, schema, "u")
+
+    given = replace(facts([]), databases=databases, listing=listing, members=members)
+    connector = Sql(service_type="Fake", connection=BaseModel, facts=given)
+    with connector.open(Settings("svc", None, SimpleNamespace(), Filters())) as source:
+        found = list(source.discover_entities(DATABASE))
+        found += source.discover_entities(SCHEMA, "svc.first")
+        found += source.discover_entities(TABLE, "svc.first.s")
+    told = [each for each in found if isinstance(each, Described)]
+    assert [each.descriptor.id for each in told] == ["svc.first", "svc.first.s", "svc.first.s.t"]
+    assert [each.entities[0].fqn for each in told] == [each.descriptor.id for each in told]
+    assert [each.entities[0].service for each in told] == ["svc", "svc.first", "svc.first.s"]
+    opened = [(each.type, each.scope) for each in found if isinstance(each, ScopeOpened)]
+    assert (TABLE, "svc.first.s") in opened
+    ends = {each.scope: each.count for each in found if isinstance(each, ScopeListed)}
+    assert ends == {"svc": 1, "svc.first": 1, "svc.first.s": 2}
