@@ -11,7 +11,10 @@ from rayingest.core.source import Capability
 from rayingest.errors import ConfigError, UnknownConnector
 from rayingest.model import EntityType
 
-DRIVERS = ("psycopg", "pymysql", "duckdb", "google", "sqlalchemy", "ray", "boto3")
+DRIVERS = (
+    *("psycopg", "pymysql", "duckdb", "google", "sqlalchemy", "ray", "boto3", "botocore"),
+    *("snowflake", "clickhouse_driver"),
+)
 
 
 def run(code):

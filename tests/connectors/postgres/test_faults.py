@@ -70,7 +70,7 @@ def test_azure_without_its_package_is_a_clear_refusal(one):
 
 
 def test_aws_without_its_package_names_the_extra(one, monkeypatch):
-    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.setitem(sys.modules, "botocore.session", None)
     with pytest.raises(errors.MissingDriver, match="boto3"):
         open_and_close(one, authType={"awsConfig": {"awsRegion": "eu-west-1"}})
 

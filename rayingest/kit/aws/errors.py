@@ -1,0 +1,125 @@
+"""What botocore's exceptions mean, by AWS's error codes."""
+
+import re
+from importlib import import_module
+from typing import Any
+
+from rayingest import errors
+from rayingest.core.source import CheckResult
+
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+_THROTTLED = frozenset(
+    re.findall(
+        r"\w+",
+        "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException "
+        "TooManyRequestsException ProvisionedThroughputExceededException RequestLimitExceeded "
+        "BandwidthLimitExceeded LimitExceededException SlowDown EC2ThrottledException "
+        "TransactionInProgressException PriorRequestNotComplete",
+    )
+)
+# https://docs.aws.amazon.com/awssupport/latest/APIReference/CommonErrors.html and the services' own.
+_UNAUTHORISED = frozenset(
+    re.findall(
+        r"\w+",
+        "ExpiredToken ExpiredTokenException RequestExpired UnrecognizedClientException "
+        "InvalidClientTokenId InvalidAccessKeyId InvalidToken SignatureDoesNotMatch "
+        "InvalidSignatureException IncompleteSignature IncompleteSignatureException AuthFailure "
+        "MissingAuthenticationToken MissingAuthenticationTokenException OptInRequired NotAuthorized",
+    )
+)
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
+_GONE = {"EntityNotFoundException", "ResourceNotFoundException", "TableNotFoundException"}
+_BUSY = frozenset(
+    re.findall(
+        r"\w+",
+        "InternalServerError InternalServiceException InternalFailure ServiceUnavailable "
+        "ServiceUnavailableException OperationTimeoutException FederationSourceRetryableException "
+        "RequestTimeout RequestTimeoutException ResourceNotReadyException",
+    )
+)
+_WHO = re.compile(r"User:\s*(\S+)")
+_ACTION = re.compile(r"perform:\s*([\w-]+:\w+)")
+_ON = re.compile(r"on resource:\s*(\S+)")
+CLOCK = "Check the keys and the session token, whether they have expired, and this machine's clock."
+TRUST = "Allow sts:AssumeRole on assumeRoleArn, and let the role's trust policy name who asks."
+WHERE = "Check awsRegion, endPointURL, the network and the proxy."
+LONGEST = 300  # characters of what AWS says that are told
+
+
+def classify(error: Exception, action: str = "") -> errors.RayingestError | None:
+    """Say what a failed call means; None: nothing is known about it. `action` is IAM's name of the call."""
+    told: Any = import_module("botocore.exceptions")
+    if isinstance(error, errors.RayingestError):
+        return error
+    if isinstance(error, told.ClientError):
+        return _refused(error, action)
+    text = _short(str(error))
+    for kinds, meant in (
+        (("ReadTimeoutError",), errors.TimedOut(f"AWS did not answer in time: {text}")),
+        (
+            ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"),
+            errors.Unreachable(text, hint=WHERE),
+        ),
+        (
+            ("ConnectionError", "HTTPClientError", "IncompleteReadError", "ResponseStreamingError"),
+            errors.SessionLost(f"The connection broke: {text}"),
+        ),
+        (
+            (
+                *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"),
+                *("MetadataRetrievalError", "TokenRetrievalError", "SSOError", "NoAuthTokenError"),
+            ),
+            errors.Unauthorised(text, hint=CLOCK),
+        ),
+        (("BotoCoreError",), errors.ConfigError(f"awsConfig: {text}")),
+    ):
+        if isinstance(error, tuple(getattr(told, each) for each in kinds if hasattr(told, each))):
+            return meant
+    if isinstance(error, ValueError) and "Invalid endpoint" in text:
+        return errors.ConfigError(f"awsConfig.endPointURL: {text}", hint="Write it with https://.")
+    return None
+
+
+def refusal(capability: str, error: errors.SourceError, where: str = "") -> CheckResult:
+    """A line of `rayingest check` for what a trial raised."""
+    denied = isinstance(error, errors.Denied)
+    return CheckResult(capability, "denied" if denied else "failed", f"{where}{error}", error.hint)
+
+
+def _refused(error: Any, action: str) -> errors.RayingestError:  # noqa: PLR0911 - a table of cases
+    told = error.response.get("Error", {})
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    action = action if error.operation_name in action else f"sts:{error.operation_name}"
+    code = str(told.get("Code", "")).rpartition("#")[2]
+    text = f"{code}: {_short(str(told.get('Message') or told.get('message') or ''))}"
+    text = f"{text} ({action})" if action else text
+    if error.operation_name == "AssumeRole" and code in _DENIED:
+        return errors.Unauthorised(text, hint=TRUST)
+    if code in _THROTTLED or status == 429:
+        return errors.Throttled(text)
+    if code in _UNAUTHORISED or status == 401:
+        return errors.Unauthorised(text, hint=CLOCK)
+    if code in _DENIED or status == 403:
+        return errors.Denied(text, hint=_grant(text, action))
+    if code in _GONE:
+        return errors.Gone(text)
+    if code in _BUSY or status >= 500:
+        return errors.Retryable(text)
+    return errors.Permanent(text)
+
+
+def _grant(text: str, action: str) -> str:
+    """Which right is missing: AWS names it, else the action that was asked for."""
+    if "Lake Formation" in text:
+        return "Grant DESCRIBE on it in Lake Formation to the role or user of awsConfig."
+    named, where, who = _ACTION.search(text), _ON.search(text), _WHO.search(text)
+    wanted = named[1] if named else action or "the action"
+    place = f" on {where[1]}" if where else ""
+    return (
+        f"Allow {wanted}{place} in an IAM policy of {who[1] if who else 'the user of awsConfig'}."
+    )
+
+
+def _short(text: str) -> str:
+    """The first line: what follows in a refused signature is the request, with its session token."""
+    return " ".join(text.partition("\n")[0].split())[:LONGEST]
