@@ -31,6 +31,11 @@ NAMES = {
     **dict.fromkeys(("BIT", "BITSTRING", "BIT VARYING"), "BIT"),
     **dict.fromkeys(("STRUCT", "ROW"), "STRUCT"),
     **dict.fromkeys(("LIST", "ARRAY"), "ARRAY"),
+    # Hive's own words.
+    "UNIONTYPE": "UNION",
+    "TIMESTAMP WITH LOCAL TIME ZONE": "TIMESTAMPZ",
+    **dict.fromkeys(("INTERVAL_YEAR_MONTH", "INTERVAL_DAY_TIME"), "INTERVAL"),
+    "VOID": "NULL",
     "NULL": "UNKNOWN",
     '"NULL"': "UNKNOWN",
 }

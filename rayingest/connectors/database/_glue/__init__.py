@@ -1,0 +1,1 @@
+"""AWS Glue's catalogue, as Glue and Athena read it."""

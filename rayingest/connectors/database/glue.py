@@ -1,0 +1,34 @@
+"""AWS Glue's catalogue: its databases are the schemas of one database."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from rayingest.connectors.database._glue.facts import CAPABILITIES, GLUE, LACKS, LIMITS
+from rayingest.kit.aws.connection import AwsDatabase
+from rayingest.kit.sql.spec import BATCHING, PARENTS, TYPES, Sql
+from rayingest.model import EntityType
+
+
+class GlueConnection(AwsDatabase):
+    """How to reach Glue: the catalogue of the account in one region."""
+
+    type: Literal["Glue"] = Field("Glue", description="OpenMetadata's service type.")
+
+
+CHILDREN = {each: PARENTS[each] for each in (EntityType.DATABASE_SCHEMA, EntityType.TABLE)}
+
+CONNECTOR = Sql(
+    service_type="Glue",
+    extra="aws",
+    connection=GlueConnection,
+    facts=GLUE,
+    types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
+    dependencies=CHILDREN,
+    listed_by=CHILDREN,
+    batching={each: BATCHING[each] for each in CHILDREN},
+    listing_hides=True,
+    limits=LIMITS,
+    capabilities=CAPABILITIES,
+    lacks=LACKS,
+)

@@ -1,0 +1,103 @@
+"""AWS on a random loopback port: moto's server, which counts requests and fails when it is told to."""
+
+import contextlib
+import json
+import threading
+from importlib import import_module
+from importlib.metadata import version
+
+import pytest
+
+from ..conftest import SERVERS_REQUIRED
+
+KEYS = {"awsAccessKeyId": "AKIAIOSFODNN7EXAMPLE", "awsSecretAccessKey": "canary-of-a-secret-key"}
+ACCOUNT = "123456789012"
+JSON = "application/x-amz-json-1.1"
+
+
+class Aws:
+    """A running server: `requests` are the operations that it was asked for, in their order."""
+
+    def __init__(self, app):
+        self._app = app
+        self.url = ""
+        self.requests = []
+        self.faults = []  # (operation or '', status, code, message), each used once
+        self.headers = []
+
+    def __call__(self, environ, start):
+        operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+        if not environ["PATH_INFO"].startswith("/moto-api"):
+            self.requests.append(operation or environ["PATH_INFO"])
+            self.headers.append(environ.get("HTTP_AUTHORIZATION", ""))
+        for fault in self.faults:
+            if fault[0] in ("", operation):
+                self.faults.remove(fault)
+                _, status, code, message = fault
+                start(f"{status} Told", [("Content-Type", JSON)])
+                return [json.dumps({"__type": code, "message": message}).encode()]
+        return list(self._app(environ, start))
+
+    def config(self, region="eu-west-1", **more):
+        """`awsConfig` of somebody who may do everything."""
+        return {"awsRegion": region, "endPointURL": self.url, **KEYS, **more}
+
+    def client(self, service, region="eu-west-1"):
+        """The vendor's own client."""
+        return import_module("boto3").client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=KEYS["awsAccessKeyId"],
+            aws_secret_access_key=KEYS["awsSecretAccessKey"],
+        )
+
+    @contextlib.contextmanager
+    def counted(self):
+        """The operations that are asked for inside."""
+        before, found = len(self.requests), []
+        yield found
+        found += self.requests[before:]
+
+    def reset(self):
+        """Forget everything."""
+        for backend in ("glue", "dynamodb", "sts", "iam", "athena", "quicksight"):
+            import_module("moto.backends").get_backend(backend).reset()
+        del self.faults[:]
+
+
+def needed(module):
+    """Import it; where servers are required its absence is an error, elsewhere a reason to skip."""
+    return import_module(module) if SERVERS_REQUIRED else pytest.importorskip(module)
+
+
+@contextlib.contextmanager
+def serving():
+    """Start one; what it holds is forgotten at its end."""
+    needed("moto.server")
+    needed("boto3")
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    aws = Aws(DomainDispatcherApplication(create_backend_app))
+    http = make_server("127.0.0.1", 0, aws, threaded=True)
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    aws.url = f"http://127.0.0.1:{http.server_port}"
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+                patch.delenv(name, raising=False)
+            patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+            patch.setenv("NO_PROXY", "127.0.0.1")
+            aws.reset()
+            yield aws
+            aws.reset()
+    finally:
+        http.shutdown()
+        thread.join()
+        http.server_close()
+
+
+def server_name():
+    return f"moto {version('moto')}"
