@@ -90,7 +90,6 @@ def serving():
                 patch.delenv(name, raising=False)
             patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
             patch.setenv("NO_PROXY", "127.0.0.1")
-            aws.reset()
             yield aws
             aws.reset()
     finally:

@@ -5,12 +5,12 @@ from typing import Literal
 from pydantic import Field
 
 from rayingest.connectors.database._glue.facts import CAPABILITIES, GLUE, LACKS, LIMITS
-from rayingest.kit.aws.connection import AwsDatabase
+from rayingest.kit.aws.connection import AwsDatabase, NoOptions
 from rayingest.kit.sql.spec import BATCHING, PARENTS, TYPES, Sql
 from rayingest.model import EntityType
 
 
-class GlueConnection(AwsDatabase):
+class GlueConnection(AwsDatabase, NoOptions):
     """How to reach Glue: the catalogue of the account in one region."""
 
     type: Literal["Glue"] = Field("Glue", description="OpenMetadata's service type.")

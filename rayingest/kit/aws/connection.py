@@ -5,7 +5,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from rayingest.config.connection import AwsCredentials, DefaultPattern, Supports, Unused
+from rayingest.config.connection import (
+    AwsCredentials,
+    ConnectionModel,
+    DefaultPattern,
+    Supports,
+    Unused,
+)
 
 
 class AwsDatabase(Supports):
@@ -15,12 +21,17 @@ class AwsDatabase(Supports):
     databaseName: str | None = Field(
         None, description="What the database is called in the catalogue; `default` when absent."
     )
-    connectionOptions: Annotated[dict[str, str], Unused()] = Field(
-        default_factory=dict, repr=False, description="Options of a URL; there is none."
-    )
     connectionArguments: Annotated[dict[str, Any], Unused()] = Field(
         default_factory=dict, repr=False, description="Arguments of a driver; there are none."
     )
     databaseFilterPattern: DefaultPattern = None
     schemaFilterPattern: DefaultPattern = None
     tableFilterPattern: DefaultPattern = None
+
+
+class NoOptions(ConnectionModel):
+    """For those who have nothing to choose there."""
+
+    connectionOptions: Annotated[dict[str, str], Unused()] = Field(
+        default_factory=dict, repr=False, description="Options of a URL; there is none."
+    )
