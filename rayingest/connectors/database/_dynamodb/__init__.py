@@ -1,0 +1,1 @@
+"""Amazon DynamoDB: tables with keys, and items of any shape."""
