@@ -16,20 +16,21 @@ JSON = "application/x-amz-json-1.1"
 
 
 class Aws:
-    """A running server: `requests` are the operations that it was asked for, in their order."""
+    """A running server: `requests` are operations, or services that have no word for them."""
 
     def __init__(self, app):
         self._app = app
         self.url = ""
         self.requests = []
         self.faults = []  # (operation or '', status, code, message), each used once
-        self.headers = []
+        self.environs = []
 
     def __call__(self, environ, start):
         operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
         if not environ["PATH_INFO"].startswith("/moto-api"):
-            self.requests.append(operation or environ["PATH_INFO"])
-            self.headers.append(environ.get("HTTP_AUTHORIZATION", ""))
+            signed = environ.get("HTTP_AUTHORIZATION", "").split("/")
+            self.requests.append(operation or "".join(signed[3:4]))
+            self.environs.append(environ)
         for fault in self.faults:
             if fault[0] in ("", operation):
                 self.faults.remove(fault)

@@ -20,7 +20,7 @@ class DynamodbOptions(ConnectionModel):
     model_config = ConfigDict(extra="ignore")
 
     sampleSize: int = Field(
-        100,
+        default=100,
         ge=0,
         le=1000,
         description="Items of each table that are looked at for attributes; 0 reads keys alone.",

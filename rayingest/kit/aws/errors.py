@@ -40,6 +40,10 @@ _BUSY = frozenset(
 _WHO = re.compile(r"User:\s*(\S+)")
 _ACTION = re.compile(r"perform:\s*([\w-]+:\w+)")
 _ON = re.compile(r"on resource:\s*(\S+)")
+_NOBODY = (
+    *("security token included", "authentication token", "access key id you provided"),
+    *("signature we calculated", "signature expired", "signature not yet current"),
+)
 CLOCK = "Check the keys and the session token, whether they have expired, and this machine's clock."
 TRUST = "Allow sts:AssumeRole on assumeRoleArn, and let the role's trust policy name who asks."
 WHERE = "Check awsRegion, endPointURL, the network and the proxy."
@@ -106,6 +110,11 @@ def _refused(error: Any, action: str) -> errors.RayingestError:  # noqa: PLR0911
     if code in _BUSY or status >= 500:
         return errors.Retryable(text)
     return errors.Permanent(text)
+
+
+def stranger(status: int, said: str) -> bool:
+    """Whether AWS says by a refusal over plain HTTP that it does not know us."""
+    return status in {400, 401, 403} and any(each in said.lower() for each in _NOBODY)
 
 
 def _grant(text: str, action: str) -> str:

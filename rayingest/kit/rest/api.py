@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rayingest.errors import Permanent, Unauthorised
-from rayingest.kit.rest.auth import JSON, Auth, Fixed
+from rayingest.kit.rest.auth import JSON, Auth, Fixed, SigV4
 from rayingest.kit.rest.http import Answer, Http
 from rayingest.kit.rest.pages import Pager, Told
 
@@ -112,7 +112,8 @@ class Api:
         headers = {**self._auth.headers(self._http), "Accept": "application/json"}
         if given.get("content") is not None:
             headers |= JSON
-        return self._http.request(method, url, headers=headers, route=route, **given)
+        sign = self._auth.sign if isinstance(self._auth, SigV4) else None
+        return self._http.request(method, url, headers=headers, route=route, sign=sign, **given)
 
     def _whole(self, path: str) -> str:
         """A path below our URL, or a URL of the same server: no other may see who we are."""

@@ -5,13 +5,20 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+import httpx2
+
+from rayingest.config.connection import AwsCredentials
 from rayingest.errors import Denied, Gone, Permanent, Unauthorised
+from rayingest.kit.aws.errors import CLOCK, classify
+from rayingest.kit.aws.session import credentials, hidden, session
 from rayingest.kit.rest.http import Http
 
 EARLY = 60.0  # seconds before its end at which a token is renewed
+SIGNED = {"host", "content-type"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
 
@@ -130,6 +137,53 @@ class ClientCredentials:
         """See Auth."""
         self._held = ""
         return True
+
+
+@dataclass
+class SigV4:
+    """Every request signed as AWS wants it, with credentials that renew themselves.
+
+    An `Http` needs `stranger=kit.aws.errors.stranger` with it: AWS answers 403 to a wrong key, too.
+    """
+
+    aws: AwsCredentials = field(repr=False)
+    service: str
+    hint: str = CLOCK
+    _held: Any = field(default=None, repr=False)
+
+    def headers(self, http: Http) -> Mapping[str, str]:
+        """See Auth: what shows who asks is the signature, made when a request is sent."""
+        if self._held is None:
+            for each in hidden(self.aws):
+                http.hide(each)
+            self._held = credentials(session(self.aws))
+        return {}
+
+    def renew(self) -> bool:
+        """See Auth: keys that are written into the config are no others the next time."""
+        self._held = None
+        return bool(self.aws.assumeRoleArn or not self.aws.awsAccessKeyId)
+
+    def sign(self, request: httpx2.Request) -> httpx2.Request:
+        """The request with its signature; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html."""
+        # AWS signs a space in a query as %20, and a client may write it as +.
+        request.url = request.url.copy_with(query=request.url.query.replace(b"+", b"%20"))
+        kept = {
+            name: value
+            for name, value in request.headers.items()
+            if name in SIGNED or name.startswith("x-amz-")
+        }
+        plain: Any = import_module("botocore.awsrequest").AWSRequest(
+            request.method, str(request.url), kept, request.content
+        )
+        signer: Any = import_module("botocore.auth").SigV4Auth
+        try:
+            given = self._held.get_frozen_credentials()
+            signer(given, self.service, self.aws.awsRegion).add_auth(plain)
+        except Exception as error:
+            raise classify(error) or error from error
+        request.headers.update(dict(plain.headers.items()))
+        return request
 
 
 def _encoded(name: str, secret: str) -> str:

@@ -48,6 +48,9 @@ _TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _AGAIN = {408, 500, 502, 503, 504}
 
 
+Sign = Callable[[httpx2.Request], httpx2.Request]
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The body of a good answer, and the URL of the next page when its Link header has one (RFC 8288)."""
@@ -104,13 +107,17 @@ class Http:
         headers: Mapping[str, str] | None = None,
         route: str = "",
         judge: Callable[[Answer], None] = lambda answer: None,
+        sign: Sign | None = None,
     ) -> Answer:
-        """A good answer. `route` names calls that take about as long as each other.
+        """A good answer. `route` names calls that take about as long as each other; `sign` sees each
+        request as it is sent.
 
         `judge` sees a good answer, and raises what its status hides: that is met like the errors of
         the module's table, which this raises.
         """
-        given = {"params": params, "content": content, "headers": headers}
+        given = {"params": params, "content": content, "headers": headers} | (
+            {"auth": sign} if sign else {}
+        )
         for attempt in stamina.retry_context(
             on=self._worth_another, attempts=TRIES, timeout=None, wait_initial=0.2, wait_max=2.0
         ):
