@@ -1,7 +1,9 @@
 """AWS on a random loopback port: moto's server, which counts requests and fails when it is told to."""
 
 import contextlib
+import io
 import json
+import re
 import threading
 from importlib import import_module
 from importlib.metadata import version
@@ -13,6 +15,7 @@ from ..conftest import SERVERS_REQUIRED
 KEYS = {"awsAccessKeyId": "AKIAIOSFODNN7EXAMPLE", "awsSecretAccessKey": "canary-of-a-secret-key"}
 ACCOUNT = "123456789012"
 JSON = "application/x-amz-json-1.1"
+XML = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>"
 
 
 class Aws:
@@ -23,7 +26,10 @@ class Aws:
         self.url = ""
         self.requests = []
         self.faults = []  # (operation or '', status, code, message), each used once
+        self.xml_faults = []  # the same without an operation, as STS tells it
+        self.ends = None  # when credentials of a role do, each time
         self.environs = []
+        self.bodies = []
 
     def __call__(self, environ, start):
         operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
@@ -31,13 +37,25 @@ class Aws:
             signed = environ.get("HTTP_AUTHORIZATION", "").split("/")
             self.requests.append(operation or "".join(signed[3:4]))
             self.environs.append(environ)
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            self.bodies.append(body)
+            environ["wsgi.input"] = io.BytesIO(body)
+        if self.xml_faults:
+            status, code, message = self.xml_faults.pop(0)
+            start(f"{status} Told", [("Content-Type", "text/xml")])
+            return [XML.format(code, message).encode()]
         for fault in self.faults:
             if fault[0] in ("", operation):
                 self.faults.remove(fault)
                 _, status, code, message = fault
                 start(f"{status} Told", [("Content-Type", JSON)])
                 return [json.dumps({"__type": code, "message": message}).encode()]
-        return list(self._app(environ, start))
+        answer = list(self._app(environ, start))
+        if self.ends and self.requests[-1:] == ["sts"]:
+            told = f"<Expiration>{self.ends:%Y-%m-%dT%H:%M:%SZ}</Expiration>".encode()
+            old = re.search(rb"<Expiration>[^<]*</Expiration>", b"".join(answer))[0]
+            answer = [b"".join(answer).replace(old, told.ljust(len(old)))]  # its length is told
+        return answer
 
     def config(self, region="eu-west-1", **more):
         """`awsConfig` of somebody who may do everything."""
