@@ -16,6 +16,19 @@ KEYS = {"awsAccessKeyId": "AKIAIOSFODNN7EXAMPLE", "awsSecretAccessKey": "canary-
 ACCOUNT = "123456789012"
 JSON = "application/x-amz-json-1.1"
 XML = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>"
+LISTS = {"GetTables": "TableList", "GetDatabases": "DatabaseList"}
+
+
+def paged(key, asked, answer):
+    """What moto answers at once, in pages as AWS has them; the length of the first is told: it is padded."""
+    told = json.loads(answer)
+    start, most = int(asked.get("NextToken") or 0), asked.get("MaxResults", 100)
+    if len(told.get(key, ())) <= most:
+        return answer
+    page = told | {key: told[key][start : start + most]}
+    if start + most < len(told[key]):
+        page["NextToken"] = str(start + most)
+    return json.dumps(page).encode().ljust(len(answer))
 
 
 class Aws:
@@ -55,6 +68,8 @@ class Aws:
             told = f"<Expiration>{self.ends:%Y-%m-%dT%H:%M:%SZ}</Expiration>".encode()
             old = re.search(rb"<Expiration>[^<]*</Expiration>", b"".join(answer))[0]
             answer = [b"".join(answer).replace(old, told.ljust(len(old)))]  # its length is told
+        if operation in LISTS:
+            answer = [paged(LISTS[operation], json.loads(self.bodies[-1]), b"".join(answer))]
         return answer
 
     def config(self, region="eu-west-1", **more):
