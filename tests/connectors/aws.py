@@ -41,6 +41,7 @@ class Aws:
         self.faults = []  # (operation or '', status, code, message), each used once
         self.xml_faults = []  # the same without an operation, as STS tells it
         self.ends = None  # when credentials of a role do, each time
+        self.pages = []  # (status, body) of somebody who is not AWS
         self.environs = []
         self.bodies = []
 
@@ -57,6 +58,10 @@ class Aws:
             status, code, message = self.xml_faults.pop(0)
             start(f"{status} Told", [("Content-Type", "text/xml")])
             return [XML.format(code, message).encode()]
+        if self.pages:
+            status, page = self.pages.pop(0)
+            start(f"{status} Told", [("Content-Type", "text/html")])
+            return [page.encode()]
         for fault in self.faults:
             if fault[0] in ("", operation):
                 self.faults.remove(fault)

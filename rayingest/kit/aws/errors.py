@@ -44,8 +44,11 @@ _NOBODY = (
     *("security token included", "authentication token", "access key id you provided"),
     *("signature we calculated", "signature expired", "signature not yet current"),
 )
+_XML = re.compile(r"<Code>(\w+)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
+PROXY = "This is no answer of AWS: a proxy may answer instead; check endPointURL and HTTPS_PROXY."
 CLOCK = "Check the keys and the session token, whether they have expired, and this machine's clock."
 TRUST = "Allow sts:AssumeRole on assumeRoleArn, and let the role's trust policy name who asks."
+PROFILE = "Check profileName, and AWS_PROFILE: `aws configure list-profiles` names those there are."
 WHERE = "Check awsRegion, endPointURL, the network and the proxy."
 LONGEST = 300  # characters of what AWS says that are told
 
@@ -75,6 +78,7 @@ def classify(error: Exception, action: str = "") -> errors.RayingestError | None
             ),
             errors.Unauthorised(text, hint=CLOCK),
         ),
+        (("ProfileNotFound",), errors.ConfigError(f"awsConfig: {text}", hint=PROFILE)),
         (("BotoCoreError",), errors.ConfigError(f"awsConfig: {text}")),
     ):
         if isinstance(error, tuple(getattr(told, each) for each in kinds if hasattr(told, each))):
@@ -93,11 +97,18 @@ def refusal(capability: str, error: errors.SourceError, where: str = "") -> Chec
 def _refused(error: Any, action: str) -> errors.RayingestError:  # noqa: PLR0911 - a table of cases
     told = error.response.get("Error", {})
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    action = action if error.operation_name in action else f"sts:{error.operation_name}"
+    if error.operation_name == "AssumeRole":  # which a call of another kind needed first
+        action = "sts:AssumeRole"
     code = str(told.get("Code", "")).rpartition("#")[2]
-    text = f"{code}: {_short(str(told.get('Message') or told.get('message') or ''))}"
+    said = str(told.get("Message") or told.get("message") or "")
+    foreign = code.isdecimal()  # botocore's word for an answer that it does not understand
+    if foreign and (found := _XML.search(said)):
+        code, said, foreign = found[1], found[2], False
+    text = f"{code}: {_short(said)}"
     text = f"{text} ({action})" if action else text
-    if error.operation_name == "AssumeRole" and code in _DENIED:
+    if foreign:
+        return (errors.Retryable if status >= 500 else errors.Permanent)(text, hint=PROXY)
+    if action == "sts:AssumeRole" and code in _DENIED:
         return errors.Unauthorised(text, hint=TRUST)
     if code in _THROTTLED or status == 429:
         return errors.Throttled(text)

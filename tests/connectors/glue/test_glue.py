@@ -311,7 +311,7 @@ def test_check(aws, make):
     aws.faults.append(("GetDatabases", 400, "AccessDeniedException", "no"))
     assert lines() == [("schemas", "denied")]
     aws.faults.append(("GetDatabases", 400, "ExpiredTokenException", "no"))
-    assert lines() == [("schemas", "failed")]
+    assert lines() == [("connect", "failed")]
     assert lines(awsConfig=aws.config("us-west-2"))[-1] == ("schemas", "warning")
     assert lines(awsConfig={"awsRegion": "x", "profileName": "no"}) == [("connect", "failed")]
 

@@ -197,6 +197,17 @@ def test_a_busy_service_is_asked_again(aws):
     assert asked.calls == 3
 
 
+def test_who_is_not_aws_is_told_from_it(aws):
+    aws.pages += [(403, "<html>Blocked by the proxy</html>"), (502, "Bad gateway")]
+    with pytest.raises(Permanent, match=r"403: <html>Blocked by the proxy</html>") as raised:
+        client(aws.config()).ask("GetDatabases")
+    assert "proxy" in raised.value.hint
+    assert client(aws.config()).ask("GetDatabases")["DatabaseList"] == []
+    aws.xml_faults.append((403, "SignatureDoesNotMatch", "no match"))
+    with pytest.raises(Unauthorised, match="SignatureDoesNotMatch: no match"):
+        client(aws.config()).ask("GetDatabases")
+
+
 def test_what_is_missing_is_named_as_an_action(aws):
     who = f"arn:aws:iam::{ACCOUNT}:user/me"
     what = f"arn:aws:glue:eu-west-1:{ACCOUNT}:catalog"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rayingest.core.source import Capability, CheckResult, Settings
-from rayingest.errors import RayingestError, SourceError
+from rayingest.errors import Denied, RayingestError, SourceError
 from rayingest.kit.aws.errors import refusal
 
 LISTED = "glue:GetDatabases and glue:GetTables, on the catalogue, databases and tables"
@@ -28,7 +28,8 @@ def _checked(session: Any) -> Iterator[CheckResult]:
     try:
         names = [raw["Name"] for raw in session.ask("GetDatabases", MaxResults=100)["DatabaseList"]]
     except SourceError as error:
-        yield refusal(Capability.SCHEMAS, error)
+        denied = isinstance(error, Denied)
+        yield refusal(Capability.SCHEMAS if denied else "connect", error)
         return
     yield CheckResult("connect", "ok", f"Glue in {session.client.region}")
     if not names:
