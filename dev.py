@@ -28,7 +28,10 @@ STAMP = VENV / "rayingest-installed"
 # On top of the package itself: extras, and groups of development dependencies.
 WANTED = {
     "demo": (["demo"], []),
-    "dev": (["demo", "mysql", "duckdb", "bigquery", "looker", "s3", "contract"], ["dev"]),
+    "dev": (
+        ["demo", "mysql", "duckdb", "bigquery", "aws", "looker", "s3", "contract"],
+        ["dev"],
+    ),
 }
 PAGES = {"docs": "docs/generate.py", "reliability": "docs/reliability.py"}
 GRACE_SECONDS = 10
