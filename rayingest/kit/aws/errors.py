@@ -49,6 +49,7 @@ PROXY = "This is no answer of AWS: a proxy may answer instead; check endPointURL
 CLOCK = "Check the keys and the session token, whether they have expired, and this machine's clock."
 TRUST = "Allow sts:AssumeRole on assumeRoleArn, and let the role's trust policy name who asks."
 PROFILE = "Check profileName, and AWS_PROFILE: `aws configure list-profiles` names those there are."
+TRUSTED = "Name the authority that signed it in AWS_CA_BUNDLE, and check endPointURL and the proxy."
 WHERE = "Check awsRegion, endPointURL, the network and the proxy."
 LONGEST = 300  # characters of what AWS says that are told
 
@@ -63,8 +64,9 @@ def classify(error: Exception, action: str = "") -> errors.RayingestError | None
     text = _short(str(error))
     for kinds, meant in (
         (("ReadTimeoutError",), errors.TimedOut(f"AWS did not answer in time: {text}")),
+        (("SSLError",), errors.Unreachable(text, hint=TRUSTED)),
         (
-            ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"),
+            ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"),
             errors.Unreachable(text, hint=WHERE),
         ),
         (
@@ -79,6 +81,7 @@ def classify(error: Exception, action: str = "") -> errors.RayingestError | None
             errors.Unauthorised(text, hint=CLOCK),
         ),
         (("ProfileNotFound",), errors.ConfigError(f"awsConfig: {text}", hint=PROFILE)),
+        (("ParamValidationError",), errors.Permanent(_flat(str(error)))),
         (("BotoCoreError",), errors.ConfigError(f"awsConfig: {text}")),
     ):
         if isinstance(error, tuple(getattr(told, each) for each in kinds if hasattr(told, each))):
@@ -135,6 +138,8 @@ def _grant(text: str, action: str) -> str:
     named, where, who = _ACTION.search(text), _ON.search(text), _WHO.search(text)
     wanted = named[1] if named else action or "the action"
     place = f" on {where[1]}" if where else ""
+    if "explicit deny" in text:
+        return f"A policy denies {wanted}{place} explicitly: that must go, no other can allow it."
     return (
         f"Allow {wanted}{place} in an IAM policy of {who[1] if who else 'the user of awsConfig'}."
     )
@@ -142,4 +147,8 @@ def _grant(text: str, action: str) -> str:
 
 def _short(text: str) -> str:
     """The first line: what follows in a refused signature is the request, with its session token."""
-    return " ".join(text.partition("\n")[0].split())[:LONGEST]
+    return _flat(text.partition("\n")[0])
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())[:LONGEST]

@@ -1,6 +1,7 @@
 """Who asks AWS: a botocore session out of OpenMetadata's `awsConfig`, renewed while a run lasts."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -70,11 +71,24 @@ def client(given: Any, service: str, aws: AwsCredentials, timeout: float) -> Any
         return given.create_client(
             service,
             region_name=aws.awsRegion,
-            endpoint_url=aws.endPointURL,
+            endpoint_url=endpoint(service, aws),
             config=_waits(timeout),
         )
     except Exception as error:
         raise classify(error) or error from error
+
+
+def endpoint(service: str, aws: AwsCredentials) -> str | None:
+    """`endPointURL`, where it answers for this service; None is AWS's own address.
+
+    An emulator answers for all services; an address of AWS's names the one that it is for.
+    """
+    given = aws.endPointURL
+    if given is None or (service == "sts" and "AWS_ENDPOINT_URL_STS" in os.environ):
+        return None
+    host = urlsplit(given).hostname or ""
+    of_aws = "amazonaws." in host or host.endswith(".api.aws")
+    return given if not of_aws or service in re.split("[.-]", host) else None
 
 
 def hidden(aws: AwsCredentials) -> Sequence[str]:
@@ -132,18 +146,10 @@ def _sts(given: Any, aws: AwsCredentials, service: str, **keys: Any) -> Any:
     return given.create_client(
         service,
         region_name=aws.awsRegion,
-        endpoint_url=_of_all(aws.endPointURL),
+        endpoint_url=endpoint(service, aws),
         config=_waits(READ_SECONDS),
         **keys,
     )
-
-
-def _of_all(endpoint: str | None) -> str | None:
-    """An emulator's endpoint answers for STS, too; one of AWS's own is that of a single service."""
-    if endpoint is None or "AWS_ENDPOINT_URL_STS" in os.environ:
-        return None
-    host = urlsplit(endpoint).hostname or ""
-    return None if "amazonaws." in host or host.endswith(".api.aws") else endpoint
 
 
 def _waits(timeout: float) -> Any:
@@ -157,5 +163,5 @@ def _waits(timeout: float) -> Any:
 
 @cache
 def _models() -> Any:
-    """The services' models, read once for all sessions of a process: Glue's takes a quarter second."""
+    """The services' models, read once for all sessions of a process: Glue's takes a tenth of a second."""
     return import_module("botocore.loaders").Loader()

@@ -1,5 +1,6 @@
 """Glue through moto: what listings tell, what is not told, names, refusals, and how often it is asked."""
 
+import json
 import pickle
 import time
 from importlib import import_module
@@ -130,6 +131,64 @@ def test_columns_and_partitions(make):
         ("day", "COLUMN-VALUE"),
         ("hour", "COLUMN-VALUE"),
     ]
+
+
+SPARK = {
+    "type": "struct",
+    "fields": [
+        {"name": "id", "type": "long", "nullable": False, "metadata": {"comment": "An id"}},
+        {"name": "at", "type": "timestamp_ntz", "nullable": True, "metadata": {}},
+        {
+            "name": "s",
+            "type": {
+                "type": "struct",
+                "fields": [{"name": "a b", "type": "decimal(5,1)"}, {"name": "n", "type": "short"}],
+            },
+        },
+        {"name": "m", "type": {"type": "map", "keyType": "string", "valueType": "integer"}},
+        {"name": "l", "type": {"type": "array", "elementType": "byte"}},
+        {"name": "u", "type": {"type": "udt", "sqlType": "double"}},
+    ],
+}
+
+
+def by_spark(schema, pieces=1, *given, **parameters):
+    """A table whose columns Hive could not take."""
+    text = json.dumps(schema)
+    size = -(-len(text) // pieces)
+    parts = {f"spark.sql.sources.schema.part.{i}": text[i * size :][:size] for i in range(pieces)}
+    parameters |= {"spark.sql.sources.schema.numParts": str(pieces), **parts}
+    return table("t", *(given or ["col array<string>; from deserializer"]), Parameters=parameters)
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_columns_that_spark_keeps_for_itself(make, pieces):
+    given = by_spark(SPARK, pieces, **{"spark.sql.sources.provider": "delta"})
+    found = one(make, given)
+    assert [(each.name, each.data_type, each.constraint) for each in found.columns] == [
+        ("id", "BIGINT", "NOT_NULL"),
+        ("at", "TIMESTAMP", "NULL"),
+        ("s", "STRUCT", "NULL"),
+        ("m", "MAP", "NULL"),
+        ("l", "ARRAY", "NULL"),
+        ("u", "DOUBLE", "NULL"),
+    ]
+    assert found.columns[0].description == "An id"
+    assert found.columns[2].data_type_display == "struct<`a b`:decimal(5,1),`n`:smallint>"
+    assert [(each.name, each.data_type) for each in found.columns[2].children] == [
+        ("a b", "DECIMAL"),
+        ("n", "SMALLINT"),
+    ]
+    assert found.columns[3].data_type_display == "map<string,int>"
+
+
+def test_a_stand_in_is_no_column(make):
+    """Delta's columns may be nowhere but in its log."""
+    assert one(make, by_spark({"type": "struct", "fields": []})).columns == ()
+
+
+def test_what_spark_says_of_columns_that_glue_has_changes_nothing(make):
+    assert [each.name for each in one(make, by_spark(SPARK, 1, "id bigint")).columns] == ["id"]
 
 
 def test_iceberg_keeps_columns_that_were_dropped(make):

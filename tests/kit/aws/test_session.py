@@ -1,7 +1,11 @@
 """Sessions with AWS: whose credentials they have, how they are renewed, what fails and how."""
 
+import contextlib
 import datetime as dt
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from types import SimpleNamespace
@@ -26,7 +30,7 @@ from rayingest.errors import (
     Unreachable,
 )
 from rayingest.kit.aws.client import Client
-from rayingest.kit.aws.session import credentials, session
+from rayingest.kit.aws.session import credentials, endpoint, session
 from rayingest.kit.sql.tokens import aws_token
 
 from ...connectors.aws import ACCOUNT, KEYS, serving
@@ -143,12 +147,59 @@ def test_a_role_that_may_not_be_assumed_ends_the_run(aws):
 
 
 def test_an_endpoint_of_aws_is_that_of_one_service():
-    """STS is not asked at Glue's own endpoint."""
-    from rayingest.kit.aws.session import _of_all
+    """STS is not asked at Glue's own endpoint, Glue not at Athena's."""
 
-    assert _of_all("https://vpce-1.glue.eu-west-1.vpce.amazonaws.com") is None
-    assert _of_all("https://glue.eu-west-1.api.aws") is None
-    assert _of_all("http://localhost:4566") == "http://localhost:4566"
+    def asked(service, url):
+        return endpoint(service, AwsCredentials(awsRegion="x", endPointURL=url))
+
+    of_glue = "https://vpce-1-a.glue.eu-west-1.vpce.amazonaws.com"
+    assert asked("glue", of_glue) == of_glue
+    assert asked("sts", of_glue) is None
+    assert asked("sts", "https://glue.eu-west-1.api.aws") is None
+    assert asked("glue", "https://athena.eu-west-1.amazonaws.com") is None
+    assert asked("sts", "http://localhost:4566") == "http://localhost:4566"
+    assert asked("glue", None) is None
+
+
+def test_a_proxy_of_the_environment_is_taken(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    config = {"awsRegion": "x", "endPointURL": "http://glue.invalid", **KEYS}
+    with pytest.raises(Unreachable, match="proxy"):
+        client(config).ask("GetDatabases")
+
+
+def test_a_certificate_that_is_not_trusted(tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subject = "/CN=localhost"
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl")
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    command += ["-keyout", str(key), "-out", str(certificate), "-subj", subject]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def answer():
+        connection, _ = server.accept()
+        with contextlib.suppress(OSError):
+            context.wrap_socket(connection, server_side=True)
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        config = {"awsRegion": "x", "endPointURL": f"https://localhost:{server.getsockname()[1]}"}
+        with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED") as raised:
+            client({**config, **KEYS}).ask("GetDatabases")
+        thread.join()
+    assert "AWS_CA_BUNDLE" in raised.value.hint
+
+
+def test_what_no_request_can_say_is_one_entitys_fault(aws):
+    with pytest.raises(Permanent, match="Parameter validation failed"):
+        client(aws.config()).ask("GetTables", DatabaseName="")
 
 
 def test_a_token_for_rds_is_signed_without_a_call(aws):
@@ -216,6 +267,10 @@ def test_what_is_missing_is_named_as_an_action(aws):
     with pytest.raises(Denied) as raised:
         client(aws.config()).ask("GetTables", DatabaseName="x")
     assert raised.value.hint == f"Allow glue:GetTables on {what} in an IAM policy of {who}."
+    aws.faults.append(("", 400, "AccessDeniedException", f"{said} with an explicit deny"))
+    with pytest.raises(Denied) as raised:
+        client(aws.config()).ask("GetTables", DatabaseName="x")
+    assert raised.value.hint.startswith(f"A policy denies glue:GetTables on {what} explicitly")
     said = "Insufficient Lake Formation permission(s): Required Describe on x"
     aws.faults.append(("", 400, "AccessDeniedException", said))
     with pytest.raises(Denied) as raised:

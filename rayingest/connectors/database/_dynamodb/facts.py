@@ -18,7 +18,7 @@ from rayingest.core.source import (
     Processed,
     Settings,
 )
-from rayingest.errors import Denied, Gone
+from rayingest.errors import Denied, Gone, Permanent
 from rayingest.kit.aws.client import Client
 from rayingest.kit.aws.errors import classify
 from rayingest.kit.sql.facts import Facts, Found, Wants
@@ -115,7 +115,7 @@ def tables(
         try:
             raw = session.ask("DescribeTable", TableName=name)["Table"]
             entity = table(raw, _items(session, name), each.id, each.scope)
-        except (Gone, Denied) as error:
+        except (Gone, Denied, Permanent) as error:
             yield Failed(each, error)
         else:
             yield Described(each, (entity,))

@@ -10,7 +10,6 @@ from typing import Any
 
 from rayingest.connectors.database._glue.check import check
 from rayingest.connectors.database._glue.tables import VIEWS, table
-from rayingest.core import fqn
 from rayingest.core.limits import Limit
 from rayingest.core.source import (
     Capability,
@@ -20,7 +19,7 @@ from rayingest.core.source import (
     Processed,
     Settings,
 )
-from rayingest.errors import Denied, Gone
+from rayingest.errors import Denied, Gone, Permanent
 from rayingest.kit.aws.client import Client
 from rayingest.kit.aws.errors import classify
 from rayingest.kit.sql.facts import Facts, Found, Wants
@@ -146,14 +145,14 @@ def describe(
         try:
             match each.type:
                 case EntityType.DATABASE:
-                    entity: Any = Database(name=name, fqn=each.id, service=fqn.split(each.scope)[0])
+                    entity: Any = Database(name=name, fqn=each.id, service=each.scope)
                 case EntityType.DATABASE_SCHEMA:
                     told = session.ask("GetDatabase", Name=name)
                     entity = schema(told["Database"], each.id, each.scope)
                 case _:
                     told = session.ask("GetTable", DatabaseName=each.metadata["schema"], Name=name)
                     entity = table(told["Table"], wants, each.id, each.scope)
-        except (Gone, Denied) as error:
+        except (Gone, Denied, Permanent) as error:
             yield Failed(each, error)
         else:
             yield Described(each, (entity,))

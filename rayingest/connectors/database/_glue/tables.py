@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rayingest.connectors.database._glue import spark
 from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.reflected.shapes import column, shape
 from rayingest.kit.sql.scrub import scrub
@@ -32,7 +33,9 @@ def table(raw: Json, wants: Wants, identity: str, scope: str) -> Table:
         database_schema=scope,
         description=raw.get("Description") or parameters.get("comment") or None,
         table_type=kind,
-        columns=tuple(_columns([*(storage.get("Columns") or ()), *partitions])),
+        columns=tuple(
+            _columns([*spark.columns(storage.get("Columns") or (), parameters), *partitions])
+        ),
         partition=tuple(
             PartitionColumn(column_name=each["Name"], interval_type="COLUMN-VALUE")
             for each in partitions
@@ -72,7 +75,7 @@ def _columns(given: Sequence[Json]) -> Iterator[Column]:
         if name in seen or said.get(_CURRENT) == "false":
             continue
         seen.add(name)
-        required = said.get(_OPTIONAL) == "false"
+        required = said.get(_OPTIONAL) == "false" or said.get(spark.REQUIRED) == "true"
         yield column(
             name,
             shape(raw.get("Type") or ""),
