@@ -19,10 +19,12 @@ class AthenaConnection(AwsDatabase, NoOptions):
     scheme: Annotated[Literal["awsathena+rest"] | None, Unused()] = Field(
         None, description="SQLAlchemy scheme; Glue is asked whatever it says."
     )
-    s3StagingDir: Annotated[str, Unused()] = Field(
-        description="Where Athena writes the answers to queries."
+    s3StagingDir: str = Field(
+        description="Where Athena writes answers; the catalogue wants it, no query is run here."
     )
-    workgroup: Annotated[str, Unused()] = Field(description="Athena's workgroup for queries.")
+    workgroup: str = Field(
+        description="Athena's workgroup; the catalogue wants it, no query is run here."
+    )
     catalogId: str | None = Field(
         None,
         description="Another catalogue than the account's: the id of an account, or "
