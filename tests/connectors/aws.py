@@ -36,6 +36,7 @@ class Aws:
 
     def __init__(self, app):
         self._app = app
+        self._clients = {}
         self.url = ""
         self.requests = []
         self.faults = []  # (operation or '', status, code, message), each used once
@@ -83,13 +84,15 @@ class Aws:
 
     def client(self, service, region="eu-west-1"):
         """The vendor's own client."""
-        return import_module("boto3").client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id=KEYS["awsAccessKeyId"],
-            aws_secret_access_key=KEYS["awsSecretAccessKey"],
-        )
+        if (service, region) not in self._clients:
+            self._clients[service, region] = import_module("boto3").client(
+                service,
+                region_name=region,
+                endpoint_url=self.url,
+                aws_access_key_id=KEYS["awsAccessKeyId"],
+                aws_secret_access_key=KEYS["awsSecretAccessKey"],
+            )
+        return self._clients[service, region]
 
     @contextlib.contextmanager
     def counted(self):

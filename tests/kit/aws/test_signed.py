@@ -137,3 +137,19 @@ def test_who_is_known_and_may_not_is_denied(aws, checking):
     with pytest.raises(Denied, match="not authorized to perform: quicksight:CreateGroup"):
         session.post(GROUPS, {})
     session.close()
+
+
+def test_credentials_of_a_role_are_had_again_when_they_are_taken_no_more(aws):
+    role = f"arn:aws:iam::{ACCOUNT}:role/reader"
+    session = api(aws, **aws.config(REGION, assumeRoleArn=role))
+    said = "The security token included in the request is expired"
+    with aws.counted() as requests:
+        assert session.get(DASHBOARDS)["DashboardSummaryList"] == []
+        first = aws.environs[-1]
+        aws.pages.append((403, json.dumps({"message": said})))
+        assert session.get(DASHBOARDS)["DashboardSummaryList"] == []
+    assert requests == ["sts", "quicksight", "quicksight", "sts", "quicksight"]
+    last = aws.environs[-1]
+    assert first["HTTP_X_AMZ_SECURITY_TOKEN"] != last["HTTP_X_AMZ_SECURITY_TOKEN"]
+    assert "x-amz-security-token" in last["HTTP_AUTHORIZATION"]
+    session.close()
