@@ -1,5 +1,9 @@
 # ruff: noqa: N815 - the attributes are OpenMetadata's field names
-"""Amazon Athena: what it queries is in Glue's catalogue, and is read there; no query is run."""
+"""Amazon Athena: what it queries is in Glue's catalogue, and is read there; no query is run.
+
+It takes what `glue` takes; `rayingest check` names, with athena:ListDataCatalogs, the data catalogs that are
+not in Glue and are not read. For a bucket of S3 tables STS is asked for the account.
+"""
 
 from dataclasses import replace
 from typing import Annotated, Literal

@@ -1,5 +1,9 @@
 # ruff: noqa: N815 - the attributes are OpenMetadata's field names
-"""Amazon DynamoDB: the tables of a region; their columns are keys, and what a sample of items has."""
+"""Amazon DynamoDB: the tables of a region; their columns are keys, and what a sample of items has.
+
+It takes dynamodb:ListTables, dynamodb:DescribeTable, and dynamodb:Scan unless `sampleSize` is 0. A scan reads
+the first items of a table once, at most 1 MB, and costs as much as any read of them.
+"""
 
 from typing import Literal
 

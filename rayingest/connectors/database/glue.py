@@ -1,4 +1,9 @@
-"""AWS Glue's catalogue: its databases are the schemas of one database."""
+"""AWS Glue's catalogue: its databases are the schemas of one database.
+
+It takes glue:GetDatabases and glue:GetTables on the catalogue, its databases and tables (GetDatabase and GetTable
+for single ones), and DESCRIBE in Lake Formation where that guards them. What the account may not see there,
+Glue does not list.
+"""
 
 from typing import Literal
 
