@@ -56,9 +56,9 @@ LONGEST = 300  # characters of what AWS says that are told
 
 def classify(error: Exception, action: str = "") -> errors.RayingestError | None:
     """Say what a failed call means; None: nothing is known about it. `action` is IAM's name of the call."""
-    told: Any = import_module("botocore.exceptions")
     if isinstance(error, errors.RayingestError):
         return error
+    told: Any = import_module("botocore.exceptions")
     if isinstance(error, told.ClientError):
         return _refused(error, action)
     text = _short(str(error))

@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from rayingest.errors import (
     ConfigError,
     Denied,
     Gone,
+    MissingDriver,
     Permanent,
     RayingestError,
     Retryable,
@@ -101,6 +103,13 @@ def test_nobody_at_all(aws, monkeypatch, tmp_path):
     with pytest.raises(Unauthorised, match="no credentials") as raised:
         client({"awsRegion": "eu-west-1", "endPointURL": aws.url})
     assert "awsAccessKeyId" in raised.value.hint
+
+
+def test_without_its_package_the_extra_is_named(aws, monkeypatch):
+    monkeypatch.setitem(sys.modules, "botocore.session", None)
+    with pytest.raises(MissingDriver) as raised:
+        client(aws.config())
+    assert raised.value.hint == "pip install 'rayingest[aws]'"
 
 
 def test_half_a_key_is_the_configs_fault(aws):
