@@ -40,5 +40,9 @@ class AthenaConnection(AwsDatabase, NoOptions):
 
 
 CONNECTOR = replace(
-    glue.CONNECTOR, service_type="Athena", connection=AthenaConnection, facts=ATHENA
+    glue.CONNECTOR,
+    service_type="Athena",
+    connection=AthenaConnection,
+    facts=ATHENA,
+    alias_of="glue",
 )

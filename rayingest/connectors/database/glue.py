@@ -25,6 +25,7 @@ CHILDREN = {each: PARENTS[each] for each in (EntityType.DATABASE_SCHEMA, EntityT
 
 CONNECTOR = Sql(
     service_type="Glue",
+    dialect="athena",
     extra="aws",
     connection=GlueConnection,
     facts=GLUE,

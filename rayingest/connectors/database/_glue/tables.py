@@ -15,6 +15,7 @@ from rayingest.model import Column, ColumnConstraint, Owner, PartitionColumn, Ta
 
 Json = Mapping[str, Any]
 VIEWS = {"VIRTUAL_VIEW", "MATERIALIZED_VIEW"}
+MARKS = {"Presto View", "Presto Materialized View"}
 _PRESTO = re.compile(r"/\*\s*Presto (?:Materialized )?View:\s*([A-Za-z0-9+/=\s]+?)\s*\*/")
 # https://github.com/apache/iceberg, IcebergToGlueConverter: columns that were dropped stay, marked.
 _CURRENT, _OPTIONAL = "iceberg.field.current", "iceberg.field.optional"
@@ -31,7 +32,7 @@ def table(raw: Json, wants: Wants, identity: str, scope: str) -> Table:
         name=raw["Name"],
         fqn=identity,
         database_schema=scope,
-        description=raw.get("Description") or parameters.get("comment") or None,
+        description=raw.get("Description") or _comment(parameters),
         table_type=kind,
         columns=tuple(
             _columns([*spark.columns(storage.get("Columns") or (), parameters), *partitions])
@@ -44,6 +45,12 @@ def table(raw: Json, wants: Wants, identity: str, scope: str) -> Table:
         location_path=storage.get("Location") or None,
         owners=(Owner(name=owner),) if owner and wants.owners else (),
     )
+
+
+def _comment(parameters: Json) -> str | None:
+    """What somebody wrote; Athena and Trino write one of theirs to every view."""
+    said = parameters.get("comment") or None
+    return None if said in MARKS else said
 
 
 def _kind(raw: Json, parameters: Json) -> TableType:
