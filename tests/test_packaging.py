@@ -28,6 +28,7 @@ INSTALLED_AS = {
     "jsonschema_rs": "jsonschema-rs",
     "looker_sdk": "looker-sdk",
     "pydantic_core": "pydantic",
+    "snowflake": "snowflake-connector-python",
     "yaml": "pyyaml",
 }
 HEAVY = {"ray", "sqlalchemy", "pydantic", "msgspec", "yaml", "httpx2", "rich", "psycopg"}
