@@ -29,7 +29,10 @@ STAMP = VENV / "rayingest-installed"
 WANTED = {
     "demo": (["demo"], []),
     "dev": (
-        ["demo", "mysql", "duckdb", "bigquery", "aws", "looker", "s3", "contract"],
+        [
+            *("demo", "mysql", "duckdb", "snowflake", "bigquery", "clickhouse", "aws", "looker"),
+            *("s3", "contract"),
+        ],
         ["dev"],
     ),
 }

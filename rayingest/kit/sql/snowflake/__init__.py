@@ -1,0 +1,1 @@
+"""Snowflake: INFORMATION_SCHEMA and SHOW, read in batches over the vendor's own client."""

@@ -1,0 +1,131 @@
+"""What there is: one statement lists a database, schema by schema where the server finds that too much.
+
+SHOW is faster, and ends after 10,000 rows without a word; INFORMATION_SCHEMA has no such end.
+https://docs.snowflake.com/en/sql-reference/info-schema
+"""
+
+import logging
+from collections.abc import Iterator
+from itertools import groupby
+
+from rayingest.core.source import Settings
+from rayingest.errors import Unreachable
+from rayingest.kit.sql.facts import Found, Wants
+from rayingest.kit.sql.snowflake.errors import TOO_MUCH, code
+from rayingest.kit.sql.snowflake.session import Row, SnowSession, quoted
+from rayingest.model import EntityType
+
+_log = logging.getLogger(__name__)
+
+DATABASES = "show databases"
+SYSTEM = "SNOWFLAKE"  # the account's own usage, shared by the vendor
+HIDDEN = "INFORMATION_SCHEMA"
+SCHEMAS = "select schema_name from {views}.schemata where schema_name <> 'INFORMATION_SCHEMA'"
+KIND = """case when upper(cast(is_dynamic as varchar)) in ('YES', 'TRUE') then 'DYNAMIC'
+              when upper(cast(is_iceberg as varchar)) in ('YES', 'TRUE') then 'ICEBERG'
+              when table_type = 'BASE TABLE' and is_transient = 'YES' then 'TRANSIENT'
+              else table_type end"""
+# A view comes out of TABLES and out of VIEWS, which tells whether it is a secure one.
+LISTING = f"""
+select place, kind, name, what from (
+  select schema_name as place, 0 as kind, schema_name as name, '' as what
+    from {{views}}.schemata where schema_name{{where}}
+  union all
+  select table_schema, 1, table_name, {KIND}
+    from {{views}}.tables where table_schema{{where}}
+  union all
+  select table_schema, 1, table_name, 'VIEW' from {{views}}.views where table_schema{{where}}
+  {{routines}}
+) found
+order by place, kind, name, what
+"""  # noqa: S608 - our own constants
+ROUTINES = """union all
+  select procedure_schema, 2, procedure_name, '' from {views}.procedures where procedure_schema{where}
+  union all
+  select function_schema, 2, function_name, '' from {views}.functions where function_schema{where}"""
+ALL, ONE = " <> 'INFORMATION_SCHEMA'", " = %s"
+TYPES = (EntityType.DATABASE_SCHEMA, EntityType.TABLE, EntityType.STORED_PROCEDURE)
+VIEWS = {"VIEW", "MATERIALIZED VIEW"}
+
+
+def databases(session: SnowSession, settings: Settings) -> Iterator[Found]:
+    """Name the database of the config, or all that the role sees. Raises Unreachable."""
+    names = [each["name"] for each in session.pages(DATABASES)]
+    wanted = settings.connection.database
+    if not wanted:
+        yield from (Found(EntityType.DATABASE, "", each) for each in names if each != SYSTEM)
+        return
+    # As in SQL without quotes: the name in capitals, unless there is one spelled just so.
+    name = next((each for each in (wanted, wanted.upper()) if each in names), None)
+    if name is None:
+        raise Unreachable(
+            f"Snowflake has no database {wanted!r}, or the role may not see it.",
+            hint=f"GRANT USAGE ON DATABASE {quoted(wanted.upper())} TO the role of the config;",
+        )
+    yield Found(EntityType.DATABASE, "", name)
+
+
+def listing(session: SnowSession, wants: Wants) -> Iterator[Found]:
+    """Stream every schema with its tables, views and routines; a name stands for all its overloads."""
+    beside = _beside(session) if wants.tables else {}
+    for place, rows in groupby(_rows(session, wants), key=lambda row: row[0]):
+        if place == HIDDEN:
+            continue
+        last, names = None, set()
+        for _, kind, name, what in rows:
+            if (kind, name) != last and _wanted(session, wants, TYPES[kind], what):
+                yield Found(TYPES[kind], place, name, what)
+            last = (kind, name)
+            if kind == 1 and place in beside:
+                names.add(name)
+        for name, what in beside.get(place, ()):
+            if name in names:
+                _log.warning("A %s is left out, for something else has its name: %s", what, name)
+                continue
+            names.add(name)
+            yield Found(EntityType.TABLE, place, name, what)
+
+
+def _rows(session: SnowSession, wants: Wants) -> Iterator[Row]:
+    """All of a database by one statement; by one for each schema where that is refused."""
+    try:
+        yield from session.stream(_query(session, wants, ALL))
+    except Exception as error:
+        if code(error) != TOO_MUCH:
+            raise
+    else:
+        return
+    query = _query(session, wants, ONE)
+    for name in schemas(session):
+        yield from session.stream(query, [name] * query.count("%s"))
+
+
+def _query(session: SnowSession, wants: Wants, where: str) -> str:
+    routines = ROUTINES if wants.procedures else ""
+    query = LISTING.replace("{routines}", routines)
+    return query.format(views=session.views, where=where)
+
+
+def schemas(session: SnowSession) -> list[str]:
+    """Names of all schemas, by a statement of their own."""
+    return sorted(row[0] for row in session.rows(SCHEMAS.format(views=session.views)))
+
+
+def _beside(session: SnowSession) -> dict[str, list[tuple[str, str]]]:
+    """Streams and stages by schema, where they are asked for: only SHOW tells of them."""
+    asked = {"streams": session.config.includeStreams, "stages": session.config.includeStages}
+    found: dict[str, list[tuple[str, str]]] = {}
+    for what, wanted in asked.items():
+        if wanted:
+            for each in session.within(what, lambda: schemas(session)):
+                kind = what.removesuffix("s").upper()
+                found.setdefault(each["schema_name"], []).append((each["name"], kind))
+    return found
+
+
+def _wanted(session: SnowSession, wants: Wants, entity_type: EntityType, what: str) -> bool:
+    if entity_type is not EntityType.TABLE:
+        return True
+    if what == "TRANSIENT" and not session.config.includeTransientTables:
+        return False
+    return wants.views if what in VIEWS else wants.tables
