@@ -54,10 +54,14 @@ class Server:
             **changes,
         }
 
-    def run(self, *statements: str) -> None:
-        """Run statements one after another."""
+    def run(self, *statements: str, connection: Any = None) -> None:
+        """Run statements one after another, over a connection of their own when none is given."""
+        if connection is None:
+            with closing(self.connect()) as made:
+                self.run(*statements, connection=made)
+            return
         errors = import_module("snowflake.connector.errors")
-        with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
+        with closing(connection.cursor()) as cursor:
             for each in statements:
                 try:
                     cursor.execute(each)
@@ -65,6 +69,21 @@ class Server:
                     # It has done as it was told, and cannot say so: comments, quotes in names.
                     if not any(text in str(error) for text in ("DESCRIBE", "already exists")):
                         raise
+
+    def connect(self, **changes: Any) -> Any:
+        """A connection of the vendor's client."""
+        client = import_module("snowflake.connector")
+        told = {"user": "ada", "password": self.password, "account": "test", **self.address}
+        quiet = {
+            "enable_server_session_keep_alive_auto_detection": False,
+            "session_parameters": {"CLIENT_TELEMETRY_ENABLED": False},
+        }
+        return client.connect(**{**told, **quiet, **changes})
+
+    @property
+    def paths(self) -> set[str]:
+        """What has been asked for at all, by the path of the address."""
+        return set(self._ask("logins")["paths"])
 
     def logins(self) -> list[Json]:
         """What clients said when they logged in, without secrets."""
@@ -77,16 +96,6 @@ class Server:
     def _ask(self, what: str) -> Json:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ours/{what}") as answer:
             return dict(json.load(answer))
-
-    def _connect(self) -> Any:
-        client = import_module("snowflake.connector")
-        return client.connect(
-            user="ada",
-            password=self.password,
-            account="test",
-            enable_server_session_keep_alive_auto_detection=False,
-            **self.address,
-        )
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 What it lacks and a client or our statements need is put before it or into it, and proves nothing:
 the master token that clients of version 5 want, passwords, SHOW … KEYS of a whole database, and the
-views PROCEDURES and FUNCTIONS of information_schema, empty until a test writes rows into them.
+views STAGES, PROCEDURES and FUNCTIONS of information_schema: the last two are empty until a test writes
+rows into them.
 """
 
 import asyncio
@@ -44,11 +45,16 @@ def completed() -> None:
             f" ({', '.join(f'{each} varchar' for each in columns.split())})"
             for name, columns in ROUTINES.items()
         ]
-        return f"{made(catalog)};{';'.join(views)};"
+        stages = f"""create view if not exists {catalog}._fs_information_schema._fs_stages as
+            select schema_name as stage_schema, name as stage_name, owner as stage_owner, comment,
+                   url as stage_url
+              from _fs_global._fs_information_schema._fs_stages
+             where database_name = '{catalog}'"""  # noqa: S608 - a name out of a test
+        return f"{made(catalog)};{';'.join(views)};{stages};"
 
     def redirected(expression: Any) -> Any:
         if isinstance(expression, exp.Table) and expression.db == "INFORMATION_SCHEMA":
-            if expression.name in ROUTINES:
+            if expression.name in {*ROUTINES, "STAGES"}:
                 expression.set("this", exp.to_identifier(f"_FS_{expression.name}"))
                 expression.set("db", exp.to_identifier("_FS_INFORMATION_SCHEMA"))
             return expression if expression.name.startswith("_FS_") else redirect(expression)
@@ -71,13 +77,15 @@ class Gate:
         self.app = app
         self.password = password
         self.logins: list[Json] = []
+        self.paths: set[str] = set()
         self.wait = 0.0
 
     async def __call__(self, scope: Json, receive: Any, send: Send) -> None:
         """One request."""
-        path = scope.get("path")
+        path = str(scope.get("path"))
+        self.paths.add(path)
         if path == "/ours/logins":
-            await _answer(send, {"logins": self.logins})
+            await _answer(send, {"logins": self.logins, "paths": sorted(self.paths)})
         elif path == "/ours/wait":
             self.wait = float(scope["query_string"])
             await _answer(send, {"wait": self.wait})
@@ -154,7 +162,8 @@ def main(port: int, password: str) -> None:
     import uvicorn
     from fakesnow.server import app
 
-    uvicorn.run(Gate(app, password), host="127.0.0.1", port=port, log_level="warning")
+    told = {"host": "127.0.0.1", "port": port, "log_level": "warning"}
+    uvicorn.run(Gate(app, password), timeout_graceful_shutdown=1, **told)
 
 
 if __name__ == "__main__":
