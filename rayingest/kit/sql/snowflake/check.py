@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import RayingestError
 from rayingest.kit.sql.facts import Wants
-from rayingest.kit.sql.snowflake.beside import KINDS
 from rayingest.kit.sql.snowflake.connect import connect
 from rayingest.kit.sql.snowflake.errors import TOO_MUCH, classify, code
 from rayingest.kit.sql.snowflake.listing import databases
@@ -63,10 +62,13 @@ def _tried(session: SnowSession, wants: Wants, role: str) -> Iterator[CheckResul
         Capability.KEYS, lambda: session.shown(f"show primary keys in database {place}") and None
     )
     yield _views(session)
-    for kind in KINDS.values():
-        if getattr(session.config, f"include{kind.title()}"):
-            statement = f"show {kind} in database {place} limit 1"
-            yield _trial(Capability.TABLES, lambda: session.shown(statement) and None)  # noqa: B023
+    if session.config.includeStreams:
+        statement = f"show streams in database {place} limit 1"
+        yield _trial(
+            Capability.TABLES, lambda: f"streams: {(session.shown(statement) and 'some') or 'none'}"
+        )
+    if session.config.includeStages:
+        yield _trial(Capability.TABLES, lambda: _counted(session, "stages"))
     if wants.ddl:
         yield _trial(Capability.DDL, lambda: _ddl(session))
     if wants.tags:

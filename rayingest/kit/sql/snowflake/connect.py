@@ -71,6 +71,7 @@ def _parameters(settings: Settings, config: Connection) -> dict[str, Any]:
         "role": config.role,
         "warehouse": config.warehouse,
         "application": "rayingest",
+        "paramstyle": "pyformat",
         "client_session_keep_alive": config.clientSessionKeepAlive,
         # What runs is broken off when we leave; nothing is written into a store of passwords.
         "enable_server_session_keep_alive_auto_detection": False,
@@ -114,9 +115,14 @@ def _secrets(config: Connection) -> dict[str, Any]:
 
 
 def _typed(options: Mapping[str, str]) -> dict[str, Any]:
-    """Options of a URL are text; the client wants numbers and truth."""
+    """Options of a URL are text; of these the client wants numbers and truth."""
 
-    def value(text: str) -> object:
-        return FLAGS.get(text.lower(), int(text) if text.isdecimal() else text)
+    def value(name: str, text: str) -> object:
+        if name == "port" or name.endswith("_timeout"):
+            return int(text)
+        return FLAGS.get(text.lower(), text)
 
-    return {name: value(text) for name, text in options.items()}
+    try:
+        return {name: value(name, text) for name, text in options.items()}
+    except ValueError as error:
+        raise ConfigError(f"connectionOptions: {error}") from error

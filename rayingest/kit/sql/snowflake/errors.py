@@ -4,15 +4,17 @@ import re
 
 from rayingest import errors
 
-# https://docs.snowflake.com/en/user-guide/troubleshooting-auth and the client's own error numbers.
+# https://github.com/snowflakedb/snowflake-connector-python/blob/main/src/snowflake/connector/network.py
+# has the numbers of sessions; the others are the server's, as it tells them in its texts.
 MISSING = {2003, 2043}  # "does not exist or not authorized": the server does not say which
-TOO_MUCH = 90030
-_DENIED = {3001, 3011, 3041}
-_NO_WAREHOUSE = {606, 90073}
-_CANCELLED = {604, 607, 630, 90210}
-_LOGIN = range(390100, 390200)
-_EXPIRED = {390101, 390104, 390110, 390111, 390112, 390114, 390115, 390195}
-_BUSY = {390503, 390504, 390505}
+TOO_MUCH = 90030  # https://docs.snowflake.com/en/sql-reference/info-schema: not selective enough
+_DENIED = 3001
+_NO_WAREHOUSE = 606
+_CANCELLED = {604, 630}
+_LOGIN = range(390100, 390500)
+_EXPIRED = range(390110, 390116)
+_BUSY = re.compile(r"last status (?:429|503)\b")
+_REFUSED = "Authentication failed"  # the client's word, without a number: a key it cannot read
 _TIMED_OUT = "HYT00"
 _PREFIX = re.compile(r"^(?:\d{6}|-{6}) ?(?:\(\w{5}\))?: ?(?:\n)?")
 _SUFFIX = re.compile(r" ?\((?:request_id|sfqid)=[^)]*\)$")
@@ -26,15 +28,16 @@ def classify(error: Exception) -> errors.RayingestError | None:  # noqa: PLR0911
     text = text_of(error)
     if number in _CANCELLED or getattr(error, "sqlstate", None) == _TIMED_OUT:
         return errors.TimedOut(f"The statement was cancelled: {text}")
-    if number in _BUSY:
+    if _BUSY.search(text):
         return errors.Throttled(text)
     if number in _EXPIRED or _is_lost(error):
         return errors.SessionLost(f"The connection broke: {text}")
     if number in _LOGIN:
         return errors.Unauthorised(text)
-    if number in _NO_WAREHOUSE:
-        return errors.Denied(text, hint=use_warehouse("the role"))
-    if number in MISSING or number in _DENIED:
+    if number == _NO_WAREHOUSE:
+        grant = "GRANT USAGE ON WAREHOUSE <that of the config> TO ROLE <that of the config>;"
+        return errors.Denied(text, hint=grant)
+    if number in MISSING or number == _DENIED:
         return errors.Denied(
             text, hint="GRANT USAGE on the database and the schema, and SELECT, TO the role;"
         )
@@ -48,12 +51,13 @@ def classify_connect(error: Exception, account: str, user: str) -> Exception:
     number, text, where = code(error), text_of(error), f"Snowflake account {account!r}"
     if number is None:
         return error
-    if number in _BUSY:
+    if _BUSY.search(text):
         return errors.Throttled(f"{where}: {text}")
-    if number in _LOGIN:
+    if number in _LOGIN or _REFUSED in text:
         return errors.Unauthorised(
             f"{where} does not accept user {user!r}: {text}",
-            hint="Check username, password or privateKey, role, and the account's network policies.",
+            hint="Check username, password or privateKey with its passphrase, role, and the "
+            "account's network policies.",
         )
     if getattr(error, "sqlstate", None) in {_TIMED_OUT, "08001", "08006"} or number == 250001:
         return errors.Unreachable(
@@ -64,11 +68,6 @@ def classify_connect(error: Exception, account: str, user: str) -> Exception:
         f"{where}: {text}",
         hint="connectionArguments take the parameters of snowflake.connector.connect.",
     )
-
-
-def use_warehouse(role: str) -> str:
-    """The grant without which nothing but SHOW can be asked."""
-    return f"GRANT USAGE ON WAREHOUSE <warehouse> TO ROLE {role};"
 
 
 def code(error: BaseException) -> int | None:

@@ -13,6 +13,7 @@ from rayingest.errors import Unreachable
 from rayingest.kit.sql.facts import Found, Wants
 from rayingest.kit.sql.snowflake.errors import TOO_MUCH, code
 from rayingest.kit.sql.snowflake.session import Row, SnowSession, quoted
+from rayingest.kit.sql.snowflake.streams import KIND as STREAM
 from rayingest.model import EntityType
 
 _log = logging.getLogger(__name__)
@@ -21,8 +22,7 @@ DATABASES = "show databases"
 SYSTEM = "SNOWFLAKE"  # the account's own usage, shared by the vendor
 HIDDEN = "INFORMATION_SCHEMA"
 SCHEMAS = "select schema_name from {views}.schemata where schema_name <> 'INFORMATION_SCHEMA'"
-KIND = """case when upper(cast(is_dynamic as varchar)) in ('YES', 'TRUE') then 'DYNAMIC'
-              when upper(cast(is_iceberg as varchar)) in ('YES', 'TRUE') then 'ICEBERG'
+KIND = """case when is_dynamic = 'YES' then 'DYNAMIC' when is_iceberg = 'YES' then 'ICEBERG'
               when table_type = 'BASE TABLE' and is_transient = 'YES' then 'TRANSIENT'
               else table_type end"""
 # A view comes out of TABLES and out of VIEWS, which tells whether it is a secure one.
@@ -35,14 +35,16 @@ select place, kind, name, what from (
     from {{views}}.tables where table_schema{{where}}
   union all
   select table_schema, 1, table_name, 'VIEW' from {{views}}.views where table_schema{{where}}
-  {{routines}}
+  {{more}}
 ) found
-order by place, kind, name, what
+order by place, kind, name, case what when 'STAGE' then 'Z' else what end
 """  # noqa: S608 - our own constants
 ROUTINES = """union all
   select procedure_schema, 2, procedure_name, '' from {views}.procedures where procedure_schema{where}
   union all
   select function_schema, 2, function_name, '' from {views}.functions where function_schema{where}"""
+STAGES = """union all
+  select stage_schema, 1, stage_name, 'STAGE' from {views}.stages where stage_schema{where}"""
 ALL, ONE = " <> 'INFORMATION_SCHEMA'", " = %s"
 TYPES = (EntityType.DATABASE_SCHEMA, EntityType.TABLE, EntityType.STORED_PROCEDURE)
 VIEWS = {"VIEW", "MATERIALIZED VIEW"}
@@ -67,23 +69,28 @@ def databases(session: SnowSession, settings: Settings) -> Iterator[Found]:
 
 def listing(session: SnowSession, wants: Wants) -> Iterator[Found]:
     """Stream every schema with its tables, views and routines; a name stands for all its overloads."""
-    beside = _beside(session) if wants.tables else {}
+    streams = _streams(session) if wants.tables and session.config.includeStreams else {}
     for place, rows in groupby(_rows(session, wants), key=lambda row: row[0]):
         if place == HIDDEN:
             continue
-        last, names = None, set()
-        for _, kind, name, what in rows:
-            if (kind, name) != last and _wanted(session, wants, TYPES[kind], what):
-                yield Found(TYPES[kind], place, name, what)
-            last = (kind, name)
-            if kind == 1 and place in beside:
-                names.add(name)
-        for name, what in beside.get(place, ()):
-            if name in names:
-                _log.warning("A %s is left out, for something else has its name: %s", what, name)
-                continue
-            names.add(name)
-            yield Found(EntityType.TABLE, place, name, what)
+        names = set()
+        for key, twins in groupby(rows, key=lambda row: (row[1], row[2])):
+            whats = [row[3] for row in twins]
+            _tell_of_twins(key, whats)
+            if _wanted(session, wants, TYPES[key[0]], whats[0]):
+                yield Found(TYPES[key[0]], place, key[1], whats[0])
+            if place in streams:
+                names.add(key)
+        for name in streams.get(place, ()):
+            if (1, name) in names:
+                _log.warning("The stream %s is left out: a table has its name", quoted(place, name))
+            else:
+                yield Found(EntityType.TABLE, place, name, STREAM)
+
+
+def _tell_of_twins(key: tuple[int, str], whats: list[str]) -> None:
+    if len(whats) > 1 and whats[-1] == "STAGE" != whats[0]:
+        _log.warning("The stage %s is left out: a table has its name", quoted(key[1]))
 
 
 def _rows(session: SnowSession, wants: Wants) -> Iterator[Row]:
@@ -101,8 +108,9 @@ def _rows(session: SnowSession, wants: Wants) -> Iterator[Row]:
 
 
 def _query(session: SnowSession, wants: Wants, where: str) -> str:
-    routines = ROUTINES if wants.procedures else ""
-    query = LISTING.replace("{routines}", routines)
+    more = [ROUTINES] if wants.procedures else []
+    more += [STAGES] if wants.tables and session.config.includeStages else []
+    query = LISTING.replace("{more}", "\n  ".join(more))
     return query.format(views=session.views, where=where)
 
 
@@ -111,15 +119,10 @@ def schemas(session: SnowSession) -> list[str]:
     return sorted(row[0] for row in session.rows(SCHEMAS.format(views=session.views)))
 
 
-def _beside(session: SnowSession) -> dict[str, list[tuple[str, str]]]:
-    """Streams and stages by schema, where they are asked for: only SHOW tells of them."""
-    asked = {"streams": session.config.includeStreams, "stages": session.config.includeStages}
-    found: dict[str, list[tuple[str, str]]] = {}
-    for what, wanted in asked.items():
-        if wanted:
-            for each in session.within(what, lambda: schemas(session)):
-                kind = what.removesuffix("s").upper()
-                found.setdefault(each["schema_name"], []).append((each["name"], kind))
+def _streams(session: SnowSession) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in session.within("streams", lambda: schemas(session)):
+        found.setdefault(each["schema_name"], []).append(each["name"])
     return found
 
 

@@ -7,7 +7,7 @@ from rayingest.kit.sql.reflected.shapes import split
 from rayingest.model import PartitionColumn
 
 _ALL = re.compile(r"(?:LINEAR\s*)?\((.*)\)", re.IGNORECASE | re.DOTALL)
-_NAME = re.compile(r'"((?:[^"]|"")*)"|([^\W\d][\w$]*)(?!\s*\()')
+_NAME = re.compile(r"""'(?:[^']|'')*'|"((?:[^"]|"")*)"|([^\W\d][\w$]*)(?!\s*\()""")
 _FUNCTION = re.compile(r"\s*(\w+)\s*\(")
 
 

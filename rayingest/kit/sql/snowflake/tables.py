@@ -1,6 +1,7 @@
 """Describe tables, views, streams and stages, hundreds at a time: five statements, six with tags."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rayingest.core import fqn
@@ -9,12 +10,13 @@ from rayingest.errors import Denied, Gone
 from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.keys import NO_KEYS
 from rayingest.kit.sql.scrub import scrub
-from rayingest.kit.sql.snowflake import beside
 from rayingest.kit.sql.snowflake.columns import column, columns
 from rayingest.kit.sql.snowflake.keys import keys
 from rayingest.kit.sql.snowflake.listing import KIND, VIEWS
 from rayingest.kit.sql.snowflake.partitions import clustering
 from rayingest.kit.sql.snowflake.session import Row, SnowSession, among, grouped, quoted
+from rayingest.kit.sql.snowflake.streams import COLUMNS, streams, watched
+from rayingest.kit.sql.snowflake.streams import KIND as STREAM
 from rayingest.kit.sql.snowflake.tags import TableTags, table_tags
 from rayingest.kit.sql.snowflake.texts import ddl
 from rayingest.model import Owner, Table, TableType
@@ -23,12 +25,15 @@ Key = tuple[str, str]  # schema, name
 
 # VIEWS alone knows of a view's text, and whether it is a secure one.
 RELATIONS = f"""select table_schema, table_name, {KIND} as what, table_owner, comment,
-       clustering_key, null as text, null as secure
+       clustering_key, null as body, null as secure
   from {{views}}.tables where {{where}}
 union all
 select table_schema, table_name, 'VIEW', table_owner, comment, null, view_definition, is_secure
   from {{views}}.views where {{where}}
 order by 1, 2, 3"""  # noqa: S608 - our own constants
+STAGES = """select stage_schema, stage_name, stage_owner, comment, stage_url
+  from {views}.stages where {where}"""
+STAGE = "STAGE"
 KINDS = {
     "VIEW": TableType.VIEW,
     "MATERIALIZED VIEW": TableType.MATERIALIZED_VIEW,
@@ -36,11 +41,12 @@ KINDS = {
     "ICEBERG": TableType.ICEBERG,
     "TRANSIENT": TableType.TRANSIENT,
     "EXTERNAL TABLE": TableType.EXTERNAL,
-    "STREAM": TableType.STREAM,
-    "STAGE": TableType.STAGE,
+    STREAM: TableType.STREAM,
+    STAGE: TableType.STAGE,
 }
+ASIDE = {STREAM, STAGE}  # neither TABLES nor COLUMNS tells of them
 # They can have no keys.
-KEYLESS = VIEWS | {"EXTERNAL TABLE", "STREAM", "STAGE"}
+KEYLESS = VIEWS | ASIDE | {"EXTERNAL TABLE"}
 
 
 @dataclass(slots=True)
@@ -53,6 +59,7 @@ class Relation:
     clustering: str | None = None
     text: str | None = None
     secure: bool = False
+    url: str | None = None
     columns: list[Row] = field(default_factory=list)
 
 
@@ -66,7 +73,7 @@ def tables(
         relation = batch.found.get(key)
         if relation is None:
             yield Failed(each, Gone(f"{quoted(*key)} was dropped after it was listed."))
-        elif not relation.columns and relation.kind != "STAGE":
+        elif not relation.columns and relation.kind != STAGE:
             hint = f"GRANT REFERENCES ON {quoted(session.database, *key)} TO the role;"
             yield Failed(each, Denied(f"{quoted(*key)} shows no columns to the role.", hint=hint))
         else:
@@ -80,9 +87,12 @@ class _Batch:
         self, session: SnowSession, descriptors: Sequence[EntityDescriptor], wants: Wants
     ) -> None:
         self.wants = wants
-        wanted = {_key(each): each.metadata.get("kind", "") for each in descriptors}
-        aside = {key: kind for key, kind in wanted.items() if kind in beside.KINDS}
-        self.found = _relations(session, wanted.keys() - aside) | _aside(session, aside)
+        wanted: dict[str, list[Key]] = defaultdict(list)
+        for each in descriptors:
+            kind = each.metadata.get("kind", "")
+            wanted[kind if kind in ASIDE else ""].append(_key(each))
+        self.found = _relations(session, wanted[""])
+        self.found |= _streams(session, wanted[STREAM]) | _stages(session, wanted[STAGE])
         plain = sorted(key for key, each in self.found.items() if each.kind not in KEYLESS)
         service = fqn.join(fqn.split(descriptors[0].scope)[0])
         self.keys = keys(session, plain, service)
@@ -95,7 +105,7 @@ class _Batch:
         """VIEWS may lack the texts of materialized views; those of tables are wanted by includeDDL."""
         if relation.kind in VIEWS:
             return relation.kind == "MATERIALIZED VIEW" and relation.text is None
-        return self.wants.ddl and relation.kind != "STAGE"
+        return self.wants.ddl and relation.kind != STAGE
 
     def table(self, descriptor: EntityDescriptor, key: Key, relation: Relation) -> Table:
         held, tags = self.keys.get(key, NO_KEYS), self.tags.get(key, {})
@@ -121,6 +131,7 @@ class _Batch:
             constraints=held.of_table,
             partition=parts,
             schema_definition=relation.text,
+            location_path=relation.url,
         )
 
 
@@ -144,22 +155,31 @@ def _relations(session: SnowSession, wanted: Iterable[Key]) -> dict[Key, Relatio
     return found
 
 
-def _aside(session: SnowSession, wanted: Mapping[Key, str]) -> dict[Key, Relation]:
-    """Streams and stages; a stream has the columns of what it watches, and three of its own."""
-    told = beside.shown(session, wanted)
-    sources = {key: beside.source(each) for key, each in told.items() if wanted[key] == "STREAM"}
-    watched = {
-        database: columns(session, [each[1:] for each in sources.values() if each], database)
-        for database in sorted({each[0] for each in sources.values() if each})
-    }
+def _streams(session: SnowSession, wanted: Iterable[Key]) -> dict[Key, Relation]:
+    told = streams(session, wanted)
+    sources = {key: watched(each) for key, each in told.items()}
+    theirs: dict[str, dict[Key, list[Row]]] = {}
+    for database in sorted({each[0] for each in sources.values() if each}):
+        names = {each[1] for each in sources.values() if each and each[0] == database}
+        theirs[database] = columns(session, names, database)
     found: dict[Key, Relation] = {}
     for key, each in told.items():
-        relation = found[key] = Relation(wanted[key], each["owner"], each["comment"])
-        if key in sources:
-            source = sources[key]
-            theirs = watched[source[0]].get(source[1:], []) if source else []
-            relation.columns = [*theirs, *beside.COLUMNS]
+        source = sources[key]
+        rows = theirs[source[0]].get(source[1], []) if source else []
+        found[key] = Relation(STREAM, each["owner"], each["comment"], columns=[*rows, *COLUMNS])
     return found
+
+
+def _stages(session: SnowSession, wanted: Iterable[Key]) -> dict[Key, Relation]:
+    names = grouped(wanted)
+    if not names:
+        return {}
+    where, parameters = among("stage_schema", "stage_name", names)
+    rows = session.rows(STAGES.format(views=session.views, where=where), parameters)
+    return {
+        (schema, name): Relation(STAGE, owner, comment, url=url or None)
+        for schema, name, owner, comment, url in rows
+    }
 
 
 def _key(descriptor: EntityDescriptor) -> Key:
