@@ -47,6 +47,10 @@ def configure(form: str = "text", *, verbose: bool = False, quiet: bool = False)
     # call that is tried again nobody needs to know who is not looking for it.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     logging.getLogger("stamina").setLevel(logging.WARNING if verbose else logging.ERROR)
+    # It warns of every proxy that it uses, and what it logs as an error it also raises.
+    logging.getLogger("snowflake.connector").setLevel(
+        logging.WARNING if verbose else logging.CRITICAL
+    )
     logging.getLogger().addHandler(_HANDLER)
 
 
