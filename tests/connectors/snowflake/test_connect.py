@@ -108,6 +108,7 @@ def test_a_wrong_password(small):
     settings = small.settings(**secret)
     told = [raised.value, raised.value.hint, settings, *CONNECTOR.check(settings)]
     assert "canary-9f" not in repr(told) + str(told)
+    assert str(raised.value).endswith("'ada': Incorrect username or password was specified.")
 
 
 def test_nobody_answers(small, monkeypatch):

@@ -1,5 +1,6 @@
 """From the config to an open connection: address, credentials, session parameters, time-outs."""
 
+import os
 from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
@@ -42,6 +43,8 @@ def connect(settings: Settings, database: str | None) -> SnowSession:
         client: Any = import_module("snowflake.connector")
     except ImportError as error:
         raise MissingDriver("snowflake", "snowflake-connector-python") from error
+    # At each login the client would ask the cloud's metadata service where it runs, to report it.
+    os.environ.setdefault("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
     config: Connection = settings.connection
     parameters = _parameters(settings, config)
     try:

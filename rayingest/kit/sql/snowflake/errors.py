@@ -16,8 +16,8 @@ _EXPIRED = range(390110, 390116)
 _BUSY = re.compile(r"last status (?:429|503)\b")
 _REFUSED = "Authentication failed"  # the client's word, without a number: a key it cannot read
 _TIMED_OUT = "HYT00"
-_PREFIX = re.compile(r"^(?:\d{6}|-{6}) ?(?:\(\w{5}\))?: ?(?:\n)?")
-_SUFFIX = re.compile(r" ?\((?:request_id|sfqid)=[^)]*\)$")
+_PREFIX = re.compile(r"^(?:(?:\d{6}|-{6}) ?(?:\(\w{5}\))?|Failed to login|Login error): ")
+_SUFFIX = re.compile(r" ?\((?:request_id|sfqid)=[^)]*\)$|, code: \d+$")
 
 
 def classify(error: Exception) -> errors.RayingestError | None:  # noqa: PLR0911 - a table of cases

@@ -6,6 +6,7 @@ without tags that an object has from its container.
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from rayingest.kit.sql.snowflake.errors import MISSING, code
 from rayingest.kit.sql.snowflake.session import Row, SnowSession, among
@@ -61,9 +62,15 @@ def _tags(session: SnowSession, query: str, parameters: Sequence[object]) -> Tab
         if code(error) not in MISSING:
             raise
         session.tags_told = False
-        _log.warning("Tags are not read: the role may not see %s", usage(session))
+        _warn(usage(session))
         return {}
     return by_place(rows)
+
+
+@cache
+def _warn(place: str) -> None:
+    """Once for all sessions of this process."""
+    _log.warning("Tags are not read: the role may not see %s", place)
 
 
 def by_place(rows: Sequence[Row]) -> TableTags:
