@@ -120,7 +120,7 @@ class Answers(SnowSession):
             includeTransientTables=True,
             accountUsageSchema="SNOWFLAKE.ACCOUNT_USAGE",
         )
-        super().__init__(None, database="SHOP", config=config, beside=lambda: None)
+        super().__init__(None, database="SHOP", config=config, number=1, beside=lambda: None)
         self.asked = []
         self._answer = answer
 

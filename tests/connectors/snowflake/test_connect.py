@@ -1,5 +1,6 @@
 """How Snowflake is reached, what `check` says, and what a user sees when something is wrong."""
 
+import json
 import threading
 import time
 
@@ -152,20 +153,39 @@ def test_a_statement_that_takes_too_long_times_out(small, server, monkeypatch):
 
 
 def test_a_cancel_asks_over_a_connection_of_its_own(small, server):
-    """fakesnow knows no system function: that it is asked at once, and by whom, is what is seen."""
+    """While a statement runs. fakesnow knows no system function: that somebody asks is what is seen."""
     with small.open() as source:
         before = len(server.logins())
-        with source._session("") as session:
+        server.wait(2)
+        running = threading.Thread(
+            target=lambda: list(source.discover_entities(EntityType.DATABASE))
+        )
+        try:
+            running.start()
+            deadline = time.monotonic() + 10
+            while not source._busy and time.monotonic() < deadline:
+                time.sleep(0.01)
+            started = time.monotonic()
             source.cancel()
-            assert session.connection.session_id
-        deadline = time.monotonic() + 10
-        while len(server.logins()) == before and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert len(server.logins()) == before + 1
+            assert time.monotonic() - started < 0.5
+            while len(server.logins()) == before and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert len(server.logins()) == before + 1
+            assert time.monotonic() - started < 1.9
+        finally:
+            server.wait(0)
+            running.join()
         for thread in threading.enumerate():
             if thread.name == "snowflake-cancel":
                 thread.join(10)
         assert list(source.discover_entities(EntityType.DATABASE))
+
+
+@pytest.mark.parametrize("text", ["it's", "a\\b", "\\'", "100%s", "'' or 1 = 1 --", "Ünï\n"])
+def test_values_come_into_statements_as_they_are(small, text):
+    with small.open() as source, source._session("") as session:
+        assert session.rows("select %s as a, 1 as b", [text]) == [(text, 1)]
+        assert session.rows("select 1 as a where %s in (%s)", [text, ["x", text]]) == [(1,)]
 
 
 def test_check(small):
@@ -191,3 +211,20 @@ def test_check(small):
 def test_the_schema_of_usage_is_a_name(server, schema):
     with pytest.raises(ValueError, match="accountUsageSchema"):
         Probe(CONNECTOR, server.config(accountUsageSchema=schema)).settings()
+
+
+def test_openmetadatas_yaml_works_unchanged(contracts):
+    """Every field of its model is accepted; those that only newer servers have, too."""
+    folder = contracts / "openmetadata/schemas/entity/services/connections/database"
+    schema = json.loads((folder / "snowflakeConnection.json").read_text())
+    model = CONNECTOR.connection
+    assert set(schema["properties"]) <= set(model.model_fields)
+    assert set(schema["required"]) <= {
+        name for name, field in model.model_fields.items() if field.is_required()
+    }
+    given = {
+        name: each["default"] for name, each in schema["properties"].items() if "default" in each
+    }
+    newer = {"useAccessHistory": True, "policyAgentConfig": {"enabled": True}}
+    required = dict.fromkeys(schema["required"], "x")
+    assert model.model_validate({**given, **newer, **required}).includeTransientTables

@@ -60,6 +60,7 @@ def connect(settings: Settings, database: str | None) -> SnowSession:
         connection,
         database=database or config.database or "",
         config=config,
+        number=connection.session_id,
         beside=partial(client.connect, **{**parameters, **short}),
     )
 

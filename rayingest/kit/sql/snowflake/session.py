@@ -19,10 +19,17 @@ class SnowSession:
     """A connection of the vendor's client; names are always spelled in full, so it serves one database."""
 
     def __init__(
-        self, connection: Any, *, database: str, config: Any, beside: Callable[[], Any]
+        self,
+        connection: Any,
+        *,
+        database: str,
+        config: Any,
+        number: int,
+        beside: Callable[[], Any],
     ) -> None:
-        """Wrap a connection; `beside` opens another one, with short time-outs."""
+        """Wrap a connection; `number` is the server's of it, `beside` opens another, with short time-outs."""
         self.connection = connection
+        self.number = number
         self.database = database
         self.config = config
         self.calls = 0
@@ -86,7 +93,7 @@ class SnowSession:
             closing(self._beside()) as other,
             closing(other.cursor()) as cursor,
         ):
-            cursor.execute(CANCEL, (self.connection.session_id,))
+            cursor.execute(CANCEL, (self.number,))
 
     def close(self) -> None:
         """Close the connection."""
