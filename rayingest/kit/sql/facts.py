@@ -119,6 +119,8 @@ class Facts:
       FQNs, `metadata` holds name, schema, kind and key of the listing. It may raise in the middle.
     * `classify(error)` says what a driver's exception means; None: nothing is known about it.
     * `check(settings)` is `rayingest check`.
+    * `turn(session, database)`, where there is one, makes an open session serve another database:
+      else each database has a connection of its own.
     """
 
     connect: Callable[[Settings, str | None], Any]
@@ -128,3 +130,4 @@ class Facts:
     classify: Callable[[Exception], RayingestError | None]
     check: Callable[[Settings], Iterator[CheckResult]]
     members: Callable[[Any, Wants, str], Iterator[Found]] | None = None
+    turn: Callable[[Any, str], None] | None = None

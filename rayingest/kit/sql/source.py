@@ -172,6 +172,10 @@ class SqlSource:
             if database in ("", session.database):
                 self._idle.remove(session)
                 return session
+        if self._idle and self._facts.turn is not None:
+            session = self._idle.pop()
+            self._facts.turn(session, database)
+            return session
         while len(self._idle) >= KEPT:
             self._end(self._idle.pop(0))
         session = self._facts.connect(self._settings, database or None)

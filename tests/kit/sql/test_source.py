@@ -99,6 +99,23 @@ def test_another_database_closes_the_session_and_statements_stay_counted():
     assert log == ["open first", "close first", "open second", "close second"]
 
 
+def test_a_session_that_can_turn_to_another_database_is_kept():
+    log = []
+
+    def turn(session, database):
+        session.database = database
+        log.append(f"turn {database}")
+
+    turning = replace(facts(log), turn=turn)
+    connector = Sql(service_type="Fake", connection=BaseModel, facts=turning)
+    with connector.open(Settings("svc", None, SimpleNamespace(), Filters())) as source:
+        list(source.process_entities([table("second")]))
+        list(source.process_entities([table("second")]))
+        list(source.process_entities([table("first")]))
+        assert source.calls == 3
+    assert log == ["open first", "turn second", "turn first", "close first"]
+
+
 def test_without_a_scope_all_databases_are_listed():
     with opened([]) as source:
         ends = [each for each in source.discover_entities(TABLE) if isinstance(each, ScopeListed)]
