@@ -138,7 +138,10 @@ def test_procedures_and_functions_of_one_name_are_one(make, server):
     assert not probe.descriptors(PROCEDURE, options={"includeStoredProcedures": False})
 
 
-def test_all_databases_where_none_is_named(shop, account):
+def test_all_databases_where_none_is_named(shop, account, server):
+    before = len(server.logins())
+    account.listing()
+    assert len(server.logins()) == before + 1
     names = {each.metadata["name"] for each in account.descriptors(DATABASE)}
     assert {"SHOP"} < names
     listed = [each for each in of(account.listing()) if each.batch == "SHOP"]

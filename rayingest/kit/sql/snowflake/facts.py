@@ -97,4 +97,5 @@ SNOWFLAKE = Facts(
     },
     classify=classify,
     check=check,
+    turn=SnowSession.turn,
 )

@@ -16,7 +16,7 @@ CANCEL = "select system$cancel_all_queries(%s)"
 
 
 class SnowSession:
-    """A connection of the vendor's client; names are always spelled in full, so it serves one database."""
+    """A connection of the vendor's client; it tells of one database, and can turn to any other."""
 
     def __init__(
         self,
@@ -40,6 +40,10 @@ class SnowSession:
     def views(self) -> str:
         """Where this database tells about itself."""
         return f"{quoted(self.database)}.information_schema"
+
+    def turn(self, database: str) -> None:
+        """Tell of another database from now on."""
+        self.database = database
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Run one statement; a list among the parameters stands for `(%s)`."""
