@@ -105,7 +105,7 @@ class Gate:
         zipped = headers.get(b"content-encoding") == b"gzip"
         told = json.loads(gzip.decompress(body) if zipped else body)["data"]
         keyed = told.get("AUTHENTICATOR") == "SNOWFLAKE_JWT" and told.get("TOKEN")
-        if not keyed and told.get("PASSWORD") != self.password:
+        if not keyed and self.password not in (told.get("PASSWORD"), told.get("TOKEN")):
             await _answer(
                 send,
                 {

@@ -86,6 +86,23 @@ def test_a_key_pair(small, server, key, passphrase, escaped):
     assert server.logins()[-1]["AUTHENTICATOR"] == "SNOWFLAKE_JWT"
 
 
+@pytest.mark.parametrize("authenticator", ["OAUTH", "PROGRAMMATIC_ACCESS_TOKEN"])
+def test_a_token(small, server, authenticator):
+    token = {"authenticator": authenticator, "token": server.password}
+    closed(small, password=None, connectionArguments={**server.address, **token})
+    assert server.logins()[-1]["AUTHENTICATOR"] == authenticator
+    wrong = {**server.address, **token, "token": "canary-token"}
+    with pytest.raises(Unauthorised, match="does not accept") as raised:
+        closed(small, password=None, connectionArguments=wrong)
+    settings = small.settings(password=None, connectionArguments=wrong)
+    assert "canary" not in str(raised.value) + repr(settings)
+
+
+def test_nothing_to_sign_in_with(small):
+    with pytest.raises(ConfigError, match="password"):
+        closed(small, password=None)
+
+
 def test_a_key_with_a_wrong_passphrase(small, key):
     secrets = {"privateKey": pem(key, PHRASE), "snowflakePrivatekeyPassphrase": "canary-wrong"}
     with pytest.raises(Unauthorised, match="does not accept") as raised:
