@@ -3,6 +3,7 @@
 import pickle
 import time
 from collections import Counter
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -171,6 +172,31 @@ def test_names_come_out_as_they_went_in(make, server):
     for each in of(probe.listing()):
         assert len(msgspec.json.encode(each)) < 1000
         assert pickle.loads(pickle.dumps(each)) == each
+
+
+def test_schemas_and_a_database_with_names_like_that(make):
+    made = ['create schema "%d"', 'create table "%d".u (i int)']
+    probe = make('"ünï"', "create table t (i int primary key)", *made)
+    probe = replace(probe, config={**probe.config, "database": "ünï"})
+    found = probe.entities(TABLE)
+    assert sorted(found) == ["svc.ünï.%d.U", "svc.ünï.PUBLIC.T"]
+    assert found["svc.ünï.PUBLIC.T"].columns[0].constraint == "PRIMARY_KEY"
+    assert probe.entities(DATABASE)
+    lines = CONNECTOR.check(probe.settings(options={"includeTags": False}))
+    assert {each.status for each in lines} == {"ok"}
+
+
+def test_a_percent_sign_in_the_name_of_a_database(shop):
+    """fakesnow can have no such database: it is asked for by its name all the same."""
+    with shop.open() as source, source._session("") as session:
+        session.turn("100%s")
+        for query, parameters in (
+            ("select 1 from {}.tables where table_name = %s", ["x"]),
+            ("select 1 from {}.tables", []),
+        ):
+            with pytest.raises(Exception, match=r"100%s\._FS"):
+                session.rows(query.format(session.views), parameters)
+        assert session.within("stages", list) == []
 
 
 def test_every_scope_is_one_piece_and_counted(shop):

@@ -8,7 +8,7 @@ from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.snowflake.connect import connect
 from rayingest.kit.sql.snowflake.errors import TOO_MUCH, classify, code
 from rayingest.kit.sql.snowflake.listing import databases
-from rayingest.kit.sql.snowflake.session import SnowSession, quoted
+from rayingest.kit.sql.snowflake.session import SnowSession, quoted, spelled
 from rayingest.kit.sql.snowflake.tags import TRIAL, usage
 from rayingest.kit.sql.snowflake.texts import GET_DDL
 
@@ -57,7 +57,7 @@ def check(settings: Settings) -> Iterator[CheckResult]:
 def _tried(session: SnowSession, wants: Wants, role: str) -> Iterator[CheckResult]:
     for capability, view in VIEWS.items():
         yield _trial(capability, lambda view=view: _counted(session, view))  # type: ignore[misc]
-    place = quoted(session.database)
+    place = spelled(session.database)
     yield _trial(
         Capability.KEYS, lambda: session.shown(f"show primary keys in database {place}") and None
     )

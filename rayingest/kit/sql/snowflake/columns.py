@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from rayingest.kit.sql.keys import Keys
-from rayingest.kit.sql.snowflake.session import Row, SnowSession, among, grouped, quoted
+from rayingest.kit.sql.snowflake.session import Row, SnowSession, among, grouped, spelled
 from rayingest.kit.sql.snowflake.shapes import shape
 from rayingest.kit.sql.snowflake.tags import Tags
 from rayingest.model import Column
@@ -22,7 +22,7 @@ def columns(
     if not names:
         return {}
     where, parameters = among("table_schema", "table_name", names)
-    views = f"{quoted(database)}.information_schema" if database else session.views
+    views = f"{spelled(database)}.information_schema" if database else session.views
     found: dict[Key, list[Row]] = {}
     rows = session.rows(COLUMNS.format(views=views, where=where), parameters)
     for row in sorted(rows, key=lambda row: (row[0], row[1], row[2])):

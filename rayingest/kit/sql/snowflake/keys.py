@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rayingest.core import fqn
 from rayingest.kit.sql.keys import NO_KEYS, Foreign, Keys
-from rayingest.kit.sql.snowflake.session import MOST, Shown, SnowSession, quoted
+from rayingest.kit.sql.snowflake.session import MOST, Shown, SnowSession, spelled
 
 Key = tuple[str, str]  # schema, name
 # What SHOW calls them, and the beginning of the columns that name our table.
@@ -75,15 +75,15 @@ def _rows(session: SnowSession, kind: str, tables: Sequence[Key]) -> Iterator[Sh
     schemas = sorted({schema for schema, _ in tables})
     statement = f"show {kind} keys in"
     if len(schemas) > 1:
-        rows = session.shown(f"{statement} database {quoted(session.database)}")
+        rows = session.shown(f"{statement} database {spelled(session.database)}")
         if len(rows) < MOST:
             yield from rows
             return
     for schema in schemas:
-        rows = session.shown(f"{statement} schema {quoted(session.database, schema)}")
+        rows = session.shown(f"{statement} schema {spelled(session.database, schema)}")
         if len(rows) < MOST:
             yield from rows
             continue
         for name in sorted(name for place, name in tables if place == schema):
-            place = quoted(session.database, schema, name)
+            place = spelled(session.database, schema, name)
             yield from session.shown(f"{statement} table {place}")

@@ -60,9 +60,10 @@ def databases(session: SnowSession, settings: Settings) -> Iterator[Found]:
     # As in SQL without quotes: the name in capitals, unless there is one spelled just so.
     name = next((each for each in (wanted, wanted.upper()) if each in names), None)
     if name is None:
+        role = settings.connection.role or "<that of the user>"
         raise Unreachable(
             f"Snowflake has no database {wanted!r}, or the role may not see it.",
-            hint=f"GRANT USAGE ON DATABASE {quoted(wanted.upper())} TO the role of the config;",
+            hint=f"GRANT USAGE ON DATABASE {quoted(wanted.upper())} TO ROLE {role};",
         )
     yield Found(EntityType.DATABASE, "", name)
 

@@ -39,33 +39,40 @@ class SnowSession:
     @property
     def views(self) -> str:
         """Where this database tells about itself."""
-        return f"{quoted(self.database)}.information_schema"
+        return f"{spelled(self.database)}.information_schema"
 
     def turn(self, database: str) -> None:
         """Tell of another database from now on."""
         self.database = database
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """Run one statement; a list among the parameters stands for `(%s)`."""
-        self.calls += 1
-        with closing(self.connection.cursor()) as cursor:
-            return list(cursor.execute(query, tuple(parameters) or None).fetchall())
+        """Run one statement; a list among the parameters is for `in (%s)`."""
+        with closing(self._asked(query, parameters)) as cursor:
+            return list(cursor.fetchall())
 
     def stream(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
         """Run one statement whose rows are read as they come."""
-        self.calls += 1
-        with closing(self.connection.cursor()) as cursor:
-            cursor.execute(query, tuple(parameters) or None)
+        with closing(self._asked(query, parameters)) as cursor:
             while rows := cursor.fetchmany(1000):
                 yield from rows
 
     def shown(self, statement: str, parameters: Sequence[Any] = ()) -> list[Shown]:
         """Run a SHOW; its columns by their names, for their order has changed before."""
-        self.calls += 1
-        with closing(self.connection.cursor()) as cursor:
-            rows = cursor.execute(statement, tuple(parameters) or None).fetchall()
+        with closing(self._asked(statement, parameters)) as cursor:
             names = [each[0].lower() for each in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in rows]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def _asked(self, query: str, parameters: Sequence[Any]) -> Any:
+        """A cursor with the answer. Without parameters the client leaves `%%` as it is."""
+        self.calls += 1
+        cursor = self.connection.cursor()
+        try:
+            if parameters:
+                return cursor.execute(query, tuple(parameters))
+            return cursor.execute(query.replace("%%", "%"))
+        except BaseException:
+            cursor.close()
+            raise
 
     def pages(self, statement: str) -> list[Shown]:
         """A SHOW of one scope whose names are unique and in order, page by page to its end."""
@@ -81,10 +88,10 @@ class SnowSession:
 
     def within(self, what: str, schemas: Callable[[], Iterable[str]]) -> list[Shown]:
         """SHOW all of a kind in this database: by one statement, or by schema where that is cut."""
-        found = self.shown(f"show {what} in database {quoted(self.database)} limit {MOST}")
+        found = self.shown(f"show {what} in database {spelled(self.database)} limit {MOST}")
         if len(found) < MOST:
             return found
-        places = (quoted(self.database, each) for each in schemas())
+        places = (spelled(self.database, each) for each in schemas())
         return list(chain.from_iterable(self.pages(f"show {what} in schema {p}") for p in places))
 
     def cancel(self) -> None:
@@ -108,6 +115,11 @@ class SnowSession:
 def quoted(*names: str) -> str:
     """Names between double quotes, joined by dots: their case counts."""
     return ".".join('"' + each.replace('"', '""') + '"' for each in names)
+
+
+def spelled(*names: str) -> str:
+    """The same for the text of a statement, where a percent sign counts double."""
+    return quoted(*names).replace("%", "%%")
 
 
 def grouped(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

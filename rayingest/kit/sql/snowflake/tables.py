@@ -74,7 +74,8 @@ def tables(
         if relation is None:
             yield Failed(each, Gone(f"{quoted(*key)} was dropped after it was listed."))
         elif not relation.columns and relation.kind != STAGE:
-            hint = f"GRANT REFERENCES ON {quoted(session.database, *key)} TO the role;"
+            what = "VIEW" if relation.kind in VIEWS else "TABLE"
+            hint = f"GRANT REFERENCES ON {what} {quoted(session.database, *key)} TO the role;"
             yield Failed(each, Denied(f"{quoted(*key)} shows no columns to the role.", hint=hint))
         else:
             yield Described(each, (batch.table(each, key, relation),))
