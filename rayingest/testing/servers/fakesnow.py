@@ -5,6 +5,7 @@ version 5. fakesnow_app.py says what it is given beside; it starts in 2 s, and f
 """
 
 import json
+import os
 import secrets
 import urllib.request
 from collections.abc import Generator
@@ -72,6 +73,7 @@ class Server:
 
     def connect(self, **changes: Any) -> Any:
         """A connection of the vendor's client."""
+        os.environ.setdefault("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
         client = import_module("snowflake.connector")
         told = {"user": "ada", "password": self.password, "account": "test", **self.address}
         quiet = {

@@ -80,12 +80,12 @@ def _parameters(settings: Settings, config: Connection) -> dict[str, Any]:
         # What runs is broken off when we leave; nothing is written into a store of passwords.
         "enable_server_session_keep_alive_auto_detection": False,
         "client_store_temporary_credential": False,
-        "client_out_of_band_telemetry_enabled": False,
         "login_timeout": LOGIN_SECONDS,
         "query_timeout": seconds + 5,  # the server gives up first, and says so
         "request_timeout": seconds + 5,
         "session_parameters": {
             "CLIENT_TELEMETRY_ENABLED": False,
+            "CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False,
             "STATEMENT_TIMEOUT_IN_SECONDS": seconds,
             # Names between quotes keep their case, whatever the account's default.
             "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
