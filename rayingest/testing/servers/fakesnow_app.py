@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 Json = dict[str, Any]
@@ -79,6 +80,8 @@ class Gate:
         self.logins: list[Json] = []
         self.paths: set[str] = set()
         self.wait = 0.0
+        self.free = asyncio.Event()
+        self.free.set()
 
     async def __call__(self, scope: Json, receive: Any, send: Send) -> None:
         """One request."""
@@ -88,13 +91,19 @@ class Gate:
             await _answer(send, {"logins": self.logins, "paths": sorted(self.paths)})
         elif path == "/ours/wait":
             self.wait = float(scope["query_string"])
+            (self.free.clear if self.wait else self.free.set)()
             await _answer(send, {"wait": self.wait})
         elif path == LOGIN:
             await self._login(scope, receive, send)
         else:
-            if path == QUERY and self.wait:
-                await asyncio.sleep(self.wait)
+            if path == QUERY:
+                await self._held()
             await self.app(scope, receive, send)
+
+    async def _held(self) -> None:
+        """Until the time is over, or nothing is to wait any more."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.free.wait(), self.wait)
 
     async def _login(self, scope: Json, receive: Any, send: Send) -> None:
         body, more = b"", True

@@ -173,25 +173,25 @@ def test_a_cancel_asks_over_a_connection_of_its_own(small, server):
     """While a statement runs. fakesnow knows no system function: that somebody asks is what is seen."""
     with small.open() as source:
         before = len(server.logins())
-        server.wait(2)
+        server.wait(60)
         running = threading.Thread(
             target=lambda: list(source.discover_entities(EntityType.DATABASE))
         )
         try:
             running.start()
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 30
             while not source._busy and time.monotonic() < deadline:
                 time.sleep(0.01)
             started = time.monotonic()
             source.cancel()
-            assert time.monotonic() - started < 0.5
+            assert time.monotonic() - started < 5
             while len(server.logins()) == before and time.monotonic() < deadline:
                 time.sleep(0.01)
             assert len(server.logins()) == before + 1
-            assert time.monotonic() - started < 1.9
+            assert running.is_alive()
         finally:
             server.wait(0)
-            running.join()
+            running.join(30)
         for thread in threading.enumerate():
             if thread.name == "snowflake-cancel":
                 thread.join(10)
