@@ -206,6 +206,12 @@ def test_an_answer_of_just_so_many_rows_is_not_taken_for_all():
         'show primary keys in table "SHOP"."BIG"."t2"',
         'show primary keys in schema "SHOP"."SMALL"',
     ]
+    source.asked.clear()
+    assert keys.keys(source, [("BIG", "t1"), ("SMALL", "SMALL")], "svc")
+    assert [query for query, _ in source.asked if "primary" in query] == [
+        'show primary keys in table "SHOP"."BIG"."t1"',
+        'show primary keys in schema "SHOP"."SMALL"',
+    ]
 
 
 @pytest.mark.parametrize("inclusive", [False, True])

@@ -75,15 +75,26 @@ def _rows(session: SnowSession, kind: str, tables: Sequence[Key]) -> Iterator[Sh
     schemas = sorted({schema for schema, _ in tables})
     statement = f"show {kind} keys in"
     if len(schemas) > 1:
-        rows = session.shown(f"{statement} database {spelled(session.database)}")
-        if len(rows) < MOST:
+        rows = _whole(session, f"{statement} database {spelled(session.database)}")
+        if rows is not None:
             yield from rows
             return
     for schema in schemas:
-        rows = session.shown(f"{statement} schema {spelled(session.database, schema)}")
-        if len(rows) < MOST:
+        rows = _whole(session, f"{statement} schema {spelled(session.database, schema)}")
+        if rows is not None:
             yield from rows
             continue
         for name in sorted(name for place, name in tables if place == schema):
             place = spelled(session.database, schema, name)
             yield from session.shown(f"{statement} table {place}")
+
+
+def _whole(session: SnowSession, statement: str) -> list[Shown] | None:
+    """The answer, if it was not cut; one that was is not asked for again in this session."""
+    if statement in session.cut:
+        return None
+    rows = session.shown(statement)
+    if len(rows) < MOST:
+        return rows
+    session.cut.add(statement)
+    return None

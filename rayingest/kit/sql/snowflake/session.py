@@ -34,6 +34,7 @@ class SnowSession:
         self.config = config
         self.calls = 0
         self.tags_told = True  # until the account's tags turn out to be closed to the role
+        self.cut: set[str] = set()  # statements that have more to tell than is shown
         self._beside = beside
 
     @property
