@@ -76,6 +76,7 @@ class SnowflakeConnection(SqlCommon):
 
 CONNECTOR = Sql(
     service_type="Snowflake",
+    dialect="snowflake",
     extra="snowflake",
     connection=SnowflakeConnection,
     facts=SNOWFLAKE,

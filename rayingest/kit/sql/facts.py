@@ -121,6 +121,8 @@ class Facts:
     * `check(settings)` is `rayingest check`.
     * `turn(session, database)`, where there is one, makes an open session serve another database:
       else each database has a connection of its own.
+    * `leaves_out(settings)`, where there is one, says which option of the connection keeps tables out of
+      the listing, if one does: what is not listed then may be there all the same.
     """
 
     connect: Callable[[Settings, str | None], Any]
@@ -131,3 +133,4 @@ class Facts:
     check: Callable[[Settings], Iterator[CheckResult]]
     members: Callable[[Any, Wants, str], Iterator[Found]] | None = None
     turn: Callable[[Any, str], None] | None = None
+    leaves_out: Callable[[Settings], str | None] | None = None

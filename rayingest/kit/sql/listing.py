@@ -63,7 +63,10 @@ def told(descriptor: EntityDescriptor, row: Found) -> EntityDescriptor | Describ
 
 @dataclass(slots=True)
 class Tree:
-    """Lists one database: `types` are those to yield, `only` restricts it to one schema's FQN."""
+    """Lists one database: `types` are those to yield, `only` restricts it to one schema's FQN.
+
+    `leaves_out` is the option of the connection that keeps tables out, beside those of `wants`.
+    """
 
     database: str
     batch: str
@@ -71,6 +74,7 @@ class Tree:
     wants: Wants
     types: Collection[EntityType]
     only: str | None = None
+    leaves_out: str | None = None
 
     def walk(self, rows: Iterable[Found]) -> Iterator[Listed]:
         """Yield each kept schema, then its relations and routines, then their ends; at last its own.
@@ -107,7 +111,7 @@ class Tree:
     def _partial(self, entity_type: EntityType) -> str | None:
         if entity_type is TABLE and not (self.wants.tables and self.wants.views):
             return f"{'includeViews' if self.wants.tables else 'includeTables'} is false"
-        return None
+        return self.leaves_out if entity_type is TABLE else None
 
     def _take(self, tally: Tally, row: Found) -> EntityDescriptor | None:
         identity = fqn.child(tally.scope, row.name)

@@ -123,6 +123,7 @@ class SqlSource:
             self._wants,
             {EntityType.DATABASE_SCHEMA} if opens else types,
             only,
+            self._facts.leaves_out(self._settings) if self._facts.leaves_out else None,
         )
         below = [each for each in self._types[2:] if each in types] if opens else []
         with self._session(database) as session:

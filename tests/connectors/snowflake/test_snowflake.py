@@ -261,3 +261,12 @@ def test_statements_per_table(make):
 
 def test_the_connector_pickles():
     assert pickle.loads(pickle.dumps(CONNECTOR)).service_type == "Snowflake"
+
+
+def test_a_listing_that_leaves_transient_tables_out_proves_nobodys_absence(shop):
+    def ends(**changes):
+        listing = shop.listing(**changes)
+        return {(e.mode, e.why) for e in listing if isinstance(e, ScopeListed) and e.type is TABLE}
+
+    assert ends() == {("snapshot", None)}
+    assert ends(includeTransientTables=False) == {("changes", "includeTransientTables is false")}

@@ -98,4 +98,5 @@ SNOWFLAKE = Facts(
     classify=classify,
     check=check,
     turn=SnowSession.turn,
+    leaves_out=listing.leaves_out,
 )

@@ -133,3 +133,10 @@ def _wanted(session: SnowSession, wants: Wants, entity_type: EntityType, what: s
     if what == "TRANSIENT" and not session.config.includeTransientTables:
         return False
     return wants.views if what in VIEWS else wants.tables
+
+
+def leaves_out(settings: Settings) -> str | None:
+    """Transient tables that nobody wants to see are there all the same."""
+    return (
+        None if settings.connection.includeTransientTables else "includeTransientTables is false"
+    )
