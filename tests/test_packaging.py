@@ -30,6 +30,7 @@ INSTALLED_AS = {
     "pydantic_core": "pydantic",
     "snowflake": "snowflake-connector-python",
     "yaml": "pyyaml",
+    "clickhouse_driver": "clickhouse-driver",
 }
 HEAVY = {"ray", "sqlalchemy", "pydantic", "msgspec", "yaml", "httpx2", "rich", "psycopg"}
 BUDGET_MB = 120
