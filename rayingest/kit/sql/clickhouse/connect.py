@@ -18,6 +18,9 @@ from rayingest.kit.sql.clickhouse.text import literal
 
 DATABASE, USER = "default", "default"
 CONNECT_SECONDS, SHORT = 10.0, 3.0
+FIRST_SECONDS = (
+    30.0  # for the first answer: a service that sleeps has to wake, but no port is waited on
+)
 # Without TLS, with TLS: https://clickhouse.com/docs/guides/sre/network-ports
 PORTS = {"http": (8123, 8443), "native": (9000, 9440)}
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
@@ -47,12 +50,13 @@ CUTS = {
     "sort_overflow_mode": ("max_rows_to_sort", "max_bytes_to_sort"),
     "timeout_overflow_mode": ("max_execution_time",),
 }
-LIMITS = "select name, value from system.settings where match(name, '_overflow_mode$|^max_')"
-# Older servers have fewer columns, newer ones more: what there is decides what is asked for.
-HELLO = """select '' as what, version() as name
-union all select table, name from system.columns
- where database = 'system' and table in ('databases', 'tables', 'columns')
-union all select '=', name from system.databases where name = {schema}"""
+# One row: nothing can be cut from it. Which columns system tables have decides what is asked for.
+# The settings stand outside of the inner selects, which have limits of their own.
+HELLO = """select version(), groupArray((name, value)),
+  (select groupArray((table, name)) from system.columns
+    where database = 'system' and table in ('databases', 'tables', 'columns')),
+  (select toUInt32(count()) from system.databases where name = {schema})
+from system.settings where match(name, '_overflow_mode$|^max_')"""
 
 
 class Connection(Protocol):
@@ -123,19 +127,18 @@ class Address:
                 "client_name": "rayingest",
                 **self.options,
                 "connect_timeout": connect_seconds,
-                "send_receive_timeout": seconds,
+                "send_receive_timeout": min(seconds, FIRST_SECONDS),
                 "secure": self.tls,
                 "settings": {**theirs, **settings},
             }
-            return NativeTransport(self.url, parameters)
+            return NativeTransport(self.url, parameters, seconds)
         theirs |= {key: value for key, value in self.options.items() if key not in HTTP}
         return HttpTransport(
             self.url,
             user=self.user,
             password=self.password,
             settings={**{key: str(value) for key, value in theirs.items()}, **settings},
-            connect_seconds=connect_seconds,
-            seconds=seconds,
+            waits=(connect_seconds, min(seconds, FIRST_SECONDS), seconds),
             verify=self._trust() if self.tls else False,
         )
 
@@ -168,14 +171,7 @@ def connect(settings: Settings, database: str | None) -> ClickHouseSession:
     except Said as error:
         if error.code not in FIXED:
             raise
-    # A user who may change no settings: the profile must not be one that cuts answers.
-    session = _session(address, config, {}, wait)
-    try:
-        _refuse_cuts(session)
-    except RayingestError:
-        session.close()
-        raise
-    return session
+    return _session(address, config, {}, wait)  # a user who may change no settings
 
 
 def _session(
@@ -197,29 +193,26 @@ def _session(
 
 
 def _greet(session: ClickHouseSession, address: Address) -> None:
-    version, known, found = "", dict[str, set[str]](), False
-    for what, name in session.rows(HELLO.format(schema=literal(session.schema or "system"))):
-        if what == "":
-            version = str(name)
-        elif what == "=":
-            found = True
-        else:
-            known.setdefault(what, set()).add(name)
+    schema = literal(session.schema or "system")
+    ((version, settings, columns, found),) = session.rows(HELLO.format(schema=schema))
+    known: dict[str, set[str]] = {}
+    for table, column in columns:
+        known.setdefault(table, set()).add(column)
     session.learn(version, known)
-    if session.schema and not found:
+    _refuse_cuts(session.user, dict(settings))
+    if not found:
         raise Denied(
             f"{address.url}: there is no database {session.schema!r}, or user {session.user!r} may not see it.",
             hint="`SHOW DATABASES` lists them; databaseSchema must be one of them, or absent.",
         )
 
 
-def _refuse_cuts(session: ClickHouseSession) -> None:
-    values = {row[0]: row[1] for row in session.rows(LIMITS)}
+def _refuse_cuts(user: str, values: Mapping[str, str]) -> None:
     for mode, limits in CUTS.items():
         limit = next((each for each in limits if values.get(each, "0") != "0"), None)
         if values.get(mode) == "break" and limit:
             raise ConfigError(
-                f"The profile of user {session.user!r} cuts answers without a word ({mode} = break,"
+                f"The profile of user {user!r} cuts answers without a word ({mode} = break,"
                 f" {limit} = {values[limit]}), and lets nobody change that.",
                 hint=f"Set {mode} to throw in that profile, or readonly to 2 instead of 1.",
             )

@@ -19,7 +19,6 @@ from rayingest.kit.sql.clickhouse.errors import code_of, meaning
 from rayingest.kit.sql.clickhouse.session import Row
 
 IDLE_SECONDS = 2.0  # servers close a connection that idles for three, some for ten
-TRIES = 2
 LONGEST = 300  # characters that are told of an answer which is not ClickHouse's
 
 
@@ -33,7 +32,10 @@ _DECODER = msgspec.json.Decoder(Answer)
 
 
 class HttpTransport:
-    """Statements over HTTP; `settings` go with each, `seconds` is for each answer."""
+    """Statements over HTTP; `settings` go with each.
+
+    `waits` are in seconds: for a connection, for the first answer, for each later one.
+    """
 
     def __init__(
         self,
@@ -42,16 +44,18 @@ class HttpTransport:
         user: str,
         password: str,
         settings: Mapping[str, str],
-        connect_seconds: float,
-        seconds: float,
+        waits: tuple[float, float, float],
         verify: bool | ssl.SSLContext,
     ) -> None:
         self._url = url
         self._user = user
         self._settings = {**settings, "database": "system", "wait_end_of_query": "1"}
         self._stream: Any = None
+        self._hung_up = False
+        connect, first, later = waits
+        self._later = httpx2.Timeout(later, connect=connect)
         self._client = httpx2.Client(
-            timeout=httpx2.Timeout(seconds, connect=connect_seconds),
+            timeout=httpx2.Timeout(first, connect=connect),
             limits=httpx2.Limits(max_connections=1, keepalive_expiry=IDLE_SECONDS),
             auth=httpx2.BasicAuth(user.encode(), password.encode()),
             verify=verify,
@@ -62,31 +66,35 @@ class HttpTransport:
         params = {**self._settings, "query_id": query_id, "default_format": "JSONCompact"}
         answer = self._post(statement, params)
         if answer.is_success:
+            self._client.timeout = self._later
             return self._read(answer.content)
         raise self._refusal(answer)
 
     def _post(self, statement: str, params: Mapping[str, str]) -> httpx2.Response:
-        for attempt in range(1, TRIES + 1):
-            try:
-                return self._client.post(
-                    self._url,
-                    params=params,
-                    content=statement.encode(),
-                    extensions={"trace": self._watch},
-                )
-            except httpx2.RemoteProtocolError as error:
-                # An idle connection that the server closed just now; what we ask changes nothing.
-                if attempt == TRIES:
-                    raise errors.SessionLost(f"{self._url} broke off: {error}") from None
-            except httpx2.ConnectTimeout:
-                raise self._unreached("no connection in time") from None
-            except httpx2.TimeoutException:
-                raise errors.TimedOut(f"{self._url} did not answer in time") from None
-            except httpx2.ConnectError as error:
-                raise self._unreached(str(error)) from None
-            except httpx2.TransportError as error:
+        given: dict[str, Any] = {"params": params, "content": statement.encode()}
+        known = self._stream
+        try:
+            return self._send(given)
+        except httpx2.RemoteProtocolError as error:
+            if known is None or self._stream is not known or self._hung_up:
                 raise errors.SessionLost(f"{self._url} broke off: {error}") from None
-        raise AssertionError  # pragma: no cover - the last attempt answers or raises
+        # The server closed an idle connection just when it was used again.
+        self._stream = None
+        return self._post(statement, {**params, "query_id": ""})
+
+    def _send(self, given: Mapping[str, Any]) -> httpx2.Response:
+        try:
+            return self._client.post(self._url, **given, extensions={"trace": self._watch})
+        except httpx2.ConnectTimeout:
+            raise self._unreached("no connection in time") from None
+        except httpx2.TimeoutException:
+            raise errors.TimedOut(f"{self._url} did not answer in time") from None
+        except httpx2.ConnectError as error:
+            raise self._unreached(str(error)) from None
+        except httpx2.RemoteProtocolError:
+            raise
+        except httpx2.TransportError as error:
+            raise errors.SessionLost(f"{self._url} broke off: {error}") from None
 
     def _watch(self, event: str, info: Mapping[str, Any]) -> None:
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
@@ -136,6 +144,7 @@ class HttpTransport:
 
     def hang_up(self) -> None:
         """See Transport."""
+        self._hung_up = True
         if self._stream is not None:
             self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 

@@ -7,20 +7,24 @@ from importlib import import_module
 from typing import Any
 
 from rayingest import errors
-from rayingest.kit.sql.clickhouse.errors import meaning
+from rayingest.kit.sql.clickhouse.errors import meaning, plain
 from rayingest.kit.sql.clickhouse.session import Row
 
 
 class NativeTransport:
-    """Statements over the native protocol; `parameters` are those of clickhouse_driver.Client."""
+    """Statements over the native protocol; `parameters` are those of clickhouse_driver.Client.
 
-    def __init__(self, where: str, parameters: Mapping[str, Any]) -> None:
+    Their `send_receive_timeout` is for the first answer, `seconds` is for each later one.
+    """
+
+    def __init__(self, where: str, parameters: Mapping[str, Any], seconds: float) -> None:
         try:
             driver: Any = import_module("clickhouse_driver")
             self._errors: Any = import_module("clickhouse_driver.errors")
         except ImportError as error:
             raise errors.MissingDriver("clickhouse", "clickhouse-driver") from error
         self._where = where
+        self._seconds = seconds
         self._user = str(parameters.get("user", ""))
         self._met = False  # whether it ever answered: the driver hangs up after each error
         try:
@@ -38,10 +42,17 @@ class NativeTransport:
         except self._errors.ServerException as error:
             raise meaning(error.code, error.message, self._user) from None
         except TimeoutError:  # of an answer; that of a connection is an error of the driver's
-            raise errors.TimedOut(f"{self._where} did not answer in time") from None
+            if self._met:
+                raise errors.TimedOut(f"{self._where} did not answer in time") from None
+            raise self._lost("no answer in time") from None
+        except self._errors.SocketTimeoutError:
+            raise self._lost("no answer in time") from None
         except (self._errors.Error, EOFError, OSError) as error:
-            raise self._lost(" ".join(str(error).split())) from None
-        self._met = True
+            raise self._lost(plain(str(error))) from None
+        if not self._met:
+            self._met = True
+            self._client.connection.send_receive_timeout = self._seconds
+            self._client.connection.socket.settimeout(self._seconds)
         return answer
 
     def _lost(self, said: str) -> errors.RayingestError:

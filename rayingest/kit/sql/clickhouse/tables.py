@@ -14,9 +14,11 @@ from rayingest.kit.sql.clickhouse.text import Key, among, listed, quoted
 from rayingest.kit.sql.facts import Wants
 from rayingest.model import Column, ColumnConstraint, Table, TableConstraint
 
-RELATIONS = """select database, name, engine, {text}, {comment}, {partition_key}, {sorting_key}
+RELATIONS = """select database, name, engine, {text}, {comment}, {partition_key}, {sorting_key},
+       notEmpty({parameterized_view_parameters})
   from system.tables where {among}"""
 TEXT = "if(engine in ({views}), create_table_query, '')"
+MAYBE = ("comment", "partition_key", "sorting_key", "parameterized_view_parameters")
 # Old servers have no `position`, and answer in the order of the table.
 COLUMNS = """select database, table, name, type, {comment}, {partition}, {sorting}, {position}
   from system.columns where {among}"""
@@ -29,11 +31,13 @@ def tables(
     keys = [(each.metadata["schema"], each.metadata["name"]) for each in descriptors]
     relations = _relations(session, keys, wants)
     columns = _columns(session, relations)
-    empty = [key for key in relations if key not in columns]
+    # A view with parameters has columns when it is given them, and none of its own.
+    empty = {key for key, row in relations.items() if key not in columns and not row[7]}
     again = _relations(session, empty, wants) if empty else {}
     for key, descriptor in zip(keys, descriptors, strict=True):
-        if key in columns:
-            yield Described(descriptor, (_table(descriptor, relations[key], columns[key]),))
+        if key in relations and key not in empty:
+            rows = columns.get(key, ())
+            yield Described(descriptor, (_table(descriptor, relations[key], rows),))
         else:
             yield Failed(descriptor, _why_none(session, key, there=key in again))
 
@@ -45,10 +49,7 @@ def _relations(session: ClickHouseSession, keys: Iterable[Key], wants: Wants) ->
         statement = RELATIONS.format(
             text=text,
             among=condition,
-            **{
-                each: session.column("tables", each)
-                for each in ("comment", "partition_key", "sorting_key")
-            },
+            **{each: session.column("tables", each) for each in MAYBE},
         )
         found |= {(row[0], row[1]): row for row in session.rows(statement)}
     return found
@@ -77,7 +78,7 @@ def _number(column: str) -> str:
 
 
 def _table(descriptor: EntityDescriptor, row: Row, rows: Sequence[Row]) -> Table:
-    _, name, engine, text, comment, partition_key, sorting_key = row
+    _, name, engine, text, comment, partition_key, sorting_key, _ = row
     columns = tuple([_column(each, place) for place, each in enumerate(rows, 1)])
     parted = [each[2] for each in rows if each[5]]
     types = {each.name: each.data_type for each in columns} if parted else {}
@@ -125,6 +126,6 @@ def _why_none(session: ClickHouseSession, key: Key, *, there: bool) -> Rayingest
     if not there:
         return Gone(f"{quoted(*key)} was dropped after it was listed.")
     return Denied(
-        f"The columns of {quoted(*key)} are hidden from user {session.user!r}.",
+        f"No columns of {quoted(*key)} are shown to user {session.user!r}.",
         hint=f"GRANT SHOW COLUMNS ON {quoted(*key)} TO {session.user};",
     )
