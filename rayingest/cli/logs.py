@@ -46,6 +46,7 @@ def configure(form: str = "text", *, verbose: bool = False, quiet: bool = False)
     # What psycopg's pipelines complain of the connector has turned into an answer already, and of a
     # call that is tried again nobody needs to know who is not looking for it.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
+    logging.getLogger("clickhouse_driver").setLevel(logging.ERROR)  # its errors reach us, too
     logging.getLogger("stamina").setLevel(logging.WARNING if verbose else logging.ERROR)
     # It warns of every proxy that it uses, and what it logs as an error it also raises.
     logging.getLogger("snowflake.connector").setLevel(

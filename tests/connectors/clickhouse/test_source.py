@@ -247,9 +247,11 @@ def test_nobody_answers(whole, scheme):
 
 def test_the_other_protocols_port_is_told(whole, server):
     with pytest.raises(Unreachable):
-        whole().open(hostPort=f"127.0.0.1:{server.native}", call_timeout=1.0).__enter__()
+        whole().open(hostPort=f"127.0.0.1:{server.native}", connectionArguments=HURRY).__enter__()
     with pytest.raises(Unreachable, match="does not answer: no answer in time"):
-        whole(SCHEMES[1]).open(hostPort=f"127.0.0.1:{server.http}", call_timeout=1.0).__enter__()
+        whole(SCHEMES[1]).open(
+            hostPort=f"127.0.0.1:{server.http}", connectionArguments=HURRY
+        ).__enter__()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -117,7 +117,10 @@ class Address:
         theirs = {**self.options.get("settings", {})}
         connect_seconds = float(self.options.get("connect_timeout", connect_seconds))
         seconds = float(self.options.get("send_receive_timeout", seconds))
-        if self.native:
+        trust = self._trust() if self.tls else False
+        if (
+            self.native
+        ):  # the driver makes its own context, and says of a missing file that nobody answers
             parameters = {
                 "host": self.host,
                 "port": self.port,
@@ -139,7 +142,7 @@ class Address:
             password=self.password,
             settings={**{key: str(value) for key, value in theirs.items()}, **settings},
             waits=(connect_seconds, min(seconds, FIRST_SECONDS), seconds),
-            verify=self._trust() if self.tls else False,
+            verify=trust,
         )
 
     def _trust(self) -> ssl.SSLContext:
