@@ -1,9 +1,6 @@
 """ClickHouse as a source: names, filters, statements, privileges, faults."""
 
-import os
 import pickle
-import signal
-import threading
 import time
 from collections import Counter
 
@@ -14,24 +11,14 @@ from rayingest.connectors.database.clickhouse import CONNECTOR
 from rayingest.core import fqn
 from rayingest.core.source import EntityDescriptor, ScopeListed
 from rayingest.errors import (
-    ConfigError,
-    Denied,
     Gone,
-    SessionLost,
-    Throttled,
-    TimedOut,
-    Unauthorised,
-    Unreachable,
 )
-from rayingest.kit.sql.clickhouse.errors import Said
 from rayingest.kit.sql.clickhouse.text import quoted
 from rayingest.model import EntityType
-from rayingest.testing import clickhouse
-from rayingest.testing.probe import Probe, of, sort
+from rayingest.testing.probe import of, sort
 
 TABLE, SCHEMA = EntityType.TABLE, EntityType.DATABASE_SCHEMA
 SCHEMES = ("clickhouse+http", "clickhouse+native")
-HURRY = {"send_receive_timeout": 1, "connect_timeout": 1}
 HOSTILE = [
     'a"b', "a'b", "a.b", "a::b", "a>b", "a`b", "select", "Ünïcödé", "漢字", "😀", " x", "x ", "%s", "%(x)s",
     "?", ":x", "{x}", "{0}", "a\nb", "a\\b", "a\\'b", "--", "a;drop table b", "#x", "Twin", "twin", "x" * 60,
@@ -213,159 +200,6 @@ def test_who_may_see_one_database_reads_that(make, as_user, scheme):
 def test_who_may_change_no_setting_reads_all_the_same(shop200, as_user, whole, scheme):
     found = as_user("fixed", scheme, databaseSchema="shop200").entities(TABLE)
     assert found == whole(databaseSchema="shop200").entities(TABLE)
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_profile_that_cuts_answers_is_refused(shop200, as_user, scheme):
-    """Half a listing would delete the other half from the catalogue."""
-    with pytest.raises(ConfigError, match="cuts answers without a word") as raised:
-        as_user("cut", scheme).open().__enter__()
-    assert "result_overflow_mode = break, max_result_rows = 5" in str(raised.value)
-    assert "readonly to 2" in raised.value.hint
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_wrong_password(whole, scheme):
-    probe = whole(scheme)
-    for changes in ({"password": "canary-9f"}, {"username": "nobody", "password": "canary-9f"}):
-        with pytest.raises(Unauthorised, match="does not accept user") as raised:
-            probe.open(**changes).__enter__()
-        settings = probe.settings(**changes)
-        told = [raised.value, raised.value.hint, settings, *CONNECTOR.check(settings)]
-        assert "canary-9f" not in repr(told) + str(told)
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_nobody_answers(whole, scheme):
-    with pytest.raises(Unreachable, match="does not answer"):
-        whole(scheme).open(hostPort="127.0.0.1:1").__enter__()
-    with pytest.raises(Unreachable, match="does not answer"):
-        whole(scheme).open(hostPort="nowhere.invalid").__enter__()
-    with pytest.raises(Denied, match="there is no database 'nothing'"):
-        whole(scheme).open(databaseSchema="nothing").__enter__()
-
-
-def test_the_other_protocols_port_is_told(whole, server):
-    with pytest.raises(Unreachable):
-        whole().open(hostPort=f"127.0.0.1:{server.native}", connectionArguments=HURRY).__enter__()
-    with pytest.raises(Unreachable, match="does not answer: no answer in time"):
-        whole(SCHEMES[1]).open(
-            hostPort=f"127.0.0.1:{server.http}", connectionArguments=HURRY
-        ).__enter__()
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_what_is_no_setting_is_told(whole, scheme):
-    with pytest.raises(ConfigError, match="connectionArguments"):
-        whole(scheme).open(connectionArguments={"colour": "red"}).__enter__()
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_settings_of_the_user_are_sent(whole, scheme):
-    arguments = {"settings": {"max_threads": 1}}
-    with (
-        whole(scheme).open(connectionArguments=arguments) as source,
-        source._session("") as session,
-    ):
-        (value,) = session.rows("select value from system.settings where name = 'max_threads'")
-        assert value == ("1",)
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_nothing_can_be_written(whole, make, scheme):
-    make("frozen", "create table frozen.t (i UInt8) engine = Log")
-    with (
-        whole(scheme).open() as source,
-        pytest.raises(Said, match="readonly") as raised,
-        source._session("") as session,
-    ):
-        session.rows("insert into frozen.t select 1")
-    assert raised.value.code == 164
-
-
-# For ever, as far as a test is concerned.
-ENDLESS = "select count() from numbers(1000000000000) where sipHash64(number) = 1"
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("deaf", [False, True])
-def test_a_running_statement_can_be_broken_off(whole, scheme, deaf):
-    """By KILL QUERY on a second connection; where none is to be had, by hanging up."""
-    with whole(scheme).open() as source:
-        if deaf:
-            source._idle[0]._beside = lambda: (_ for _ in ()).throw(Unreachable("no"))
-        ticker = threading.Timer(0.3, source.cancel)
-        ticker.start()
-        started = time.monotonic()
-        with pytest.raises((TimedOut, SessionLost)) as raised, source._session("") as session:
-            session.rows(ENDLESS)
-        ticker.join()
-        assert time.monotonic() - started < 10
-        assert isinstance(raised.value, SessionLost if deaf else TimedOut)
-        assert list(source.discover_entities(EntityType.DATABASE))
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_statement_that_takes_too_long_times_out(whole, scheme):
-    with (
-        whole(scheme).open(call_timeout=1.0) as source,
-        pytest.raises(TimedOut),
-        source._session("") as session,
-    ):
-        session.rows(ENDLESS)
-
-
-def test_too_many_statements_are_told_to_wait(as_user):
-    with (
-        as_user("alone").open() as first,
-        as_user("alone").open() as second,
-        first._session("") as busy,
-    ):
-        thread = threading.Thread(target=_endure, args=[busy])
-        thread.start()
-        time.sleep(0.5)
-        with pytest.raises(Throttled):
-            list(second.discover_entities(EntityType.DATABASE_SCHEMA))
-        busy.transport.hang_up()
-        thread.join(20)
-
-
-def _endure(session):
-    with pytest.raises(SessionLost):
-        session.rows(ENDLESS)
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_an_idle_connection_that_the_server_closed_is_no_failure(make, whole, scheme):
-    """The server of these tests closes what idles for a second, before we do."""
-    make("idle", "create table idle.t (i UInt8) engine = Log")
-    with whole(scheme, databaseSchema="idle").open() as source:
-        time.sleep(1.5)
-        assert len(of(source.discover_entities(SCHEMA, "svc.default"))) == 2
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_server_that_stops_or_hangs_is_lost_not_empty(scheme):
-    if why := clickhouse.available():
-        pytest.skip(why)
-    with clickhouse.server() as server:
-        server.run("create table default.t (i UInt8) engine = Log")
-        probe = Probe(CONNECTOR, server.config(scheme))
-        descriptors = probe.descriptors(TABLE)
-        with probe.open(connectionArguments=HURRY) as source:
-            os.kill(server.pid, signal.SIGSTOP)
-            try:
-                with pytest.raises((TimedOut, SessionLost)):
-                    list(source.process_entities(descriptors))
-            finally:
-                os.kill(server.pid, signal.SIGCONT)
-            assert len(sort(source.process_entities(descriptors))[0]) == 1
-            os.kill(server.pid, signal.SIGKILL)
-            server.process.wait(10)
-            with pytest.raises((SessionLost, Unreachable)):
-                list(source.process_entities(descriptors))
-            with pytest.raises(Unreachable):
-                list(source.discover_entities(EntityType.DATABASE_SCHEMA))
 
 
 def test_a_descriptor_of_each_kind(make):

@@ -28,7 +28,7 @@ FLAGS = {"secure", "verify", "check_hostname", "compression", "tcp_keepalive", "
 SECONDS = {"connect_timeout", "send_receive_timeout", "sync_request_timeout"}
 # What both ways understand; over HTTP everything else is a setting of ClickHouse.
 TLS = {"verify", "check_hostname", "ca_certs", "certfile", "keyfile", "keypass"}
-HTTP = {*TLS, "secure", "protocol", "connect_timeout", "send_receive_timeout", "settings"}
+HTTP = {*TLS, *SECONDS, "secure", "protocol", "settings"}
 
 # Nothing is written, answers are whole or an error, and long statements are read.
 SETTINGS = {

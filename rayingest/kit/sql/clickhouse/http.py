@@ -51,7 +51,6 @@ class HttpTransport:
         self._user = user
         self._settings = {**settings, "database": "system", "wait_end_of_query": "1"}
         self._stream: Any = None
-        self._hung_up = False
         connect, first, later = waits
         self._later = httpx2.Timeout(later, connect=connect)
         self._client = httpx2.Client(
@@ -71,28 +70,15 @@ class HttpTransport:
         raise self._refusal(answer)
 
     def _post(self, statement: str, params: Mapping[str, str]) -> httpx2.Response:
-        given: dict[str, Any] = {"params": params, "content": statement.encode()}
-        known = self._stream
+        content, watched = statement.encode(), {"trace": self._watch}
         try:
-            return self._send(given)
-        except httpx2.RemoteProtocolError as error:
-            if known is None or self._stream is not known or self._hung_up:
-                raise errors.SessionLost(f"{self._url} broke off: {error}") from None
-        # The server closed an idle connection just when it was used again.
-        self._stream = None
-        return self._post(statement, {**params, "query_id": ""})
-
-    def _send(self, given: Mapping[str, Any]) -> httpx2.Response:
-        try:
-            return self._client.post(self._url, **given, extensions={"trace": self._watch})
+            return self._client.post(self._url, params=params, content=content, extensions=watched)
         except httpx2.ConnectTimeout:
             raise self._unreached("no connection in time") from None
         except httpx2.TimeoutException:
             raise errors.TimedOut(f"{self._url} did not answer in time") from None
         except httpx2.ConnectError as error:
             raise self._unreached(str(error)) from None
-        except httpx2.RemoteProtocolError:
-            raise
         except httpx2.TransportError as error:
             raise errors.SessionLost(f"{self._url} broke off: {error}") from None
 
@@ -144,7 +130,6 @@ class HttpTransport:
 
     def hang_up(self) -> None:
         """See Transport."""
-        self._hung_up = True
         if self._stream is not None:
             self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
