@@ -52,8 +52,8 @@ NUMBERS = {
 
 _CODE = re.compile(r"Code: (\d+)[.,]")
 _NOISE = re.compile(
-    r"^Code: \d+[.,]\s*(?:e\.displayText\(\) = )?(?:DB::Exception: )?"
-    r"|, e\.what\(\) = .*|,? ?Stack trace.*|\s*\(version [^)]*\)\s*$",
+    r"^(?:Code: \d+[.,]\s*)?(?:e\.displayText\(\) = )?(?:DB::Exception: )?"
+    r"|, e\.what\(\) = .*|,? ?Stack trace.*|\s*\(version .*\)\s*$",
     re.DOTALL,
 )
 _GRANT = re.compile(r"have the grant (.+? ON [^\s]+?)\.?(?:\s|$)")

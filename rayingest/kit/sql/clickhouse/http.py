@@ -51,6 +51,7 @@ class HttpTransport:
         self._user = user
         self._settings = {**settings, "database": "system", "wait_end_of_query": "1"}
         self._stream: Any = None
+        self._met = False  # whether it ever answered
         connect, first, later = waits
         self._later = httpx2.Timeout(later, connect=connect)
         self._client = httpx2.Client(
@@ -64,10 +65,11 @@ class HttpTransport:
         """See Transport."""
         params = {**self._settings, "query_id": query_id, "default_format": "JSONCompact"}
         answer = self._post(statement, params)
-        if answer.is_success:
-            self._client.timeout = self._later
-            return self._read(answer.content)
-        raise self._refusal(answer)
+        if not answer.is_success:
+            raise self._refusal(answer)
+        rows = self._read(answer)
+        self._met, self._client.timeout = True, self._later
+        return rows
 
     def _post(self, statement: str, params: Mapping[str, str]) -> httpx2.Response:
         content, watched = statement.encode(), {"trace": self._watch}
@@ -76,26 +78,31 @@ class HttpTransport:
         except httpx2.ConnectTimeout:
             raise self._unreached("no connection in time") from None
         except httpx2.TimeoutException:
-            raise errors.TimedOut(f"{self._url} did not answer in time") from None
+            if self._met:
+                raise errors.TimedOut(f"{self._url} did not answer in time") from None
+            raise self._unreached("no answer in time") from None
         except httpx2.ConnectError as error:
             raise self._unreached(str(error)) from None
         except httpx2.TransportError as error:
-            raise errors.SessionLost(f"{self._url} broke off: {error}") from None
+            if self._met:
+                raise errors.SessionLost(f"{self._url} broke off: {error}") from None
+            raise self._unreached(str(error)) from None
 
     def _watch(self, event: str, info: Mapping[str, Any]) -> None:
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._stream = info["return_value"]
 
-    def _read(self, content: bytes) -> list[Row]:
-        if not content.strip():
-            return []
+    def _read(self, answer: httpx2.Response) -> list[Row]:
+        """The rows of a good answer; an empty one is none, and never a list without rows."""
         try:
-            return _DECODER.decode(content).data
+            return _DECODER.decode(answer.content).data
         except msgspec.DecodeError:
-            text = content[-2000:].decode(errors="replace")
-            if (code := code_of(text)) is not None:
-                raise meaning(code, text[text.rfind("Code: ") :], self._user) from None
-            raise errors.SessionLost(f"{self._url} broke off in the middle of an answer") from None
+            text = answer.content[-2000:].decode(errors="replace")
+        if (code := code_of(text)) is not None:
+            raise meaning(code, text[text.rfind("Code: ") :], self._user)
+        if self._met:
+            raise errors.SessionLost(f"{self._url} broke off in the middle of an answer")
+        raise self._stranger(answer)
 
     def _refusal(self, answer: httpx2.Response) -> errors.RayingestError:
         text = answer.text
@@ -112,6 +119,10 @@ class HttpTransport:
                 f"{self._url} does not accept user {self._user!r}: {said}",
                 hint="This is no answer of ClickHouse's: something before it wants a log-in.",
             )
+        return self._stranger(answer)
+
+    def _stranger(self, answer: httpx2.Response) -> errors.Unreachable:
+        said = f"{answer.status_code} {' '.join(answer.text.split())[:LONGEST]}".strip()
         return errors.Unreachable(
             f"What answers at {self._url} is not ClickHouse's HTTP interface: {said}",
             hint="Check hostPort (8123, with TLS 8443), https, and scheme.",
