@@ -131,6 +131,8 @@ def test_what_stands_before_a_server_is_told_from_it(proxy, told, kind, said):
     [
         (b'{"data": [["shop", 0', errors.SessionLost),
         (b'{"data": [["shop", 0, "shop", ""],\n' + OLD.encode(), errors.Throttled),
+        (b'{"data": [["shop", 0, "shop", ""]], "rows": 2}', errors.SessionLost),
+        (b'{"data": [], "rows": 0, "exception": "' + OLD.encode() + b'"}', errors.Throttled),
         (b"", errors.SessionLost),
     ],
 )
@@ -142,7 +144,7 @@ def test_half_an_answer_is_no_answer(proxy, half, kind):
             list(source.discover_entities(EntityType.DATABASE_SCHEMA))
 
 
-def test_columns_that_are_hidden_are_denied_with_the_grant(proxy):
+def test_columns_that_are_hidden_are_denied_with_the_grant():
     """Rows of system.columns are missing for want of SHOW COLUMNS; no server here has grants."""
 
     class Hiding:

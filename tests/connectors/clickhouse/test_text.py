@@ -36,7 +36,8 @@ def test_names_come_back(whole):
         holds()
 
 
-@given(st.lists(st.tuples(ANY, ANY | st.text(min_size=500, max_size=2000))))
+@SETTINGS
+@given(st.lists(st.tuples(ANY, ANY), max_size=10))
 def test_every_key_is_in_one_condition_and_none_is_too_long(keys):
     conditions = list(among("database", "name", keys))
     whole = "".join(conditions)

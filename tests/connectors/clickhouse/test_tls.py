@@ -98,4 +98,6 @@ def test_a_file_that_is_not_there_is_told(secure, scheme):
 def test_a_port_without_tls_is_told(secure, server, scheme):
     port = server.http if scheme == SCHEMES[0] else server.native
     with pytest.raises(Unreachable, match="does not answer"):
-        secure(scheme, hostPort=f"localhost:{port}").open().__enter__()
+        secure(
+            scheme, hostPort=f"localhost:{port}", connectionOptions={"connect_timeout": "1"}
+        ).open().__enter__()

@@ -23,9 +23,11 @@ LONGEST = 300  # characters that are told of an answer which is not ClickHouse's
 
 
 class Answer(msgspec.Struct):
-    """What is needed of FORMAT JSONCompact."""
+    """What is needed of FORMAT JSONCompact; newer servers write an error into it that came late."""
 
     data: list[tuple[Any, ...]]
+    rows: int
+    exception: str = ""
 
 
 _DECODER = msgspec.json.Decoder(Answer)
@@ -95,7 +97,10 @@ class HttpTransport:
     def _read(self, answer: httpx2.Response) -> list[Row]:
         """The rows of a good answer; an empty one is none, and never a list without rows."""
         try:
-            return _DECODER.decode(answer.content).data
+            read = _DECODER.decode(answer.content)
+            if read.rows == len(read.data) and not read.exception:
+                return read.data
+            text = read.exception
         except msgspec.DecodeError:
             text = answer.content[-2000:].decode(errors="replace")
         if (code := code_of(text)) is not None:
