@@ -12,6 +12,7 @@ HTTP, NATIVE = "clickhouse+http", "clickhouse+native"
 USERS = {
     "reader": User("pass-ÿé✓: 1", databases=("readable",)),
     "fixed": User("fixed-9f", settings={"readonly": "1"}),
+    "careful": User("careful-9f", settings={"readonly": "2"}),
     "cut": User(
         "cut-9f",
         settings={"readonly": "1", "max_result_rows": "5", "result_overflow_mode": "break"},

@@ -197,8 +197,9 @@ def test_who_may_see_one_database_reads_that(make, as_user, scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_who_may_change_no_setting_reads_all_the_same(shop200, as_user, whole, scheme):
-    found = as_user("fixed", scheme, databaseSchema="shop200").entities(TABLE)
+@pytest.mark.parametrize("who", ["fixed", "careful"])
+def test_who_may_change_no_setting_reads_all_the_same(shop200, as_user, whole, scheme, who):
+    found = as_user(who, scheme, databaseSchema="shop200").entities(TABLE)
     assert found == whole(databaseSchema="shop200").entities(TABLE)
 
 
