@@ -13,6 +13,7 @@ class Front(BaseHTTPRequestHandler):
     """One statement after the other."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet: a second one would wait for the first to be acknowledged
     session: ClassVar[Any] = None
 
     def do_GET(self) -> None:

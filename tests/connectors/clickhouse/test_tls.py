@@ -53,7 +53,8 @@ def secure(server, certificates):
 @pytest.mark.parametrize(
     "asked", [{"secure": True}, {"secure": None, "https": True},
               {"secure": None, "connectionOptions": {"secure": "true"}},
-              {"secure": None, "connectionOptions": {"protocol": "https"}}],
+              {"secure": None, "connectionOptions": {"protocol": "https"}},
+              {"connectionOptions": {"protocol": "https", "secure": "true"}}],
 )  # fmt: skip
 def test_every_way_to_ask_for_it(secure, scheme, asked):
     assert secure(scheme, **asked).descriptors(EntityType.DATABASE_SCHEMA)

@@ -18,9 +18,8 @@ from rayingest.kit.sql.clickhouse.text import literal
 
 DATABASE, USER = "default", "default"
 CONNECT_SECONDS, SHORT = 10.0, 3.0
-FIRST_SECONDS = (
-    30.0  # for the first answer: a service that sleeps has to wake, but no port is waited on
-)
+# For the first answer: a service that sleeps has to wake, a port of something else is not waited on.
+FIRST_SECONDS = 60.0
 # Without TLS, with TLS: https://clickhouse.com/docs/guides/sre/network-ports
 PORTS = {"http": (8123, 8443), "native": (9000, 9440)}
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
@@ -96,8 +95,8 @@ class Address:
             options.setdefault("keyfile", config.keyfile)
         if "keyfile" in options:  # one PEM file may hold both
             options.setdefault("certfile", options["keyfile"])
-        tls = bool(options.pop("secure", False)) or options.pop("protocol", "http") == "https"
-        tls = tls or bool(config.https) or bool(config.secure)
+        asked = options.pop("secure", False), options.pop("protocol", "http") == "https"
+        tls = any((*asked, config.https, config.secure))
         host, port = host_port(config.hostPort, PORTS["native" if native else "http"][tls])
         password = config.password.get_secret_value() if config.password else ""
         return cls(native, tls, host, port, config.username or USER, password, options)
@@ -110,40 +109,43 @@ class Address:
             return f"{host}:{self.port}"
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}/"
 
-    def open(
-        self, settings: Mapping[str, str], seconds: float, connect_seconds: float
-    ) -> Transport:
-        """A transport that sends these settings with each statement."""
-        theirs = {**self.options.get("settings", {})}
-        connect_seconds = float(self.options.get("connect_timeout", connect_seconds))
+    def open(self, settings: Mapping[str, str], connect: float, seconds: float) -> Transport:
+        """A transport that sends these settings with each statement, and waits that long."""
+        connect = float(self.options.get("connect_timeout", connect))
         seconds = float(self.options.get("send_receive_timeout", seconds))
+        waits = connect, min(seconds, FIRST_SECONDS), seconds
+        theirs = self.options.get("settings", {})
+        # The native driver makes a context of its own, but of a missing file it says that nobody answers.
         trust = self._trust() if self.tls else False
-        if (
-            self.native
-        ):  # the driver makes its own context, and says of a missing file that nobody answers
-            parameters = {
-                "host": self.host,
-                "port": self.port,
-                "database": "system",
-                "user": self.user,
-                "password": self.password,
-                "client_name": "rayingest",
-                **self.options,
-                "connect_timeout": connect_seconds,
-                "send_receive_timeout": min(seconds, FIRST_SECONDS),
-                "secure": self.tls,
-                "settings": {**theirs, **settings},
-            }
-            return NativeTransport(self.url, parameters, seconds)
-        theirs |= {key: value for key, value in self.options.items() if key not in HTTP}
+        if self.native:
+            return self._native({**theirs, **settings}, waits)
+        rest = {key: value for key, value in self.options.items() if key not in HTTP}
         return HttpTransport(
             self.url,
             user=self.user,
             password=self.password,
-            settings={**{key: str(value) for key, value in theirs.items()}, **settings},
-            waits=(connect_seconds, min(seconds, FIRST_SECONDS), seconds),
+            settings={**{key: str(value) for key, value in {**rest, **theirs}.items()}, **settings},
+            waits=waits,
             verify=trust,
         )
+
+    def _native(
+        self, settings: Mapping[str, Any], waits: tuple[float, float, float]
+    ) -> NativeTransport:
+        parameters = {
+            "host": self.host,
+            "port": self.port,
+            "database": "system",
+            "user": self.user,
+            "password": self.password,
+            "client_name": "rayingest",
+            **self.options,
+            "connect_timeout": waits[0],
+            "send_receive_timeout": waits[1],
+            "secure": self.tls,
+            "settings": settings,
+        }
+        return NativeTransport(self.url, parameters, waits[2])
 
     def _trust(self) -> ssl.SSLContext:
         told = self.options.get("verify", True)
@@ -181,7 +183,7 @@ def _session(
     address: Address, config: Connection, ours: Mapping[str, str], wait: float
 ) -> ClickHouseSession:
     session = ClickHouseSession(
-        address.open(ours, wait + 5, CONNECT_SECONDS),  # the server gives up first, and says so
+        address.open(ours, CONNECT_SECONDS, wait + 5),  # the server gives up first, and says so
         database=config.databaseName or DATABASE,
         schema=config.databaseSchema,
         user=address.user,
