@@ -10,9 +10,7 @@ import pytest
 from rayingest.connectors.database.clickhouse import CONNECTOR
 from rayingest.core import fqn
 from rayingest.core.source import EntityDescriptor, ScopeListed
-from rayingest.errors import (
-    Gone,
-)
+from rayingest.errors import Gone, Permanent
 from rayingest.kit.sql.clickhouse.text import quoted
 from rayingest.model import EntityType
 from rayingest.testing.probe import of, sort
@@ -58,6 +56,21 @@ def test_names_come_out_as_they_went_in(nasty, whole, scheme):
         assert tables[fqn.join("svc", "default", "n." + name, name)].name == name
     assert len(tables[fqn.join("svc", "default", "nasty", "wide")].columns) == 1000
     nasty.agree(TABLE)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_name_that_is_not_utf_8_costs_itself_alone(make, scheme):
+    probe = make(
+        "raw",
+        "create table raw.`a\\xff` (x UInt8) engine = Log",
+        "create table raw.ok (`c\\xfe` UInt8, d UInt8) engine = Log",
+        scheme=scheme,
+    )
+    found, failed = probe.answers(TABLE)
+    assert [each.name for each in found["svc.default.raw.ok"].columns] == ["c\ufffd", "d"]
+    (error,) = failed.values()
+    assert isinstance(error, Permanent)
+    assert "is not UTF-8" in str(error)
 
 
 def test_every_scope_is_one_piece_and_counted(nasty, whole):

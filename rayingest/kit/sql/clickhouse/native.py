@@ -38,7 +38,9 @@ class NativeTransport:
     def rows(self, statement: str, query_id: str) -> list[Row]:
         """See Transport."""
         try:
-            answer = list(self._client.execute(statement, query_id=query_id) or ())
+            answer = [
+                _text(row) for row in self._client.execute(statement, query_id=query_id) or ()
+            ]
         except self._errors.ServerException as error:
             raise meaning(error.code, error.message, self._user) from None
         except TimeoutError:  # of an answer; that of a connection is an error of the driver's
@@ -76,3 +78,12 @@ class NativeTransport:
         """See Transport."""
         with suppress(Exception):
             self._client.disconnect()
+
+
+def _text(row: Row) -> Row:
+    """The driver gives bytes for what is not UTF-8; over HTTP the server replaces that."""
+    if bytes not in map(type, row):
+        return row
+    return tuple(
+        [each.decode(errors="replace") if isinstance(each, bytes) else each for each in row]
+    )

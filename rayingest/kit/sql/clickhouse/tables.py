@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from rayingest.core.source import Described, EntityDescriptor, Failed, Processed
-from rayingest.errors import Denied, Gone, RayingestError
+from rayingest.errors import Denied, Gone, Permanent, RayingestError
 from rayingest.kit.sql.clickhouse.engines import VIEWS, table_type
 from rayingest.kit.sql.clickhouse.partitions import named, partition
 from rayingest.kit.sql.clickhouse.secrets import without_secrets
@@ -123,6 +123,11 @@ def _column(row: Row, place: int) -> Column:
 
 
 def _why_none(session: ClickHouseSession, key: Key, *, there: bool) -> RayingestError:
+    if not there and "\ufffd" in "".join(key):
+        return Permanent(
+            f"The name of {quoted(*key)} is not UTF-8: nothing can be asked of it.",
+            hint="RENAME TABLE, or leave it out by tableFilterPattern.",
+        )
     if not there:
         return Gone(f"{quoted(*key)} was dropped after it was listed.")
     return Denied(
