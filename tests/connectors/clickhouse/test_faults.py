@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -11,6 +12,7 @@ from rayingest.connectors.database.clickhouse import CONNECTOR
 from rayingest.errors import (
     ConfigError,
     Denied,
+    MissingDriver,
     SessionLost,
     Throttled,
     TimedOut,
@@ -187,3 +189,11 @@ def test_a_server_that_stops_or_hangs_is_lost_not_empty(scheme):
                 list(source.process_entities(descriptors))
             with pytest.raises(Unreachable):
                 list(source.discover_entities(EntityType.DATABASE_SCHEMA))
+
+
+def test_without_the_driver_http_is_enough(whole, monkeypatch):
+    monkeypatch.setitem(sys.modules, "clickhouse_driver", None)
+    assert whole().descriptors(SCHEMA)
+    with pytest.raises(MissingDriver, match="clickhouse-driver") as raised:
+        whole(SCHEMES[1]).open().__enter__()
+    assert raised.value.hint == "pip install 'rayingest[clickhouse]'"
