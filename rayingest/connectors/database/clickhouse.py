@@ -51,6 +51,7 @@ class ClickhouseConnection(SqlCommon):
 
 CONNECTOR = Sql(
     service_type="Clickhouse",
+    dialect="clickhouse",
     extra="clickhouse",
     connection=ClickhouseConnection,
     facts=CLICKHOUSE,

@@ -137,6 +137,4 @@ def _wanted(session: SnowSession, wants: Wants, entity_type: EntityType, what: s
 
 def leaves_out(settings: Settings) -> str | None:
     """Transient tables that nobody wants to see are there all the same."""
-    return (
-        None if settings.connection.includeTransientTables else "includeTransientTables is false"
-    )
+    return None if settings.connection.includeTransientTables else "includeTransientTables is false"
