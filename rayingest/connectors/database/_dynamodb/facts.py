@@ -21,6 +21,7 @@ from rayingest.core.source import (
 from rayingest.errors import Denied, Gone, Permanent
 from rayingest.kit.aws.client import Client
 from rayingest.kit.aws.errors import classify
+from rayingest.kit.sql.containers import named
 from rayingest.kit.sql.facts import Facts, Found, Wants
 from rayingest.model import Database, DatabaseSchema, EntityType
 
@@ -94,18 +95,6 @@ def listing(session: Session, wants: Wants) -> Iterator[Found]:
             yield Found(EntityType.TABLE, DEFAULT, name)
 
 
-def containers(
-    session: Session, descriptors: Sequence[EntityDescriptor], wants: Wants
-) -> Iterator[Processed]:
-    """The database and the schema, of which there is nothing to tell."""
-    for each in descriptors:
-        name = each.metadata["name"]
-        if each.type is EntityType.DATABASE:
-            yield Described(each, (Database(name=name, fqn=each.id, service=each.scope),))
-        else:
-            yield Described(each, (DatabaseSchema(name=name, fqn=each.id, database=each.scope),))
-
-
 def tables(
     session: Session, descriptors: Sequence[EntityDescriptor], wants: Wants
 ) -> Iterator[Processed]:
@@ -140,8 +129,8 @@ DYNAMODB = Facts(
     databases=databases,
     listing=listing,
     describe={
-        EntityType.DATABASE: containers,
-        EntityType.DATABASE_SCHEMA: containers,
+        EntityType.DATABASE: named,
+        EntityType.DATABASE_SCHEMA: named,
         EntityType.TABLE: tables,
     },
     classify=classify,

@@ -15,8 +15,9 @@ from rayingest.kit.sql.bigquery.queries import apart
 from rayingest.kit.sql.bigquery.routines import routines
 from rayingest.kit.sql.bigquery.session import BigQuerySession
 from rayingest.kit.sql.bigquery.tables import tables
+from rayingest.kit.sql.containers import named
 from rayingest.kit.sql.facts import Facts, Wants
-from rayingest.model import Database, DatabaseSchema, EntityType
+from rayingest.model import DatabaseSchema, EntityType
 
 CAPABILITIES = frozenset(
     {
@@ -38,15 +39,6 @@ LACKS = {
     Capability.INCREMENTAL: "no listing of its tells when a table's metadata last changed",
     Capability.USAGE: "the jobs of a region are not read yet",
 }
-
-
-def databases(
-    session: BigQuerySession, descriptors: Sequence[EntityDescriptor], wants: Wants
-) -> Iterator[Processed]:
-    """Answer descriptors of projects, of which there is nothing to tell but that they are there."""
-    for each in descriptors:
-        name = each.metadata["name"]
-        yield Described(each, (Database(name=name, fqn=each.id, service=each.scope),))
 
 
 def schemas(
@@ -109,7 +101,7 @@ BIGQUERY = Facts(
     listing=listing.listing,
     members=listing.members,
     describe={
-        EntityType.DATABASE: databases,
+        EntityType.DATABASE: named,
         EntityType.DATABASE_SCHEMA: schemas,
         EntityType.TABLE: partial(apart, tables),
         EntityType.STORED_PROCEDURE: partial(apart, routines),

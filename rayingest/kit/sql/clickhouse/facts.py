@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from rayingest.core.source import Capability, Described, EntityDescriptor, Failed, Processed
-from rayingest.errors import Gone, RayingestError
+from rayingest.core.source import Capability, EntityDescriptor, Processed
+from rayingest.errors import RayingestError
 from rayingest.kit.sql.clickhouse import listing
 from rayingest.kit.sql.clickhouse.check import check
 from rayingest.kit.sql.clickhouse.connect import connect
 from rayingest.kit.sql.clickhouse.session import ClickHouseSession
 from rayingest.kit.sql.clickhouse.tables import tables
 from rayingest.kit.sql.clickhouse.text import listed, quoted
+from rayingest.kit.sql.containers import commented, named
 from rayingest.kit.sql.facts import Facts, Wants
-from rayingest.model import Database, DatabaseSchema, EntityType
+from rayingest.model import EntityType
 
 SCHEMAS = "select name, {comment} from system.databases where name in ({names})"
 
@@ -36,17 +37,6 @@ LACKS = {
 }
 
 
-def databases(
-    session: ClickHouseSession,
-    descriptors: Sequence[EntityDescriptor],
-    wants: Wants,
-) -> Iterator[Processed]:
-    """Answer the descriptor of the only database, of which there is nothing to tell."""
-    for each in descriptors:
-        name = each.metadata["name"]
-        yield Described(each, (Database(name=name, fqn=each.id, service=each.scope),))
-
-
 def schemas(
     session: ClickHouseSession,
     descriptors: Sequence[EntityDescriptor],
@@ -57,15 +47,7 @@ def schemas(
     comment = session.column("databases", "comment")
     rows = session.rows(SCHEMAS.format(comment=comment, names=names))
     found = {row[0]: row[1] for row in rows}
-    for each in descriptors:
-        name = each.metadata["name"]
-        if name in found:
-            schema = DatabaseSchema(
-                name=name, fqn=each.id, database=each.scope, description=found[name] or None
-            )
-            yield Described(each, (schema,))
-        else:
-            yield Failed(each, Gone(f"{quoted(name)} was dropped after it was listed."))
+    return commented(descriptors, found, quoted)
 
 
 def classify(error: Exception) -> RayingestError | None:
@@ -78,7 +60,7 @@ CLICKHOUSE = Facts(
     databases=listing.databases,
     listing=listing.listing,
     describe={
-        EntityType.DATABASE: databases,
+        EntityType.DATABASE: named,
         EntityType.DATABASE_SCHEMA: schemas,
         EntityType.TABLE: tables,
     },

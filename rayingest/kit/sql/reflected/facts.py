@@ -16,13 +16,14 @@ from rayingest.core.source import (
     Settings,
 )
 from rayingest.errors import Gone, RayingestError, Retryable
+from rayingest.kit.sql.containers import named
 from rayingest.kit.sql.facts import Facts, Found, Wants
 from rayingest.kit.sql.keys import NO_KEYS, Foreign, Keys
 from rayingest.kit.sql.reflected import lookups
 from rayingest.kit.sql.reflected.session import Connect, ReflectedSession, classify, open_session
 from rayingest.kit.sql.reflected.shapes import column, shape, text_of
 from rayingest.kit.sql.scrub import scrub
-from rayingest.model import Database, DatabaseSchema, EntityType, Table, TableType
+from rayingest.model import EntityType, Table, TableType
 
 KINDS = {lookups.VIEW: TableType.VIEW, lookups.MATERIALIZED: TableType.MATERIALIZED_VIEW}
 # PostgreSQL's catalogue is scanned whole per call from some 60 names on: fewer, or all of a schema.
@@ -68,8 +69,8 @@ def reflected(how: Reflected) -> Facts:
         listing=partial(_schemas, how),
         members=partial(_members, how),
         describe={
-            EntityType.DATABASE: _describe_databases,
-            EntityType.DATABASE_SCHEMA: _describe_schemas,
+            EntityType.DATABASE: named,
+            EntityType.DATABASE_SCHEMA: named,
             EntityType.TABLE: partial(_describe_tables, how),
         },
         classify=classify,
@@ -100,26 +101,6 @@ def _members(
     for name, kind in how.members(session, schema):
         if wants.views if kind in KINDS else wants.tables:
             yield Found(EntityType.TABLE, schema, name, kind)
-
-
-def _describe_databases(
-    session: ReflectedSession,
-    descriptors: Sequence[EntityDescriptor],
-    wants: Wants,
-) -> Iterator[Processed]:
-    for each in descriptors:
-        name = each.metadata["name"]
-        yield Described(each, (Database(name=name, fqn=each.id, service=each.scope),))
-
-
-def _describe_schemas(
-    session: ReflectedSession,
-    descriptors: Sequence[EntityDescriptor],
-    wants: Wants,
-) -> Iterator[Processed]:
-    for each in descriptors:
-        name = each.metadata["name"]
-        yield Described(each, (DatabaseSchema(name=name, fqn=each.id, database=each.scope),))
 
 
 def _describe_tables(

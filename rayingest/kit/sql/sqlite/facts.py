@@ -1,21 +1,19 @@
 """SQLite as a `Facts` value: one file is one database with one schema."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rayingest.core.source import (
     Capability,
     CheckResult,
-    Described,
-    EntityDescriptor,
-    Processed,
     Settings,
 )
 from rayingest.errors import RayingestError
+from rayingest.kit.sql.containers import named
 from rayingest.kit.sql.facts import Facts, Found, Wants
 from rayingest.kit.sql.sqlite import tables
 from rayingest.kit.sql.sqlite.session import SCHEMA, SqliteSession, classify, connect
-from rayingest.model import Database, DatabaseSchema, EntityType
+from rayingest.model import EntityType
 
 # SQLite's own tables, and those that a virtual table keeps its data in, are left out.
 LISTING = """
@@ -55,23 +53,6 @@ def listing(session: SqliteSession, wants: Wants) -> Iterator[Found]:
             yield Found(EntityType.TABLE, SCHEMA, name, kind)
 
 
-def database(
-    session: SqliteSession, descriptors: Sequence[EntityDescriptor], wants: Wants
-) -> Iterator[Processed]:
-    """Answer the descriptor of the database."""
-    for each in descriptors:
-        name = each.metadata["name"]
-        yield Described(each, (Database(name=name, fqn=each.id, service=each.scope),))
-
-
-def schema(
-    session: SqliteSession, descriptors: Sequence[EntityDescriptor], wants: Wants
-) -> Iterator[Processed]:
-    """Answer the descriptor of the schema."""
-    for each in descriptors:
-        yield Described(each, (DatabaseSchema(name=SCHEMA, fqn=each.id, database=each.scope),))
-
-
 def check(settings: Settings) -> Iterator[CheckResult]:
     """Open the file and list it."""
     try:
@@ -98,8 +79,8 @@ SQLITE = Facts(
     databases=databases,
     listing=listing,
     describe={
-        EntityType.DATABASE: database,
-        EntityType.DATABASE_SCHEMA: schema,
+        EntityType.DATABASE: named,
+        EntityType.DATABASE_SCHEMA: named,
         EntityType.TABLE: tables.tables,
     },
     classify=classify,
