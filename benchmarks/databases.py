@@ -28,7 +28,8 @@ from rayingest.core.filters import Filters
 from rayingest.core.source import Described, EntityDescriptor, ScopeOpened, Settings
 from rayingest.errors import RayingestError
 from rayingest.model import EntityType, Table
-from rayingest.testing import mariadb, postgres
+from rayingest.testing import clickhouse, mariadb, postgres
+from rayingest.testing.servers import fakesnow, minilake
 
 KINDS = ("integer", "varchar(40)", "decimal(10,2)", "date", "timestamp")
 COLUMNS = 10
@@ -101,11 +102,51 @@ def on_duckdb(number: int, folder: Path) -> Generator[Stocked]:
     yield Stocked({"database": str(path)})
 
 
+@contextmanager
+def on_clickhouse(number: int, folder: Path) -> Generator[Stocked]:
+    """ClickHouse of the system, over HTTP; its dialects need packages that are not here."""
+    kinds = ("Int32", "String", "Decimal(10, 2)", "Date", "DateTime")
+    columns = ", ".join(f"c{each} {kinds[each % len(kinds)]}" for each in range(1, COLUMNS))
+    with clickhouse.server() as server:
+        server.run(
+            "create database shop",
+            *(
+                f"create table shop.t{at:05d} (id Int32, {columns}) engine = MergeTree order by id"
+                for at in range(number)
+            ),
+        )
+        yield Stocked(server.config())
+
+
+@contextmanager
+def on_snowflake(number: int, folder: Path) -> Generator[Stocked]:
+    """fakesnow: an emulator, whose own time is in the wall."""
+    with fakesnow.server() as server:
+        server.run("create database shop", "create schema shop.web", *create(number, "shop.web."))
+        yield Stocked(server.config(database="shop"))
+
+
+@contextmanager
+def on_unitycatalog(number: int, folder: Path) -> Generator[Stocked]:
+    """minilake: an emulator, whose own time is in the wall; it has one page of each listing."""
+    columns = [{"name": f"c{each}", "type_text": "int"} for each in range(COLUMNS)]
+    with minilake.server() as server:
+        server.make("catalogs", name="shop")
+        server.make("schemas", name="web", catalog_name="shop")
+        within = {"catalog_name": "shop", "schema_name": "web"}
+        for at in range(number):
+            server.make("tables", name=f"t{at:05d}", columns=columns, **within)
+        yield Stocked(server.config(catalog="shop"))
+
+
 PLACES: dict[str, Callable[[int, Path], Any]] = {
     "postgres": on_postgres,
     "mariadb": on_mariadb,
     "sqlite": on_sqlite,
     "duckdb": on_duckdb,
+    "clickhouse": on_clickhouse,
+    "snowflake": on_snowflake,
+    "unitycatalog": on_unitycatalog,
 }
 
 
