@@ -692,3 +692,22 @@ def test_the_python_api_reads_well(small: World) -> None:
     assert repr(run).startswith(f"<Run {run.id} success: Success: 10 of 10 entities ingested")
     assert repr(run.entity("svc.e2e_few.a.orders")) == "<table svc.e2e_few.a.orders ok>"
     assert "<table>" in run._repr_html_()
+
+
+def test_a_table_that_is_processed_alone_keeps_its_foreign_keys(
+    world_of: Callable[..., World],
+) -> None:
+    """What it refers to was written by another run: the catalogue is asked."""
+    world = world_of(
+        "e2e_alone",
+        "create table parent (id int primary key);"
+        "create table child (id int primary key, parent_id int references parent)",
+    )
+    world.run()
+    before = world.outcome()[TABLES]
+    job = ri.load(world.config())
+    run = job.process(job.find(["e2e_alone.public.child"]))
+    assert (run.report.state, run.report.unresolved) == ("success", 0)
+    assert world.outcome()[TABLES] == before
+    (key,) = before["svc.e2e_alone.public.child"]["tableConstraints"]
+    assert key["constraintType"] == "FOREIGN_KEY"
