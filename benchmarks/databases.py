@@ -25,10 +25,11 @@ from world import finish, machine, parser, say, summary, table
 
 from rayingest.core import registry
 from rayingest.core.filters import Filters
-from rayingest.core.source import Described, EntityDescriptor, ScopeOpened, Settings
+from rayingest.core.source import Described, EntityDescriptor, Settings
 from rayingest.errors import RayingestError
 from rayingest.model import EntityType, Table
 from rayingest.testing import clickhouse, mariadb, postgres
+from rayingest.testing.conformance import discovered
 from rayingest.testing.servers import fakesnow, minilake
 
 KINDS = ("integer", "varchar(40)", "decimal(10,2)", "date", "timestamp")
@@ -218,17 +219,10 @@ def read(name: str, config: dict[str, Any]) -> tuple[int, int]:
     with connector.open(settings, context) as source:
         listed: list[EntityDescriptor] = []
         done = 0
-        wanted: list[tuple[EntityType, str | None]] = [
-            (each, None) for each in connector.types if each not in connector.listed_by
-        ]
-        while wanted:
-            for item in source.discover_entities(*wanted.pop(0)):
-                if isinstance(item, ScopeOpened):
-                    wanted.append((item.type, item.scope))
-                elif isinstance(item, Described):
-                    done += complete(item)
-                elif isinstance(item, EntityDescriptor):
-                    listed.append(item)
+        for item in discovered(connector, source):
+            done += complete(item)
+            if isinstance(item, EntityDescriptor):
+                listed.append(item)
         for entity_type in connector.types:
             todo = [each for each in listed if each.type is entity_type]
             for start in range(0, len(todo), most):

@@ -118,7 +118,7 @@ class Facts:
     * `describe[type](session, descriptors, wants)` answers every descriptor: id and scope are
       FQNs, `metadata` holds name, schema, kind and key of the listing. It may raise in the middle.
     * `classify(error)` says what a driver's exception means; None: nothing is known about it.
-    * `check(settings)` is `rayingest check`.
+    * `check(session, settings)` is `rayingest check`, once a session is open.
     * `turn(session, database)`, where there is one, makes an open session serve another database:
       else each database has a connection of its own.
     * `leaves_out(settings)`, where there is one, says which option of the connection keeps tables out of
@@ -130,7 +130,7 @@ class Facts:
     listing: Callable[[Any, Wants], Iterator[Found]]
     describe: Mapping[EntityType, Callable[..., Iterator[Processed]]]
     classify: Callable[[Exception], RayingestError | None]
-    check: Callable[[Settings], Iterator[CheckResult]]
+    check: Callable[[Any, Settings], Iterator[CheckResult]]
     members: Callable[[Any, Wants, str], Iterator[Found]] | None = None
     turn: Callable[[Any, str], None] | None = None
     leaves_out: Callable[[Settings], str | None] | None = None

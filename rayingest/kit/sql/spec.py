@@ -1,7 +1,7 @@
 """A SQL database as a connector: a frozen value."""
 
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from rayingest.core.source import (
     Settings,
     no_context,
 )
+from rayingest.errors import RayingestError
 from rayingest.kit.sql.facts import Facts
 from rayingest.kit.sql.source import SqlSource
 from rayingest.kit.sql.views import ViewLineage
@@ -98,4 +99,10 @@ class Sql:
 
     def check(self, settings: Settings) -> Iterator[CheckResult]:
         """Try what a run would need, one line per capability."""
-        return self.facts.check(settings)
+        try:
+            session = self.facts.connect(settings, None)
+        except RayingestError as error:
+            yield CheckResult("connect", "failed", str(error), error.hint)
+            return
+        with closing(session):
+            yield from self.facts.check(session, settings)

@@ -65,7 +65,7 @@ def facts(log, describe=None):
         listing=listing,
         describe=dict.fromkeys((DATABASE, SCHEMA, TABLE), describe or one),
         classify=classify,
-        check=lambda _settings: iter(()),
+        check=lambda _session, _settings: iter(()),
     )
 
 

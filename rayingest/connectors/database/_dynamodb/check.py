@@ -1,23 +1,18 @@
 """`rayingest check` for DynamoDB: the three actions that a run needs, tried on the first table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from rayingest.core.source import Capability, CheckResult, Settings
-from rayingest.errors import RayingestError, SourceError
+from rayingest.errors import SourceError
 from rayingest.kit.aws.errors import refusal
 
 EMPTY = "There is no table in this region."
 REGION = "Check awsRegion: DynamoDB's tables are those of one region."
 
 
-def check(connect: Callable[[Settings, None], Any], settings: Settings) -> Iterator[CheckResult]:
+def check(session: Any, settings: Settings) -> Iterator[CheckResult]:
     """Connect, list, then describe and scan one table."""
-    try:
-        session = connect(settings, None)
-    except RayingestError as error:
-        yield CheckResult("connect", "failed", str(error), error.hint)
-        return
     try:
         names = session.ask("ListTables", Limit=1)["TableNames"]
         yield CheckResult("connect", "ok", f"DynamoDB in {session.region}")
@@ -27,8 +22,6 @@ def check(connect: Callable[[Settings, None], Any], settings: Settings) -> Itera
             yield CheckResult(Capability.TABLES, "warning", EMPTY, REGION)
     except SourceError as error:
         yield refusal("connect", error)
-    finally:
-        session.close()
 
 
 def _first(session: Any, name: str) -> Iterator[CheckResult]:

@@ -4,7 +4,6 @@ There is no call about many tables: DescribeTable has the keys, and one Scan the
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from rayingest.connectors.database._dynamodb.check import check
@@ -134,5 +133,5 @@ DYNAMODB = Facts(
         EntityType.TABLE: tables,
     },
     classify=classify,
-    check=partial(check, connect),
+    check=check,
 )

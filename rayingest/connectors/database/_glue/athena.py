@@ -41,9 +41,9 @@ def open_session(settings: Settings, database: str | None) -> Session:
     return connect(settings, database, catalog)
 
 
-def check(settings: Settings) -> Iterator[CheckResult]:
+def check(session: Session, settings: Settings) -> Iterator[CheckResult]:
     """What Glue tells, and the names of what is not in it."""
-    yield from check_glue(open_session, settings)
+    yield from check_glue(session, settings)
     try:
         client = Client(settings, "athena")
     except RayingestError:

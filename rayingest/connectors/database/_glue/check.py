@@ -1,30 +1,18 @@
 """`rayingest check` for Glue: what the account may read, and the action that mends the rest."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from rayingest.core.source import Capability, CheckResult, Settings
-from rayingest.errors import Denied, RayingestError, SourceError
+from rayingest.errors import Denied, SourceError
 from rayingest.kit.aws.errors import refusal
 
 LISTED = "glue:GetDatabases and glue:GetTables, on the catalogue, databases and tables"
 NONE = "There is no database: Glue shows those that IAM and Lake Formation let this account see."
 
 
-def check(connect: Callable[[Settings, None], Any], settings: Settings) -> Iterator[CheckResult]:
+def check(session: Any, settings: Settings) -> Iterator[CheckResult]:
     """Ask for the databases, and for the tables of each until one has some."""
-    try:
-        session = connect(settings, None)
-    except RayingestError as error:
-        yield CheckResult("connect", "failed", str(error), error.hint)
-        return
-    try:
-        yield from _checked(session)
-    finally:
-        session.close()
-
-
-def _checked(session: Any) -> Iterator[CheckResult]:
     try:
         names = [raw["Name"] for raw in session.ask("GetDatabases", MaxResults=100)["DatabaseList"]]
     except SourceError as error:

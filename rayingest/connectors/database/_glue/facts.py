@@ -167,5 +167,5 @@ GLUE = Facts(
         (EntityType.DATABASE, EntityType.DATABASE_SCHEMA, EntityType.TABLE), describe
     ),
     classify=classify,
-    check=partial(check, connect),
+    check=check,
 )

@@ -4,6 +4,7 @@ Queries are only judged (`dryRun`), not run: that costs nothing.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import islice
 
 from rayingest.core.source import Capability, CheckResult, Settings
@@ -26,23 +27,12 @@ TRIALS: dict[Capability, tuple[View, dict[str, str]]] = {
 }
 
 
-def check(settings: Settings) -> Iterator[CheckResult]:
+def check(session: BigQuerySession, settings: Settings) -> Iterator[CheckResult]:
     """List each project's datasets, then one dataset's tables, then have each query judged."""
-    try:
-        names = projects(settings)
-    except RayingestError as error:
-        yield CheckResult("connect", "failed", str(error), error.hint)
-        return
-    for name in names:
-        try:
-            session = connect(settings, name)
-        except RayingestError as error:
-            yield CheckResult("connect", "failed", str(error), error.hint)
-            return
-        try:
-            yield from _project(session, settings)
-        finally:
-            session.close()
+    yield from _project(session, settings)
+    for name in projects(settings)[1:]:
+        with closing(connect(settings, name)) as other:
+            yield from _project(other, settings)
 
 
 def _project(session: BigQuerySession, settings: Settings) -> Iterator[CheckResult]:

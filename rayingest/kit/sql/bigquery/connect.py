@@ -1,7 +1,6 @@
 """From the config to a client: credentials, the address, the project that pays, deadlines."""
 
 from importlib import import_module
-from ipaddress import ip_address
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -9,6 +8,7 @@ from rayingest.config.gcp import GcpCredentials
 from rayingest.core.source import Settings
 from rayingest.errors import ConfigError, MissingDriver
 from rayingest.kit.gcp import Found, credentials
+from rayingest.kit.hosts import is_local
 from rayingest.kit.sql.bigquery.policies import Policies
 from rayingest.kit.sql.bigquery.session import BigQuerySession
 
@@ -82,19 +82,12 @@ def address(host_port: str) -> str:
         raise ConfigError(
             f"hostPort: {host_port!r} is no address.", hint="Google's is bigquery.googleapis.com."
         )
-    if parts.scheme == "http" and not _is_local(parts.hostname):
+    if parts.scheme == "http" and not is_local(parts.hostname):
         raise ConfigError(
             f"hostPort: {host_port!r} would send credentials without encryption.",
             hint="Only an emulator on this machine may be asked over http.",
         )
     return parts.geturl()
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _signed(settings: Settings) -> Found:

@@ -1,12 +1,11 @@
 """`rayingest check` for ClickHouse: what the user may see, and the grant that mends the rest."""
 
 from collections.abc import Iterator
-from contextlib import suppress
-from ipaddress import ip_address
 
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import RayingestError
-from rayingest.kit.sql.clickhouse.connect import Address, connect
+from rayingest.kit.hosts import is_local
+from rayingest.kit.sql.clickhouse.connect import Address
 from rayingest.kit.sql.clickhouse.errors import SYNTAX, Said
 from rayingest.kit.sql.clickhouse.listing import HIDDEN
 from rayingest.kit.sql.clickhouse.session import ClickHouseSession
@@ -22,36 +21,28 @@ SINCE = {
 }
 
 
-def check(settings: Settings) -> Iterator[CheckResult]:
+def check(session: ClickHouseSession, settings: Settings) -> Iterator[CheckResult]:
     """Connect, then count what each system table that a run reads shows this user."""
-    try:
-        session = connect(settings, None)
-    except RayingestError as error:
-        yield CheckResult("connect", "failed", str(error), error.hint)
-        return
-    try:
-        yield CheckResult("connect", "ok", f"ClickHouse {session.version}, user {session.user}")
-        yield from _encryption(Address.of(settings.connection))
-        yield from _visible(session)
-        trials = {
-            Capability.SCHEMAS: ("databases", "name"),
-            Capability.TABLES: ("tables", "database"),
-            Capability.COLUMNS: ("columns", "database"),
-        }
-        for capability, (view, column) in trials.items():
-            yield _count(session, capability, view, column)
-        for capability, (view, column, what) in SINCE.items():
-            if session.column(view, column, "") == "":
-                why = f"ClickHouse {session.version} tells no {what}"
-                yield CheckResult(capability, "warning", why, "A newer server does.")
-            else:
-                yield CheckResult(capability, "ok")
-    finally:
-        session.close()
+    yield CheckResult("connect", "ok", f"ClickHouse {session.version}, user {session.user}")
+    yield from _encryption(Address.of(settings.connection))
+    yield from _visible(session)
+    trials = {
+        Capability.SCHEMAS: ("databases", "name"),
+        Capability.TABLES: ("tables", "database"),
+        Capability.COLUMNS: ("columns", "database"),
+    }
+    for capability, (view, column) in trials.items():
+        yield _count(session, capability, view, column)
+    for capability, (view, column, what) in SINCE.items():
+        if session.column(view, column, "") == "":
+            why = f"ClickHouse {session.version} tells no {what}"
+            yield CheckResult(capability, "warning", why, "A newer server does.")
+        else:
+            yield CheckResult(capability, "ok")
 
 
 def _encryption(address: Address) -> Iterator[CheckResult]:
-    if _is_local(address.host):
+    if is_local(address.host):
         return
     if not address.tls:
         why = f"the connection to {address.host} is not encrypted; metadata and password can be read on the way"
@@ -59,14 +50,6 @@ def _encryption(address: Address) -> Iterator[CheckResult]:
     elif not address.options.get("verify", True):
         why = f"the connection to {address.host} is encrypted, but nobody verified the server's certificate"
         yield CheckResult("encryption", "warning", why, "Set connectionArguments.ca_certs.")
-
-
-def _is_local(host: str) -> bool:
-    if host == "localhost":
-        return True
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return False
 
 
 def _visible(session: ClickHouseSession) -> Iterator[CheckResult]:

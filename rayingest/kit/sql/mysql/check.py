@@ -1,13 +1,11 @@
 """`rayingest check` for MySQL and MariaDB: what the user may see, and the grant that mends the rest."""
 
 from collections.abc import Iterator
-from contextlib import suppress
-from ipaddress import ip_address
 
 from rayingest.config.connection import host_port
 from rayingest.core.source import Capability, CheckResult, Settings
-from rayingest.errors import RayingestError
-from rayingest.kit.sql.mysql.connect import PORT, connect
+from rayingest.kit.hosts import is_local
+from rayingest.kit.sql.mysql.connect import PORT
 from rayingest.kit.sql.mysql.errors import classify
 from rayingest.kit.sql.mysql.listing import HIDDEN
 from rayingest.kit.sql.mysql.session import MySqlSession
@@ -19,49 +17,33 @@ HIDDEN_BODIES = COUNT + " and {} is null"
 HIDDEN_VIEWS = COUNT + " and coalesce({}, '') = ''"
 
 
-def check(settings: Settings) -> Iterator[CheckResult]:
+def check(session: MySqlSession, settings: Settings) -> Iterator[CheckResult]:
     """Connect, then try every view of information_schema that a run reads."""
-    try:
-        session = connect(settings, None)
-    except RayingestError as error:
-        yield CheckResult("connect", "failed", str(error), error.hint)
-        return
-    try:
-        user, version = session.rows(WHO)[0]
-        yield CheckResult("connect", "ok", f"{version}, user {user}")
-        yield from _encryption(session, settings)
-        trials = {
-            Capability.SCHEMAS: ("schemata", "schema_name"),
-            Capability.TABLES: ("tables", "table_schema"),
-            Capability.COLUMNS: ("columns", "table_schema"),
-            Capability.KEYS: ("key_column_usage", "table_schema"),
-            Capability.PARTITIONS: ("partitions", "table_schema"),
-        }
-        for capability, (view, column) in trials.items():
-            yield _count(session, capability, COUNT.format(view, column), view)
-        yield _hidden(session, user, Capability.VIEWS)
-        yield _hidden(session, user, Capability.PROCEDURES)
-    finally:
-        session.close()
+    user, version = session.rows(WHO)[0]
+    yield CheckResult("connect", "ok", f"{version}, user {user}")
+    yield from _encryption(session, settings)
+    trials = {
+        Capability.SCHEMAS: ("schemata", "schema_name"),
+        Capability.TABLES: ("tables", "table_schema"),
+        Capability.COLUMNS: ("columns", "table_schema"),
+        Capability.KEYS: ("key_column_usage", "table_schema"),
+        Capability.PARTITIONS: ("partitions", "table_schema"),
+    }
+    for capability, (view, column) in trials.items():
+        yield _count(session, capability, COUNT.format(view, column), view)
+    yield _hidden(session, user, Capability.VIEWS)
+    yield _hidden(session, user, Capability.PROCEDURES)
 
 
 def _encryption(session: MySqlSession, settings: Settings) -> Iterator[CheckResult]:
     host, _ = host_port(settings.connection.hostPort, PORT)
     rows = session.rows(CIPHER)
-    if not (rows and rows[0][1]) and not _is_local(host):
+    if not (rows and rows[0][1]) and not is_local(host):
         why = f"the connection to {host} is not encrypted; metadata can be read on the way"
         yield CheckResult("encryption", "warning", why, "Set up TLS on the server, and sslConfig.")
-    elif not getattr(settings.connection, "sslConfig", None) and not _is_local(host):
+    elif not getattr(settings.connection, "sslConfig", None) and not is_local(host):
         why = f"the connection to {host} is encrypted, but nobody verified the server's certificate"
         yield CheckResult("encryption", "warning", why, "Set sslConfig.caCertificate.")
-
-
-def _is_local(host: str) -> bool:
-    if host.startswith("/") or host == "localhost":
-        return True
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return False
 
 
 def _count(session: MySqlSession, capability: Capability, query: str, view: str) -> CheckResult:

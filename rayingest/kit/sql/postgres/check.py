@@ -1,15 +1,13 @@
 """`rayingest check` for PostgreSQL: what the user may see, and the grant that would mend the rest."""
 
 from collections.abc import Iterator
-from contextlib import suppress
-from ipaddress import ip_address
 
 from rayingest.config.connection import SslMode, host_port
 from rayingest.core.source import Capability, CheckResult, Settings
-from rayingest.errors import RayingestError
+from rayingest.kit.hosts import is_local
 from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.postgres import containers, keys, policies, routines, tables
-from rayingest.kit.sql.postgres.connect import PORT, connect
+from rayingest.kit.sql.postgres.connect import PORT
 from rayingest.kit.sql.postgres.errors import classify
 from rayingest.kit.sql.postgres.listing import kinds
 from rayingest.kit.sql.postgres.session import PgSession
@@ -48,42 +46,26 @@ TRIALS: dict[Capability, tuple[str, list[object]]] = {
 }
 
 
-def check(hidden: str, settings: Settings) -> Iterator[CheckResult]:
+def check(hidden: str, session: PgSession, settings: Settings) -> Iterator[CheckResult]:
     """Connect, then try every statement that a run would send; schemas that match `hidden` do not count."""
-    try:
-        session = connect(settings, None)
-    except RayingestError as error:
-        yield CheckResult("connect", "failed", str(error), error.hint)
-        return
-    try:
-        user, version, encrypted = session.rows(WHO)[0]
-        yield CheckResult(
-            "connect", "ok", f"PostgreSQL {version}, database {session.database}, user {user}"
-        )
-        yield from _encryption(settings, encrypted=encrypted)
-        yield from _databases(session, settings)
-        yield from _schemas(session, Wants.of(settings.options), hidden)
-        for capability, (query, parameters) in TRIALS.items():
-            yield _trial(session, capability, query, parameters)
-    finally:
-        session.close()
+    user, version, encrypted = session.rows(WHO)[0]
+    yield CheckResult(
+        "connect", "ok", f"PostgreSQL {version}, database {session.database}, user {user}"
+    )
+    yield from _encryption(settings, encrypted=encrypted)
+    yield from _databases(session, settings)
+    yield from _schemas(session, Wants.of(settings.options), hidden)
+    for capability, (query, parameters) in TRIALS.items():
+        yield _trial(session, capability, query, parameters)
 
 
 def _encryption(settings: Settings, *, encrypted: bool) -> Iterator[CheckResult]:
     host, _ = host_port(settings.connection.hostPort, PORT)
-    if not encrypted and not _is_local(host):
+    if not encrypted and not is_local(host):
         why = f"the connection to {host} is not encrypted"
         if settings.connection.sslMode is SslMode.DISABLE:
             why += " (sslMode: disable); password and metadata can be read on the way"
         yield CheckResult("encryption", "warning", why, "Set sslMode: verify-full and sslConfig.")
-
-
-def _is_local(host: str) -> bool:
-    if host.startswith("/") or host == "localhost":
-        return True
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return False
 
 
 def _databases(session: PgSession, settings: Settings) -> Iterator[CheckResult]:

@@ -208,13 +208,8 @@ def _keys(row: lookups.KeyRow | None, scope: str) -> Keys:
     return Keys.of(row.primary, row.unique, foreign)
 
 
-def _check(how: Reflected, settings: Settings) -> Iterator[CheckResult]:
+def _check(how: Reflected, session: ReflectedSession, settings: Settings) -> Iterator[CheckResult]:
     """Connect and list the schemas."""
-    try:
-        session = _connect(how, settings, None)
-    except RayingestError as error:
-        yield CheckResult("connect", "failed", str(error), error.hint)
-        return
     try:
         yield CheckResult("connect", "ok", f"{session.engine.dialect.name} {session.database}")
         count = sum(1 for _ in _schemas(how, session, Wants()))
@@ -224,5 +219,3 @@ def _check(how: Reflected, settings: Settings) -> Iterator[CheckResult]:
         if known is None:
             raise
         yield CheckResult(Capability.SCHEMAS, "denied", str(known), known.hint)
-    finally:
-        session.close()

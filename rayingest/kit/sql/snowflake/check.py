@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import RayingestError
 from rayingest.kit.sql.facts import Wants
-from rayingest.kit.sql.snowflake.connect import connect
 from rayingest.kit.sql.snowflake.errors import TOO_MUCH, classify, code
 from rayingest.kit.sql.snowflake.listing import databases
 from rayingest.kit.sql.snowflake.session import SnowSession, quoted, spelled
@@ -26,32 +25,22 @@ ONE_TABLE = """select table_schema, table_name from {views}.tables
  where table_type = 'BASE TABLE' order by 1, 2 limit 1"""
 
 
-def check(settings: Settings) -> Iterator[CheckResult]:
+def check(session: SnowSession, settings: Settings) -> Iterator[CheckResult]:
     """Connect, then try what a run reads, in the first database that it would."""
+    version, user, role = session.rows(WHO)[0]
+    yield CheckResult("connect", "ok", f"Snowflake {version}, user {user}, role {role}")
     try:
-        session = connect(settings, None)
+        names = [each.name for each in databases(session, settings)]
     except RayingestError as error:
-        yield CheckResult("connect", "failed", str(error), error.hint)
+        yield CheckResult(Capability.DATABASES, "failed", str(error), error.hint)
         return
-    try:
-        version, user, role = session.rows(WHO)[0]
-        yield CheckResult("connect", "ok", f"Snowflake {version}, user {user}, role {role}")
-        try:
-            names = [each.name for each in databases(session, settings)]
-        except RayingestError as error:
-            yield CheckResult(Capability.DATABASES, "failed", str(error), error.hint)
-            return
-        if not names:
-            grant = f"GRANT USAGE ON DATABASE <database> TO ROLE {role};"
-            yield CheckResult(Capability.DATABASES, "denied", "the role sees none", grant)
-            return
-        session.database = names[0]
-        yield CheckResult(
-            Capability.DATABASES, "ok", f"{len(names)}; what follows is about {names[0]}"
-        )
-        yield from _tried(session, Wants.of(settings.options), role)
-    finally:
-        session.close()
+    if not names:
+        grant = f"GRANT USAGE ON DATABASE <database> TO ROLE {role};"
+        yield CheckResult(Capability.DATABASES, "denied", "the role sees none", grant)
+        return
+    session.database = names[0]
+    yield CheckResult(Capability.DATABASES, "ok", f"{len(names)}; what follows is about {names[0]}")
+    yield from _tried(session, Wants.of(settings.options), role)
 
 
 def _tried(session: SnowSession, wants: Wants, role: str) -> Iterator[CheckResult]:

@@ -8,7 +8,6 @@ from rayingest.core.source import (
     CheckResult,
     Settings,
 )
-from rayingest.errors import RayingestError
 from rayingest.kit.sql.containers import named
 from rayingest.kit.sql.facts import Facts, Found, Wants
 from rayingest.kit.sql.sqlite import tables
@@ -53,13 +52,8 @@ def listing(session: SqliteSession, wants: Wants) -> Iterator[Found]:
             yield Found(EntityType.TABLE, SCHEMA, name, kind)
 
 
-def check(settings: Settings) -> Iterator[CheckResult]:
+def check(session: SqliteSession, settings: Settings) -> Iterator[CheckResult]:
     """Open the file and list it."""
-    try:
-        session = connect(settings, None)
-    except RayingestError as error:
-        yield CheckResult("connect", "failed", str(error), error.hint)
-        return
     try:
         why = f"SQLite {sqlite3.sqlite_version}, {session.path}"
         yield CheckResult("connect", "ok", why)
@@ -70,8 +64,6 @@ def check(settings: Settings) -> Iterator[CheckResult]:
     except sqlite3.Error as error:
         known = classify(error)
         yield CheckResult(Capability.TABLES, "failed", str(known), known.hint if known else None)
-    finally:
-        session.close()
 
 
 SQLITE = Facts(
