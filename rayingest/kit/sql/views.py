@@ -32,7 +32,8 @@ from rayingest.core.source import (
     calls_of,
 )
 from rayingest.errors import ConfigError
-from rayingest.kit.sql.lineage import Known, view_lineage
+from rayingest.kit.sql.known import Known
+from rayingest.kit.sql.lineage import view_lineage
 from rayingest.model import EntityType, Table
 
 TABLE, DATABASE = EntityType.TABLE, EntityType.DATABASE

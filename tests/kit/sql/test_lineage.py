@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rayingest.kit.sql.lineage import Known, Origins, origins, view_lineage
+from rayingest.kit.sql.known import Known
+from rayingest.kit.sql.lineage import view_lineage
+from rayingest.kit.sql.origins import Origins, origins
 from rayingest.model import Column, EntityType, Table
 
 COLUMNS = {
