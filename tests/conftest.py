@@ -16,6 +16,8 @@ from hypothesis import settings
 from rayingest.errors import MissingDriver
 from rayingest.testing import postgres as wheel
 
+from .renewals import pytest_terminal_summary  # noqa: F401 - a hook
+
 # Where a red run blocks everybody the same examples are tried each time; elsewhere new ones.
 settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):
