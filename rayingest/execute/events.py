@@ -150,10 +150,11 @@ class ListingEnded:
 
 @dataclass(frozen=True, slots=True)
 class WorkerReady:
-    """A worker can take `slots` chunks at once."""
+    """A worker can take `slots` chunks at once; one `apart` is there for suspects alone."""
 
     worker: int
     slots: int
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""The engine in this process: one worker whose chunks run on daemon threads, listings on others."""
+"""The engine in this process: one worker whose chunks run on daemon threads, listings on others.
+
+What such a process may have died of before is read by another one, in a child process.
+"""
 
 import os
 import queue
@@ -7,6 +10,8 @@ import time
 
 from rayingest.core.source import DiscoverableSource, calls_of
 from rayingest.errors import RayingestError
+from rayingest.execute.apart import SINK, SOURCE
+from rayingest.execute.child import Child
 from rayingest.execute.engine import as_error, blocks
 from rayingest.execute.events import (
     Chunk,
@@ -14,23 +19,37 @@ from rayingest.execute.events import (
     Found,
     Listing,
     ListingEnded,
+    Read,
     WorkerReady,
 )
 from rayingest.execute.limits import Hub, LimitReport
-from rayingest.execute.share import Share
+from rayingest.execute.share import Share, Source
 from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.together import Together
 from rayingest.execute.worker import Worker
+from rayingest.state.flight import Flight
 from rayingest.workflows.stage import WorkerTask
+
+HERE = 1  # the worker in this process; all others are children
 
 
 class LocalEngine:
-    """Threads only; never imports ray."""
+    """Threads, and with `apart` a child process; never imports ray. `flight` notes what threads read."""
 
     name = "local"
 
-    def __init__(self, task: WorkerTask, together: Together | None = None) -> None:
+    def __init__(
+        self,
+        task: WorkerTask,
+        together: Together | None = None,
+        flight: Flight | None = None,
+        *,
+        apart: bool = False,
+    ) -> None:
         self.task = task
+        self._together, self._flight, self._apart = together, flight, apart
+        self._child: Child | None = None
+        self._number = HERE
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._worker: Worker | None = None
         self._go = threading.Event()
@@ -46,23 +65,42 @@ class LocalEngine:
     def start(self) -> None:
         """See Engine."""
         threading.Thread(target=self._open, name="open", daemon=True).start()
+        if self._apart:
+            self._bear()
+
+    def _bear(self) -> None:
+        """Start a child, with a number of its own."""
+        self._number += 1
+        hubs: dict[str, Source] = {SOURCE: self._hub}
+        if self._together is not None:
+            hubs[SINK] = self._together.hub
+        self._child = Child(self._number, self.task, self._events.put, self._fail, hubs)
+
+    def _fail(self, error: RayingestError) -> None:
+        self._failed = error
 
     def _open(self) -> None:
         """Open the worker beside the first listing: drivers and clients take a while to import."""
         try:
             worker = self._worker = Worker(
-                1, self.task, self._events.put, self._share, self._writing
+                HERE, self.task, self._events.put, self._share, self._writing
             )
         except Exception as error:  # noqa: BLE001 - it is raised again in the driver's thread
             self._failed = as_error(error)
         else:
             if self._closed:  # the run was over before its worker was born
                 worker.close()
-            self._events.put(WorkerReady(1, self.task.slots))
+            self._events.put(WorkerReady(HERE, self.task.slots))
 
     def dispatch(self, dispatch: int, worker: int, chunk: Chunk) -> None:
         """See Engine."""
         assert self._worker is not None  # noqa: S101 - the scheduler only names workers that are ready
+        if worker != HERE:
+            if self._child is not None and self._child.number == worker:
+                self._child.submit(dispatch, chunk)
+            return
+        if self._flight is not None and chunk.kind == "process":
+            self._flight.began(dispatch, chunk.items)
         self._worker.submit(dispatch, chunk)
 
     def start_listing(self, listing: Listing) -> None:
@@ -92,7 +130,10 @@ class LocalEngine:
         self._events.put(ListingEnded(listing, error, False, seconds, calls_of(source)))
 
     def replace(self, worker: int) -> None:
-        """Nothing to do: threads of this process cannot be ended from outside."""
+        """Another child for one that is gone; threads of this process cannot be ended from outside."""
+        if self._child is not None and self._child.number == worker:
+            self._child.close()
+            self._bear()
 
     def hold_listings(self, hold: bool) -> None:
         """See Engine."""
@@ -116,6 +157,10 @@ class LocalEngine:
                 found.append(self._events.get_nowait())
         except queue.Empty:
             pass
+        if self._flight is not None:
+            for each in found:
+                if isinstance(each, Read) and each.worker == HERE:
+                    self._flight.ended(each.dispatch)
         return found
 
     def cancel_listing(self, listing: Listing) -> None:
@@ -131,7 +176,10 @@ class LocalEngine:
 
     def stats(self) -> dict[str, float]:
         """See Engine."""
-        return self._worker.stats() if self._worker else {}
+        sums = self._worker.stats() if self._worker else {}
+        for key, value in self._child.stats.items() if self._child else ():
+            sums[key] = sums.get(key, 0.0) + value
+        return sums
 
     def limits(self) -> list[LimitReport]:
         """See Engine."""
@@ -149,5 +197,9 @@ class LocalEngine:
         """See Engine."""
         self._closed = True
         self._go.set()
+        if self._child is not None:
+            self._child.close()
         if self._worker is not None:
             self._worker.close()
+        if self._flight is not None:
+            self._flight.over()

@@ -45,6 +45,7 @@ class Replay:
     `deferred` says of which attempt's segments the rows of the second wave are. `seen` are ids of
     scopes that are not listed to their end: a listing that is run again finds them once more.
     `written` are hashes of identities, as `DeferredRows` keeps them.
+    `apart` is what was being read when a process died in which all is read; no segment says it.
     Without `keep` only the books are kept, for a look at the end.
     """
 
@@ -65,6 +66,7 @@ class Replay:
     results: dict[Key, list[Result]] = field(default_factory=dict)
     written: "array[int]" = field(default_factory=lambda: array("q"))
     parent_types: frozenset[EntityType] = frozenset()
+    apart: frozenset[Key] = frozenset()
     keep: bool = True
     _retold: set[Key] = field(default_factory=set)
 

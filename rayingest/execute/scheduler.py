@@ -158,7 +158,7 @@ class Scheduler:
             case ListingEnded():
                 self._hear_listing_ended(event)
             case WorkerReady():
-                self._work.workers.join(event.worker, event.slots)
+                self._work.workers.join(event.worker, event.slots, apart=event.apart)
             case WorkerLost():
                 self._hear_lost(event)
             case Read():
@@ -234,7 +234,7 @@ class Scheduler:
             else:
                 self._work.write(each)
         if ready:
-            self._work.ready.add(ready, self._now)
+            self._work.add(ready, self._now)
         for orphan in orphans:
             self._fail(orphan, Why("Permanent", f"failed (parent): {orphan.scope}"))
 
@@ -472,7 +472,7 @@ class Scheduler:
             if alone:
                 self._work.alone(item)
             else:
-                self._work.ready.add([item], self._now)
+                self._work.add([item], self._now)
         for listing in self._retries.listings_due(self._now):
             self.listings.want(listing)
 

@@ -24,6 +24,7 @@ from rayingest.state.run_directory import RunDirectory
 from rayingest.workflows.stage import Opened, Stage, WorkerTask
 
 LISTINGS_AT_ONCE = 4
+APART = "{count} that were being read when the run died are read in a process of their own."
 SLOTS_PER_ACTOR = 25
 
 
@@ -82,8 +83,13 @@ def drive(
         surroundings=surroundings(os.environ),
     )
     whole = _continued(plan(stage, opened, options, parallelism), options, directory)
+    apart = len(whole.before.apart) if whole.before is not None else 0
+    if apart and log is not None:
+        log("info", APART.format(count=apart))
     return Drive(
-        engine_of(task) if engine_of else engine(task, opened, options, parallelism, directory),
+        engine_of(task)
+        if engine_of
+        else engine(task, opened, options, parallelism, directory, apart=apart > 0),
         Scheduler(whole),
         opened,
         directory,
@@ -103,7 +109,11 @@ def _continued(whole: Plan, options: Options, directory: RunDirectory | None) ->
     parents = frozenset(whole.dependencies.values())
     if whole.root is not None:
         parents |= {whole.root.descriptor.type}
-    return replace(whole, before=replay(directory, parents))
+    before = replay(directory, parents)
+    # On Ray whoever kills a worker is found out anyway.
+    if options.engine == "local" and (flight := directory.flight()) is not None:
+        before.apart = flight.left()
+    return replace(whole, before=before)
 
 
 def divided(parallelism: int, connections: int) -> tuple[int, int]:
@@ -155,10 +165,13 @@ def engine(
     options: Options,
     parallelism: int,
     directory: RunDirectory | None,
+    *,
+    apart: bool = False,
 ) -> Engine:
     """The engine that was asked for; importing ray only then. Raises MissingDriver."""
     if options.engine == "local":
-        return LocalEngine(task, options.together)
+        flight = directory.flight() if directory is not None else None
+        return LocalEngine(task, options.together, flight, apart=apart)
     try:
         from rayingest.execute.ray_driver import RayEngine
     except ModuleNotFoundError as error:

@@ -23,7 +23,8 @@ class Work:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self.workers = Workforce(replaceable=plan.replaceable)
+        self._apart = plan.before.apart if plan.before is not None else frozenset()
+        self.workers = Workforce(replaceable=plan.replaceable, apart=bool(self._apart))
         self.ready = Ready(
             list(plan.types),
             dict(plan.batching),
@@ -45,6 +46,26 @@ class Work:
 
     # --- what waits ---
 
+    def add(self, items: list[EntityDescriptor], now: float) -> None:
+        """These are ready; what a process may have died of goes apart."""
+        if self._apart:
+            items = list(self._harmless(items))
+        if items:
+            self.ready.add(items, now)
+
+    def _harmless(self, items: list[EntityDescriptor]) -> Iterator[EntityDescriptor]:
+        suspected: dict[tuple[EntityType, str], list[EntityDescriptor]] = {}
+        for each in items:
+            if (each.type, each.id) in self._apart:
+                suspected.setdefault((each.type, each.batch), []).append(each)
+            else:
+                yield each
+        for (kind, batch), held in suspected.items():
+            most = self.ready.sizer(kind).most
+            for at in range(0, len(held), most):
+                chunk = Chunk("process", kind, batch, held[at : at + most], suspect=True)
+                self.suspects.append(chunk)
+
     def write(self, described: Described) -> None:
         """What a listing described is only to be written."""
         item = described.descriptor
@@ -52,7 +73,9 @@ class Work:
 
     def alone(self, item: EntityDescriptor) -> None:
         """One is to be asked for alone."""
-        self.writes.append(Chunk("process", item.type, item.batch, [item]))
+        suspect = (item.type, item.id) in self._apart
+        chunk = Chunk("process", item.type, item.batch, [item], suspect=suspect)
+        (self.suspects if suspect else self.writes).append(chunk)
 
     def apart(self, chunk: Chunk, items: list[EntityDescriptor]) -> None:
         """Each of these out of a chunk is to be asked for alone; suspects stay suspects."""
@@ -66,7 +89,7 @@ class Work:
         elif chunk.kind == "write":
             self.writes.append(chunk)
         else:
-            self.ready.add(chunk.items, now)
+            self.add(chunk.items, now)
 
     # --- giving out ---
 

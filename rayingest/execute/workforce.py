@@ -13,6 +13,7 @@ class WorkerState:
     """What the scheduler knows of one worker."""
 
     slots: int
+    apart: bool = False
     running: set[int] = field(default_factory=set)
     unsettled: set[int] = field(default_factory=set)
     reserved: bool = False
@@ -49,11 +50,15 @@ class Sent:
 
 
 class Workforce:
-    """All workers by number. `replaceable`: one that is worn out drains, and another takes its place."""
+    """All workers by number. `replaceable`: one that is worn out drains, and another takes its place.
 
-    def __init__(self, *, replaceable: bool) -> None:
+    `apart`: there are, or will be, workers for suspects alone, and no other is set aside for them.
+    """
+
+    def __init__(self, *, replaceable: bool, apart: bool = False) -> None:
         self._workers: dict[int, WorkerState] = {}
         self._replaceable = replaceable
+        self._apart = apart
 
     def __getitem__(self, number: int) -> WorkerState:
         """Raises KeyError when it is not there."""
@@ -63,9 +68,9 @@ class Workforce:
         """One worker, if it is still there."""
         return self._workers.get(number)
 
-    def join(self, number: int, slots: int) -> None:
+    def join(self, number: int, slots: int, *, apart: bool = False) -> None:
         """A worker is ready."""
-        self._workers[number] = WorkerState(slots)
+        self._workers[number] = WorkerState(slots, apart=apart, reserved=apart)
 
     def leave(self, number: int) -> WorkerState | None:
         """A worker is gone; answers what it held."""
@@ -73,8 +78,8 @@ class Workforce:
 
     @property
     def slots(self) -> int:
-        """Dispatches that all workers together can run at once."""
-        return sum(each.slots for each in self._workers.values())
+        """Dispatches that all workers together can run at once, but for suspects."""
+        return sum(each.slots for each in self._workers.values() if not each.apart)
 
     def least_loaded(self) -> int | None:
         """The worker with the most room, if any has some."""
@@ -109,6 +114,8 @@ class Workforce:
 
     def reserve(self, suspects: int) -> None:
         """Set workers aside for so many chunks that one may die of: half of all at most."""
+        if self._apart:
+            return
         everyone = self._workers.values()
         reserved = [each for each in everyone if each.reserved and not each.draining]
         if not suspects:

@@ -5,6 +5,7 @@
         attempts/1/claim.json           taken by exclusive create: one driver per attempt (see claims)
         attempts/1/segment-000001.jsonl what was opened, listed and ended, in order
         attempts/1/deferred-000001.jsonl rows that wait for the second wave
+        in-flight/1-7.json              what is being read just now (see flight)
         report.json
 
 A segment is JSON lines: a header, records, and a footer with their number and CRC-32. One
@@ -25,7 +26,8 @@ import msgspec
 
 from rayingest.errors import StateError
 from rayingest.state.claims import Claim
-from rayingest.state.store import Store, store
+from rayingest.state.flight import Flight
+from rayingest.state.store import LocalStore, Store, store
 
 VERSION = "rayingest.segment/1"
 BLOCK = 1000  # records that are encoded at once
@@ -81,6 +83,12 @@ class RunDirectory:
         if self._claim is not None:
             self._claim.release(state)
             self._claim = None
+
+    def flight(self) -> Flight | None:
+        """Notes of what this attempt reads; only a folder of this machine is quick enough for them."""
+        if isinstance(self.store, LocalStore):
+            return Flight(self.store.root, self.attempt)
+        return None
 
     def put_segment(self, kind: str, number: int, records: Sequence[Any]) -> str:
         """Write one immutable segment; returns its name."""

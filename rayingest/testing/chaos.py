@@ -1,11 +1,12 @@
 """A source of any size and any misfortune: the fault-injecting connector of the tests and benchmarks.
 
-Its behaviour is in the names: an entity called `e-7` is plain, `poison-3` kills its process, `hang-1`
-never returns, `bad-2` fails, `flaky-5` fails the first time, `busy-6` is refused for lack of room the first time, `slow-…` takes long, `gone-…` vanished,
+Its behaviour is in the names: an entity called `e-7` is plain, `poison-3` kills its process, `crash-4` does
+so as a driver's own code may, `hang-1` never returns, `bad-2` fails, `flaky-5` fails the first time, `busy-6` is refused for lack of room the first time, `slow-…` takes long, `gone-…` vanished,
 `lost-…` breaks the question that it is part of, `cut-…` loses its session once, `silent-…` gets no answer,
 `fat-…` makes its process hold `fat_bytes` more for ever.
 """
 
+import ctypes
 import os
 import random
 import signal
@@ -257,6 +258,8 @@ class ChaosSource:
         """What breaks more than one answer: the process, the thread, the session, the batch."""
         if kind == "poison" or (kind == "once" and self._first_time(name)):
             os.kill(os.getpid(), signal.SIGKILL)
+        if kind == "crash":
+            ctypes.string_at(0)  # as a driver's own code may
         if kind == "fat":
             _leaked.append(bytes(bytearray(b"x") * self.config.fat_bytes))
         if kind == "hang":

@@ -104,6 +104,7 @@ class Shape:
     batches: int = 1
     stop_at: int = -1
     crashes: tuple[int, ...] = ()  # steps at which the driver dies and another goes on
+    apart: bool = False  # what was read then is read by a worker of its own from then on
     least: int = 1
     most: int = 5
 
@@ -129,6 +130,7 @@ class Place:
     unsettled: dict[int, Running] = field(default_factory=dict)
     zombies: int = 0
     sink_down: bool = False
+    apart: bool = False
 
 
 class World:
@@ -146,6 +148,8 @@ class World:
         self.places: dict[int, Place] = {}
         self.born_workers = 0
         self.to_start: list[int] = []
+        self.apart: set[int] = set()  # workers for suspects alone
+        self.under_way: set[Key] = set()  # what was read when a driver died
         self.listings: dict[Listing, list[Listed]] = {}
         self.old_listings: list[Listing] = []
         self.spent: list[Read | Settled] = []
@@ -184,6 +188,15 @@ class World:
             before.defer(1, kind, each.id)
         before.unfinished()
         assert before.wrong == []
+        if self.shape.apart:
+            self.under_way |= {
+                (each.type, each.id)
+                for place in self.places.values()
+                for run in place.running.values()
+                for each in run.chunk.items
+                if run.chunk.kind == "process"
+            }
+            before.apart = frozenset(self.under_way)
         self.ends = {
             (kind, each.id): each
             for what, *rest in self.records
@@ -208,6 +221,8 @@ class World:
             self.scheduler.ledger.emitted[kind.value] += 1
         for _ in range(self.shape.workers):
             self._new_worker()
+        if self.under_way:
+            self._new_worker(apart=True)
         self._tell(None)
 
     # --- what there is ---
@@ -350,7 +365,7 @@ class World:
                     self._dispatch(action)
                 case ReplaceWorker():
                     self.places.pop(action.worker, None)
-                    self._new_worker()
+                    self._new_worker(apart=action.worker in self.apart)
         running = sum(len(each.running) for each in self.places.values())
         assert not self.scheduler.actions
         assert self.scheduler.in_flight == running
@@ -358,14 +373,18 @@ class World:
 
     # --- the engine ---
 
-    def _new_worker(self) -> None:
+    def _new_worker(self, *, apart: bool = False) -> None:
         self.born_workers += 1
         self.to_start.append(self.born_workers)
+        if apart:
+            self.apart.add(self.born_workers)
 
     def _start(self, number: int) -> None:
         self.to_start.remove(number)
-        self.places[number] = Place(self.shape.slots)
-        self._tell(WorkerReady(number, self.shape.slots))
+        apart = number in self.apart
+        slots = 1 if apart else self.shape.slots
+        self.places[number] = Place(slots, apart=apart)
+        self._tell(WorkerReady(number, slots, apart=apart))
 
     def _begin_listing(self, listing: Listing) -> None:
         assert listing not in self.listings
@@ -415,6 +434,11 @@ class World:
         assert not any(each.chunk.suspect for each in here), "suspects are alone"
         if chunk.suspect:
             assert not here, "suspects are alone"
+        if self.under_way:
+            assert place.apart == chunk.suspect, "suspects go to the worker that is there for them"
+        if chunk.kind == "process" and not chunk.suspect:
+            asked = {(each.type, each.id) for each in chunk.items}
+            assert not asked & self.under_way, "what a driver may have died of is suspected"
         if chunk.kind == "process" and chunk.type is TABLE:
             assert len(chunk) <= max(self.shape.least, self.shape.most)
         assert chunk.items or chunk.kind == "deferred"

@@ -27,6 +27,7 @@ from rayingest.execute.events import (
     Written,
 )
 from rayingest.execute.plan import Plan, RetryPolicy
+from rayingest.execute.replay import Replay
 from rayingest.execute.scheduler import Scheduler
 from rayingest.model import EntityType
 
@@ -210,6 +211,25 @@ def test_containers_wait_for_the_container_they_are_in_and_the_outermost_for_the
         made.handle(read(one), 0.0)
         made.handle(Settled(one.id, [Result(each.id, "ok") for each in one.chunk.items]), 0.0)
     assert order == ["svc", "o", "i"]
+
+
+def test_what_a_process_may_have_died_of_waits_for_a_worker_of_its_own() -> None:
+    before = Replay(apart=frozenset([(TABLE, "a"), (TABLE, "b"), (TABLE, "c")]))
+    made = scheduler(*map(table, "abcd"), before=before, parallelism=9)
+    made.handle(None, 1.0)
+    (plain,) = dispatches(made)
+    assert [each.id for each in plain.chunk.items] == ["d"]
+
+    made.handle(WorkerReady(2, 1, apart=True), 2.0)
+    (suspected,) = dispatches(made)
+    assert (suspected.worker, suspected.chunk.suspect) == (2, True)
+    assert [each.id for each in suspected.chunk.items] == ["a", "b", "c"]
+
+    made.handle(read(suspected, *(Result(each, "retry", BUSY) for each in "abc")), 3.0)
+    made.handle(None, 9.0)
+    (again,) = dispatches(made)
+    assert again.worker == 2, "what comes back stays apart"
+    assert not made.done
 
 
 def test_a_drained_worker_is_replaced_and_gets_no_suspects() -> None:

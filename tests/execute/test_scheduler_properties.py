@@ -42,6 +42,7 @@ def shapes(**fixed: object) -> st.SearchStrategy[Shape]:
         "slots": st.integers(1, 3),
         "parallelism": st.integers(1, 6),
         "replaceable": st.booleans(),
+        "apart": st.booleans(),
         "random_deaths": st.integers(0, 4),
         "preemptions": st.integers(0, 3),
         "sink_outages": st.integers(0, 3),
