@@ -17,18 +17,29 @@ NAME = "run.json"
 REPORT = "report.json"
 SCHEMA = "rayingest.run/1"
 GONE_ON = ("select", "exclude", "dry_run")
+EXECUTED = ("engine", "address", "parallelism")  # flags that hold for later attempts, too
 
 
 class Origin(msgspec.Struct, frozen=True, rename="camel"):
-    """Where a config came from: enough to read it again. `withheld` are `--set` keys of secrets."""
+    """Where a config came from: enough to read it again. `withheld` are `--set` keys of secrets.
+
+    `flags` said how it was to be executed, and where.
+    """
 
     source: str = ""
     overlays: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    flags: dict[str, Any] = {}
 
     @classmethod
-    def of(cls, source: object, overlays: Iterable[object], sets: Iterable[str]) -> "Origin":
+    def of(
+        cls,
+        source: object,
+        overlays: Iterable[object],
+        sets: Iterable[str],
+        flags: Mapping[str, object],
+    ) -> "Origin":
         """Absolute paths, and no secrets."""
         secret: list[str] = []
         plain: list[str] = []
@@ -40,6 +51,7 @@ class Origin(msgspec.Struct, frozen=True, rename="camel"):
             tuple(_absolute(each) for each in overlays),
             tuple(plain),
             tuple(each.partition("=")[0] for each in secret),
+            {each: flags[each] for each in EXECUTED if flags.get(each) is not None},
         )
 
 

@@ -56,7 +56,7 @@ def load(
     """Read a config file. Raises ConfigErrors with everything that is wrong with it."""
     overlays, sets = list(overlays), list(sets)
     config = load_config(source, overlays=overlays, sets=sets, environ=environ, flags=flags)
-    return Job(config, origin=Origin.of(source, overlays, sets)).possible()
+    return Job(config, origin=Origin.of(source, overlays, sets, flags)).possible()
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,10 @@ def _go(
     if source is None:
         source, overlays, given = continuing.arguments(begun, given)
     where = {"state_url": continuing.state_url_of(directory)}
-    job = loading.load(source, sets=given, overlays=overlays, flags={**flags, **where})
+    now = {name: value for name, value in flags.items() if value is not None}
+    job = loading.load(
+        source, sets=given, overlays=overlays, flags={**begun.origin.flags, **now, **where}
+    )
     outcome.announce(job, job.run_directory(wishes.run_id))
     title = f"{job.config.connector} {job.config.service!r} -> {job.config.sink.type}"
     with display(shown.progress, title, quiet=shown.quiet) as live:

@@ -46,7 +46,7 @@ def dying(self, kind, number, records):
     return put(self, kind, number, records)
 
 RunDirectory.put_segment = dying
-ri.load(config, flags={"engine": engine}).run(run_id=run_id, allow_untested=True)
+ri.load(config, flags={"engine": engine, "parallelism": 5}).run(run_id=run_id, allow_untested=True)
 """
 
 
@@ -196,6 +196,7 @@ def test_the_command_line_goes_on(world: World, clean: dict[str, Any]) -> None:
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert (report["attempt"], report["state"]) == (2, "success")
+    assert "up to 5 at once" in done.stderr, "as it was begun, the config says 2"
     assert world.outcome() == clean
     again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert again.returncode == 0
