@@ -53,6 +53,7 @@ class Drive:
         dry_run: bool = False,
         memory: Memory | None = None,
         deleting: Deleting = delete,
+        unprepared: RayingestError | None = None,
         observe: Callable[[Snapshot], None] | None = None,
         log: Callable[[str, str], None] | None = None,
     ) -> None:
@@ -64,6 +65,7 @@ class Drive:
         self.dry_run = dry_run
         self.memory = memory
         self._deleting = deleting
+        self._unprepared = unprepared
         self.problem: Why | None = None
         self._observe = observe or (lambda _: None)
         self._log = log or (lambda _level, _text: None)
@@ -113,6 +115,8 @@ class Drive:
                 try:
                     if self.memory is not None:
                         self._recording.remember(self.memory, self._session)
+                    if self._unprepared is not None:
+                        raise self._unprepared
                     self.engine.start()
                     self._started()
                     self._loop()

@@ -36,6 +36,7 @@ class Recording:
         self._deferred = DeferredRows(directory, scheduler.ledger, whole, before)
         self._unresolved = scheduler.ledger.unresolved  # as recorded
         self._audited = 0.0
+        self._learns = True
         if before is not None:
             for part in before.parts:
                 combiner.take(part)
@@ -92,7 +93,7 @@ class Recording:
     def _learn(
         self, news: list[tuple[object, ...]], ended: list[tuple[EntityType, str, Result]]
     ) -> None:
-        if self.knowing is None:
+        if self.knowing is None or not self._learns:
             return
         for what, about, *_ in news:
             if isinstance(about, EntityDescriptor) and what != "again":
@@ -127,7 +128,8 @@ class Recording:
             self.errors.add(cause, name)
 
     def leave(self) -> None:
-        """Let go of what earlier runs know."""
+        """Let go of what earlier runs know: what is recorded from now on is learnt by nobody."""
+        self._learns = False
         if self.knowing is not None:
             self.knowing.leave()
 

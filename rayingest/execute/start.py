@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from rayingest.core.limits import Limit
 from rayingest.core.sink import Placement
 from rayingest.core.source import EntityDescriptor
-from rayingest.errors import MissingDriver, Permanent, RayingestError
+from rayingest.errors import ConfigError, MissingDriver, Permanent, RayingestError
 from rayingest.execute.bounding import Bounds
 from rayingest.execute.deletion import Deleting, delete
 from rayingest.execute.drive import Drive
@@ -66,10 +66,17 @@ def drive(
 ) -> Drive:
     """Everything a run needs, ready for `.run()`. Raises ConfigError.
 
-    `engine_of` makes another engine than `options` name, `deleting` sees what has vanished.
+    `engine_of` makes another engine than `options` name, `deleting` sees what has vanished. A source
+    that cannot be prepared is what the run's report says.
     """
     opened = stage.open(os.environ)
-    context = _prepared(stage, opened)
+    context, unprepared = None, None
+    try:
+        context = _prepared(stage, opened)
+    except ConfigError:
+        raise
+    except RayingestError as error:
+        unprepared = error
     parallelism, _ = divided(options.parallelism, opened.connector.max_connections)
     task = WorkerTask(
         stage,
@@ -97,6 +104,7 @@ def drive(
         dry_run=options.dry_run,
         memory=options.memory,
         deleting=deleting,
+        unprepared=unprepared,
         observe=observe,
         log=log,
     )

@@ -1,5 +1,6 @@
 """A whole run in this process, where the sink lives in the driver: second wave, books, what is kept."""
 
+import json
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import pytest
 
 from rayingest.core.sink import Answer, Placement, Row, identity
 from rayingest.core.source import Described, EntityDescriptor, Listed, Part, ScopeListed
-from rayingest.errors import Permanent, Refused, SinkDown
+from rayingest.errors import ConfigError, Refused, SinkDown
 from rayingest.execute.bounding import Bounds
 from rayingest.execute.combine import Combiner
 from rayingest.execute.events import Listing, PartOf, ScopeSettled
@@ -20,6 +21,7 @@ from rayingest.execute.local import LocalEngine
 from rayingest.execute.start import Options, drive
 from rayingest.model import Entity, EntityType, Fact
 from rayingest.sinks.memory import Memory, MemorySession
+from rayingest.state.run_directory import RunDirectory
 from rayingest.testing.shapes import CLONE, SUM, Shape, ShapeStage, count_queries, table
 from rayingest.workflows.stage import Opened
 
@@ -235,12 +237,25 @@ def test_a_listing_that_waits_for_a_place_to_run_is_not_silent(tmp_path: Path) -
 # --- what is prepared, what is combined ---
 
 
-def test_whatever_goes_wrong_in_preparing_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_what_goes_wrong_in_preparing_is_said_in_a_sentence_of_the_report(tmp_path: Path) -> None:
     def clone(settings: Any, catalogue: Any) -> None:
         raise KeyError("manifest.json")
 
     stage = ShapeStage(replace(CLONE, prepare=clone), Memory(name=uuid4().hex))
-    with pytest.raises(Permanent, match=r"shape could not be prepared: KeyError: .manifest\.json."):
+    directory = RunDirectory(str(tmp_path), "shape", "unprepared")
+    directory.claim()
+    report = drive(stage, Options(), directory).run()
+    assert (report.state, report.exit_code, report.resumable) == ("failed", 1, True)
+    assert "shape could not be prepared: KeyError: 'manifest.json'" in report.verdict
+    assert json.loads(directory.store.get("report.json"))["verdict"] == report.verdict
+
+
+def test_an_option_that_cannot_be_is_told_before_anything_begins(tmp_path: Path) -> None:
+    def clone(settings: Any, catalogue: Any) -> None:
+        raise ConfigError("There is no branch 'mian'.")
+
+    stage = ShapeStage(replace(CLONE, prepare=clone), Memory(name=uuid4().hex))
+    with pytest.raises(ConfigError, match="mian"):
         drive(stage, Options(), None)
 
 
