@@ -28,6 +28,7 @@ def options_of(config: Config, asked: Wishes, *, few: bool = False) -> Options:
             max_failures=failures,
             max_failure_rate=rate,
             sink_outage=execution.sink_outage,
+            source_outage=execution.source_outage,
             success_threshold=config.success_threshold,
         ),
         keeps=selection(config.service, asked.select, asked.exclude),

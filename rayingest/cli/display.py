@@ -127,6 +127,10 @@ class Display:
             foot.append(
                 Text(f"The sink does not answer, the run waits: {snapshot.sink_down}", "yellow")
             )
+        if snapshot.source_away:
+            foot.append(
+                Text(f"The source is away, the run waits: {snapshot.source_away}", "yellow")
+            )
         return foot
 
     def _cut(self, text: str) -> Padding:

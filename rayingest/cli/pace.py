@@ -77,6 +77,8 @@ def phase_of(snapshot: Snapshot) -> str:
     """What the run is busy with."""
     if snapshot.sink_down:
         return "Waiting for the sink"
+    if snapshot.source_away:
+        return "Waiting for the source"
     if snapshot.listing:
         return "Discovering and reading"
     left = sum(book["discovered"] - ended(book) for book in snapshot.types.values())

@@ -120,6 +120,9 @@ class DistributedExecution(ConnectionModel):
         description="Longest work of the source on what it was asked for (a scan).",
     )
     sinkOutageSeconds: float = Field(default=300, ge=0, description="How long a sink may be down.")
+    sourceOutageSeconds: float = Field(
+        default=120, ge=0, description="How long a source that was there may be away."
+    )
     stateUrl: str | None = Field(
         default=None, description="Folder (any fsspec URL) of runs and state."
     )
@@ -155,6 +158,7 @@ class Execution:
     call_timeout: float = 300.0
     job_timeout: float = 3600.0
     sink_outage: float = 300.0
+    source_outage: float = 120.0
     state_url: str | None = None
     limits: Mapping[str, LimitOverride] = field(default_factory=dict)
     k8s: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -169,6 +173,7 @@ FLAGS = {
     "call_timeout_seconds": "callTimeoutSeconds",
     "job_timeout_seconds": "jobTimeoutSeconds",
     "sink_outage_seconds": "sinkOutageSeconds",
+    "source_outage_seconds": "sourceOutageSeconds",
 }
 """Flags of the command line that are fields of the block; `engine` and `parallelism` are not."""
 
@@ -193,6 +198,7 @@ def resolve(
         call_timeout=block.callTimeoutSeconds,
         job_timeout=block.jobTimeoutSeconds,
         sink_outage=block.sinkOutageSeconds,
+        source_outage=block.sourceOutageSeconds,
         state_url=block.stateUrl,
         limits=block.limits,
         k8s=block.k8s,

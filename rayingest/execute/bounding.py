@@ -1,4 +1,4 @@
-"""When a run ends early: time, failures, a sink that is down, workers that do not come."""
+"""When a run ends early: time, failures, a source or sink that is away, workers that do not come."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ class Bounds:
     max_failures: int | None = None
     max_failure_rate: float | None = None
     sink_outage: float = 300.0
+    source_outage: float = 120.0
     success_threshold: float = 90.0
     no_worker: float = 120.0
     grace: float = GRACE
@@ -45,11 +46,13 @@ class Bounding:
         self._bounds, self._scheduler, self._log = bounds, scheduler, log
         self._stopped_at: float | None = None
         self._down_since: float | None = None
+        self._away_since: float | None = None
 
     def passed(self, now: float, *, ready: bool) -> bool:
         """Whether to leave at once. `ready`: a worker has come. Raises NoWorker when none does."""
         scheduler, bounds = self._scheduler, self._bounds
         elapsed = now - self.began
+        self._bound_source(now)
         if scheduler.fatal is not None:
             scheduler.stop("failed")
         elif bounds.timeout is not None and elapsed > bounds.timeout:
@@ -70,6 +73,20 @@ class Bounding:
             return False
         self._stopped_at = self._stopped_at or now
         return self.hurry or now - self._stopped_at > bounds.grace
+
+    def _bound_source(self, now: float) -> None:
+        scheduler = self._scheduler
+        away = scheduler.source_away
+        if away is None:
+            if self._away_since is not None:
+                self._log("info", f"The source is back after {now - self._away_since:.0f} s.")
+            self._away_since = None
+        elif self._away_since is None:
+            self._away_since = now
+            if scheduler.fatal is None:
+                self._log("warning", f"The source is away, the run waits for it: {away.message}")
+        elif now - self._away_since > self._bounds.source_outage:
+            scheduler.fatal = scheduler.fatal or away
 
     def _bound_sink(self, now: float) -> None:
         down = self._scheduler.sink_down

@@ -208,7 +208,8 @@ class Drive:
     def _look_for_stalls(self, now: float) -> None:
         scheduler = self.scheduler
         busy = scheduler.in_flight + len(scheduler.listings.running)
-        waits = scheduler.sink_down.message if scheduler.sink_down else None
+        away = scheduler.sink_down or scheduler.source_away
+        waits = away.message if away else None
         waits = waits or next((each.name for each in self.engine.limits() if each.waiting), None)
         self._stalls.look(now, in_flight=busy, waits=waits)
 
@@ -293,6 +294,7 @@ class Drive:
             (totals.source - totals.waiting) / max(1, totals.described),
             totals.waiting,
             self.engine.limits(),
+            scheduler.source_away.message if scheduler.source_away else None,
         )
 
     # --- the end ---

@@ -18,42 +18,62 @@ class Retries:
 
     def __init__(self, policy: RetryPolicy) -> None:
         self._policy = policy
-        self._attempts: Counter[tuple[EntityType, str]] = Counter()
+        # With True those that found nobody: they are counted by themselves.
+        self._attempts: Counter[tuple[EntityType, str, bool]] = Counter()
         self._items: list[tuple[float, int, bool, EntityDescriptor]] = []
         self._listings: list[tuple[float, int, Listing]] = []
         self._order = count()
         self._pending: dict[tuple[EntityType, str], float] = {}  # since when the source works on it
         self._unreachable = 0  # chunks in a row that found nobody at the source's address
+        self._nobody: Why | None = None
+        self._probe_at = 0.0
+        self.answered = False  # whether the source ever was there
 
     def __bool__(self) -> bool:
         """Whether anything waits for its time."""
         return bool(self._items or self._listings)
 
-    def gone(self, cause: Why | None) -> bool:
-        """Whether this is one of as many in a row that did not reach the source as anything is tried."""
-        return _nobody(cause) and self._unreachable >= self._policy.max_attempts
+    @property
+    def away(self) -> Why | None:
+        """Why the source is not there: as many in a row did not reach it as anything is tried."""
+        return self._nobody if self._unreachable >= self._policy.max_attempts else None
+
+    def may_probe(self, now: float) -> bool:
+        """Whether one may be sent to see if the source is back."""
+        return now >= self._probe_at
 
     def due(self) -> Iterator[float]:
         """When the next of each kind is due."""
+        if self.away is not None:
+            yield self._probe_at
         if self._items:
             yield self._items[0][0]
         if self._listings:
             yield self._listings[0][0]
 
-    def heard(self, ended: Iterable[Result]) -> None:
+    def heard(self, ended: Iterable[Result], now: float) -> None:
         """A chunk was read: was the source there?"""
-        nobody = any(_nobody(each.why) for each in ended)
-        self._unreachable = self._unreachable + 1 if nobody else 0
+        self._nobody = next((each.why for each in ended if _nobody(each.why)), None)
+        if self._nobody is None:
+            self._unreachable, self.answered = 0, True
+            return
+        self._unreachable += 1
+        tries = max(1, self._unreachable - self._policy.max_attempts + 1)
+        self._probe_at = now + self._policy.delay(tries, None)
 
     def again(self, item: EntityDescriptor, cause: Why | None, now: float, *, alone: bool) -> bool:
         """Later once more, or False: that was the last attempt.
 
         The last attempt is made alone, so that nobody fails for a neighbour. A server that is gone
-        is no entity's fault: nobody is asked for alone, with a time-out for each.
+        is no entity's fault: nobody is asked for alone, with a time-out for each, and while it is
+        `away` nobody's attempts are counted.
         """
-        key = item.type, item.id
-        attempt = self._attempts[key] + 1
         gone = _nobody(cause)
+        if gone and self.away is not None:
+            heapq.heappush(self._items, (self._probe_at, next(self._order), False, item))
+            return True
+        key = item.type, item.id, gone
+        attempt = self._attempts[key] + 1
         if attempt >= self._policy.max_attempts and (alone or gone):
             return False
         self._attempts[key] = attempt
@@ -85,7 +105,9 @@ class Retries:
         """How often it was asked for before its end, which is now."""
         if self._pending:
             self._pending.pop((item.type, item.id), None)
-        return self._attempts.pop((item.type, item.id), 0) if self._attempts else 0
+        if not self._attempts:
+            return 0
+        return sum(self._attempts.pop((item.type, item.id, gone), 0) for gone in (False, True))
 
     def list_again(self, listing: Listing, due: float) -> None:
         """Start a listing once more, then."""

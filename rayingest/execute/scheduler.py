@@ -8,6 +8,7 @@ terminates: the tests hold it to that against a model.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 
 from rayingest.core.source import (
     Described,
@@ -16,7 +17,7 @@ from rayingest.core.source import (
     ScopeListed,
     ScopeOpened,
 )
-from rayingest.errors import Retryable
+from rayingest.errors import Retryable, Unreachable
 from rayingest.execute.books import Books, Scope
 from rayingest.execute.events import (
     Action,
@@ -49,6 +50,8 @@ from rayingest.execute.work import Work
 from rayingest.execute.workforce import Sent
 from rayingest.model import EntityType
 from rayingest.state.ledger import Ledger
+
+HOPELESS = {"Unauthorised", "Unreachable", "ConfigError", "MissingDriver"}
 
 
 class Scheduler:
@@ -243,17 +246,14 @@ class Scheduler:
         again = self.listings.ended(event)
         if again is None and self.listings.well_ended(event.listing):
             self.books.news.append(("done", event.listing.type, event.listing.scope))
-        if error is not None and type(error).__name__ in {
-            "Unauthorised",
-            "Unreachable",
-            "ConfigError",
-            "MissingDriver",
-        }:
+        away = isinstance(error, Unreachable) and self._retries.answered
+        if error is not None and type(error).__name__ in HOPELESS and not away:
             if event.listing.scope is None or not self.listings.any_listed:
                 self.fatal = self.fatal or why(error, "discovery")
         elif again is not None:
-            retryable = event.lost or isinstance(error, Retryable)
-            if retryable and self.listings.may_retry(again, self.plan.retry.max_attempts):
+            retryable = event.lost or isinstance(error, Retryable | Unreachable)
+            tries = self.listings.may_retry(again, self.plan.retry.max_attempts)
+            if retryable and (tries or (away and self.source_away is not None)):
                 delay = (
                     0.0
                     if event.lost
@@ -316,7 +316,10 @@ class Scheduler:
         sent.read = True
         self._work.in_flight -= 1
         self._learn(sent, event)
-        self._retries.heard(event.ended)
+        if sent.chunk.kind == "process":
+            self._retries.heard(event.ended, self._now)
+            if self.source_away is not None and not self._retries.answered:
+                self.fatal = self.fatal or self.source_away
         children = [each for each in event.children if (each.type, each.id) not in self._born]
         sent.born = [(each.type, each.id) for each in children]
         self._found([*children])
@@ -362,8 +365,6 @@ class Scheduler:
             again = Counter(each.type for each in result.written)
             self.books.emitted(again, sign=-1)  # the next attempt emits it again
             return
-        if self._retries.gone(result.why):
-            self.fatal = self.fatal or result.why
         self._end(item, Result(item.id, "failed", result.why, result.written))
 
     def _await(self, asked: EntityDescriptor, later: Later) -> None:
@@ -379,6 +380,11 @@ class Scheduler:
             "Raise distributedExecution.jobTimeoutSeconds if it only needs longer.",
         )
         self._fail(item, cause)
+
+    @property
+    def source_away(self) -> Why | None:
+        """Why nobody answers at the source, while it is so: then one chunk at a time tries."""
+        return self._retries.away
 
     @property
     def at_source(self) -> int:
@@ -486,7 +492,11 @@ class Scheduler:
         self._release_orphans()
         self._start_listings()
         if self.sink_down is None and not self.sink_full:
-            self.actions += self._work.assign(self._now, growing=self._growing)
+            given = self._work.assign(self._now, growing=self._growing)
+            if self.source_away is not None:
+                ready = not self._work.in_flight and self._retries.may_probe(self._now)
+                given = islice(given, 1 if ready else 0)
+            self.actions += given
         self.actions += [ReplaceWorker(each) for each in self._work.workers.drained()]
 
     def _release_orphans(self) -> None:

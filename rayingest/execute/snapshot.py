@@ -22,3 +22,4 @@ class Snapshot:
     latency: float = 0.0
     waiting: float = 0.0
     limits: list[LimitReport] = field(default_factory=list)
+    source_away: str | None = None

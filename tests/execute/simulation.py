@@ -104,6 +104,7 @@ class Shape:
     batches: int = 1
     stop_at: int = -1
     crashes: tuple[int, ...] = ()  # steps at which the driver dies and another goes on
+    away: tuple[int, int] = (0, 0)  # steps in which nobody answers at the source's address
     apart: bool = False  # what was read then is read by a worker of its own from then on
     least: int = 1
     most: int = 5
@@ -478,6 +479,9 @@ class World:
     def _read(self, run: Running) -> None:
         """A worker answers for a chunk, or dies of it, or never comes back."""
         place, chunk = self.places[run.worker], run.chunk
+        if chunk.kind == "process" and self.steps in range(*self.shape.away):
+            nobody = Why("Unreachable", "nobody answers")
+            return self._answer(run, [Result(each.id, "retry", nobody) for each in chunk.items], [])
         fates = [self.fates[each.type, each.id] for each in chunk.items]
         if "poison" in fates:
             return self._die(run.worker, blame=True)

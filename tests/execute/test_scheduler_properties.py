@@ -94,6 +94,16 @@ def test_a_stop_at_any_moment_begins_nothing_and_ends_nothing_twice(shape: Shape
 
 @EXAMPLES
 @given(
+    st.tuples(st.integers(1, 60), st.integers(0, 40)).flatmap(
+        lambda away: shapes(away=(away[0], sum(away)))
+    )
+)
+def test_a_source_that_is_away_for_a_while_costs_nobody_an_end(shape: Shape) -> None:
+    check(shape)
+
+
+@EXAMPLES
+@given(
     shapes(random_deaths=0, unlisted_parents=frozenset(), bad_parents=frozenset()),
     st.sampled_from(("poison", "hung", "breaker")),
 )

@@ -2,11 +2,13 @@
 """The source goes wrong: what the user is told, what arrives all the same, and who is blamed."""
 
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+import rayingest as ri
 from rayingest.model import EntityType
 
 from ..running import BROKEN, COLLECTIONS, PASSWORD, ROLE, Proxy, World, tells, told
@@ -339,11 +341,49 @@ def test_a_server_that_is_gone_for_good_in_the_middle_of_a_run(world: World) -> 
     proxy.hook = hook
     with proxy.serve():
         where = proxy.host_port
-        run = world.run(proxied(world, proxy, execution={"parallelism": 1}))
+        policy = {"maxAttempts": 3, "backoffSeconds": 0.2}
+        execution = {"parallelism": 1, "sourceOutageSeconds": 1, "retryPolicy": policy}
+        run = world.run(proxied(world, proxy, execution=execution))
     assert (run.report.state, run.report.exit_code) == ("failed", 1)
     tells(run.report, where, "hostPort")
-    # Asked a few times, not once for each table: a time-out for each would take for ever.
-    assert proxy.connections < 20
+    # Asked now and then, not once for each table: a time-out for each would take for ever.
+    assert proxy.connections < 40
+    assert not run.failures, "what was asked for is not to blame, and may be gone on with"
+    assert run.report.resumable
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+def test_a_server_that_is_away_for_a_while_costs_nothing(
+    world: World, clean: Any, parallelism: int
+) -> None:
+    """A database that fails over: longer than all attempts take, and everybody loses his session."""
+    proxy = before(world)
+    port, back = proxy.port, threading.Event()
+
+    def hook(data: bytes) -> int | None:
+        if BATCH in data and not back.is_set():
+            proxy.port = 1  # nobody answers behind it
+            return 0
+        return None
+
+    def observe(snapshot: Any) -> None:
+        if snapshot.source_away and proxy.connections > 12:
+            proxy.port = port
+            back.set()
+
+    proxy.hook = hook
+    said: list[str] = []
+    with proxy.serve():
+        config = proxied(world, proxy, execution={"parallelism": parallelism})
+        job = ri.load(config)
+        run = job.run(allow_untested=True, observe=observe, log=lambda _, text: said.append(text))
+    assert back.is_set()
+    assert (run.report.state, run.report.exit_code) == ("success", 0), run.report.verdict
+    for kind in ("databases", "databaseSchemas", "tables"):
+        assert world.outcome()[kind] == clean[kind]
+    told = "\n".join(said)
+    assert "The source is away, the run waits for it: PostgreSQL at" in told
+    assert "The source is back after" in told
 
 
 def test_a_table_that_is_locked_fails_alone_and_names_the_lock(
