@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rayingest.connectors.database._dynamodb.items import Value, column, columns
+from rayingest.connectors.database._dynamodb.items import Value, columns, key
 from rayingest.kit.sql.keys import Keys
 from rayingest.model import Column, Table, TableConstraint
 
@@ -20,11 +20,7 @@ def table(
     keys = Keys.of(primary)
     named = [*primary, *(each for each in _of_indexes(raw) if each not in primary)]
     found = [
-        column(
-            each,
-            [{declared[each]: None}],
-            constraint=keys.constraint(each, required=each in primary),
-        )
+        key(each, declared[each], keys.constraint(each, required=each in primary))
         for each in dict.fromkeys(named)
         if each in declared
     ]
