@@ -1,7 +1,8 @@
 """The lineage of a view: an edge from each table that its statement reads, with their columns."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rayingest.core import fqn
@@ -12,14 +13,27 @@ from rayingest.model import EntityType, Fact, Table
 LONGEST = 100_000  # characters of a statement that goes with an edge; a longer one stays away
 
 
-def view_lineage(view: Table, known: Known, dialect: str, others: Sequence[str] = ()) -> list[Fact]:
+# What a view reads, by its text; the services are those to look in besides its own.
+Reads = Callable[[Table, Known, Sequence[str]], Origins]
+
+
+def in_sql(dialect: str) -> Reads:
+    """How a view is read whose text is a statement of this dialect of sqlglot's."""
+    return partial(_in_sql, dialect)
+
+
+def _in_sql(dialect: str, view: Table, known: Known, others: Sequence[str]) -> Origins:
+    return origins(view.schema_definition or "", view.fqn, dialect, known, others)
+
+
+def view_lineage(view: Table, known: Known, reads: Reads, others: Sequence[str] = ()) -> list[Fact]:
     """An edge from each table that a view reads; `others` are services to look in as well.
 
     None of a view whose statement is unknown or cannot be parsed, with a warning that says which.
     """
     if not view.schema_definition:
         return []
-    found = origins(view.schema_definition, view.fqn, dialect, known, others)
+    found = reads(view, known, others)
     by_table = _by_table(view, found)
     return [_edge(view, table, by_table.get(table, ())) for table in found.tables]
 

@@ -20,6 +20,7 @@ from rayingest.core.source import (
 )
 from rayingest.errors import RayingestError
 from rayingest.kit.sql.facts import Facts
+from rayingest.kit.sql.lineage import Reads, in_sql
 from rayingest.kit.sql.source import SqlSource
 from rayingest.kit.sql.views import ViewLineage
 from rayingest.model import EntityType
@@ -57,8 +58,8 @@ class Sql:
     One statement per database lists schemas, tables and routines together, so the listing of
     schemas yields all three. `max_connections` bounds the sessions of a whole run; `local`
     sources are files that only this machine can open. `listing_hides`: without a right to it, a table
-    is not listed, as in information_schema. `dialect` is sqlglot's name of its SQL;
-    `alias_of` the connector whose catalogue it has, with another name.
+    is not listed, as in information_schema. `dialect` is sqlglot's name of its SQL; where views are
+    no SQL, `reads` understands their text. `alias_of` the connector whose catalogue it has, with another name.
     """
 
     service_type: str
@@ -78,12 +79,14 @@ class Sql:
     lacks: Mapping[Capability, str] = field(default_factory=dict)
     prepare: Prepare = no_context
     dialect: str = ""
+    reads: Reads | None = None
     alias_of: str = ""
 
     @property
     def variants(self) -> Mapping[str, Connector]:
-        """Its views' lineage, where sqlglot reads their statements."""
-        return {"lineage": ViewLineage(self, self.dialect)} if self.dialect else {}
+        """Its views' lineage, where somebody understands their text."""
+        reads = self.reads or (in_sql(self.dialect) if self.dialect else None)
+        return {"lineage": ViewLineage(self, reads)} if reads else {}
 
     @contextmanager
     def open(

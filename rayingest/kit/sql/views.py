@@ -33,7 +33,7 @@ from rayingest.core.source import (
 )
 from rayingest.errors import ConfigError
 from rayingest.kit.sql.known import Known
-from rayingest.kit.sql.lineage import view_lineage
+from rayingest.kit.sql.lineage import Reads, view_lineage
 from rayingest.model import EntityType, Table
 
 TABLE, DATABASE = EntityType.TABLE, EntityType.DATABASE
@@ -48,10 +48,10 @@ class Shared(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ViewLineage:
-    """A connector whose only facts are where views get their columns; `dialect` is one of sqlglot's."""
+    """A connector whose only facts are where views get their columns; `reads` understands their text."""
 
     base: Connector
-    dialect: str
+    reads: Reads
     family: str = "lineage"
     types: tuple[EntityType, ...] = (TABLE,)
 
@@ -135,7 +135,7 @@ class ViewLineage:
         """Connect as the connector does."""
         shared: Shared = context or Shared(None, Known())
         with self.base.open(_of_views(settings), shared.own) as source:
-            yield ViewSource(source, self.dialect, shared.known, others(settings))
+            yield ViewSource(source, self.reads, shared.known, others(settings))
 
     def check(self, settings: Settings) -> Iterator[CheckResult]:
         """What the connector checks."""
@@ -147,7 +147,7 @@ class ViewSource:
     """A session that tells of views only where their columns come from."""
 
     source: DiscoverableSource
-    dialect: str
+    reads: Reads
     known: Known
     others: tuple[str, ...] = ()
 
@@ -193,7 +193,7 @@ class ViewSource:
         facts = [
             edge
             for each in views
-            for edge in view_lineage(each, self.known, self.dialect, self.others)
+            for edge in view_lineage(each, self.known, self.reads, self.others)
         ]
         return Described(described.descriptor, (), facts)
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rayingest.kit.sql.known import Known
-from rayingest.kit.sql.lineage import view_lineage
+from rayingest.kit.sql.lineage import in_sql, view_lineage
 from rayingest.kit.sql.origins import Origins, origins
 from rayingest.model import Column, EntityType, Table
 
@@ -134,7 +134,7 @@ def view(sql, *columns):
 
 def test_an_edge_has_the_statement_and_the_columns_by_place():
     sql = "create view v (p, q) as select total, 1 from orders"
-    (edge,) = view_lineage(view(sql, "p", "q"), KNOWN, "postgres")
+    (edge,) = view_lineage(view(sql, "p", "q"), KNOWN, in_sql("postgres"))
     assert (edge.kind, edge.target_fqn, edge.payload["fromFqn"]) == (
         "lineage",
         "s.d.sales.v",
@@ -150,9 +150,9 @@ def test_an_edge_has_the_statement_and_the_columns_by_place():
 
 
 def test_columns_that_do_not_pair_up_are_left_out():
-    (edge,) = view_lineage(view("select * from orders", "only"), KNOWN, "postgres")
+    (edge,) = view_lineage(view("select * from orders", "only"), KNOWN, in_sql("postgres"))
     assert edge.payload["details"].keys() == {"source", "sqlQuery"}
-    assert view_lineage(view(None), KNOWN, "postgres") == []
+    assert view_lineage(view(None), KNOWN, in_sql("postgres")) == []
     assert Known.of(None, ["s"]) == Known()
 
 

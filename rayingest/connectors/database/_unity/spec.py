@@ -21,6 +21,7 @@ from rayingest.core.source import (
     Readable,
     Settings,
 )
+from rayingest.kit.sql.lineage import in_sql
 from rayingest.kit.sql.spec import PARENTS, TYPES
 from rayingest.kit.sql.views import ViewLineage
 from rayingest.model import EntityType
@@ -79,7 +80,7 @@ class Unity:
     @property
     def variants(self) -> Mapping[str, Connector]:
         """The lineage of views."""
-        return {"lineage": ViewLineage(self, "databricks")}
+        return {"lineage": ViewLineage(self, in_sql("databricks"))}
 
     @property
     def batching(self) -> Mapping[EntityType, Batching]:
