@@ -31,7 +31,7 @@ WANTED = {
     "dev": (
         [
             *("demo", "mysql", "duckdb", "snowflake", "bigquery", "clickhouse", "aws", "looker"),
-            *("s3", "contract"),
+            *("mongodb", "s3", "contract"),
         ],
         ["dev"],
     ),

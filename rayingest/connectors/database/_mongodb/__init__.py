@@ -1,0 +1,1 @@
+"""MongoDB: collections of documents, their validators, and views made of pipelines."""
