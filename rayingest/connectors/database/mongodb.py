@@ -19,7 +19,7 @@ from rayingest.config.connection import (
     SslMode,
     host_port,
 )
-from rayingest.connectors.database._mongodb.connect import SAMPLE
+from rayingest.connectors.database._mongodb.connect import PORT, SAMPLE
 from rayingest.connectors.database._mongodb.facts import CAPABILITIES, LACKS, MONGODB
 from rayingest.connectors.database._mongodb.pipelines import reads
 from rayingest.core.source import Batching
@@ -27,7 +27,6 @@ from rayingest.kit.sql.spec import PARENTS, TYPES, Sql
 from rayingest.model import EntityType
 
 CHILDREN = {each: PARENTS[each] for each in (EntityType.DATABASE_SCHEMA, EntityType.TABLE)}
-PORT = 27017
 
 
 def _hosts(text: str) -> str:

@@ -26,10 +26,11 @@ class Server:
 
     host_port: str
     client: Any = field(repr=False)
+    user: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def config(self, **changes: Any) -> dict[str, Any]:
         """`serviceConnection.config` for it."""
-        return {"type": "MongoDB", "hostPort": self.host_port, **changes}
+        return {"type": "MongoDB", "hostPort": self.host_port, **self.user, **changes}
 
     def tell(self, database: str, *commands: Mapping[str, Any]) -> None:
         """Run commands, one after another."""
@@ -50,8 +51,8 @@ class Server:
 
 
 @contextmanager
-def server(*options: str, storage: Path | None = None, **client: Any) -> Generator[Server]:
-    """Run one until the block ends; `options` are the daemon's, the rest are the driver's.
+def server(*options: str, storage: Path | None = None, **user: str) -> Generator[Server]:
+    """Run one until the block ends; `options` are the daemon's; `username` and `password`.
 
     Users are created in a `storage` before it is served with `--auth`.
     """
@@ -63,8 +64,8 @@ def server(*options: str, storage: Path | None = None, **client: Any) -> Generat
 
     with ENVIRONMENT.running(command, _ready) as port:
         place = f"127.0.0.1:{port}"
-        with closing(_client(place, client)) as asking:
-            yield Server(place, asking)
+        with closing(_client(place, user)) as asking:
+            yield Server(place, asking, user)
 
 
 def _ready(port: int) -> bool:

@@ -76,5 +76,5 @@ def _read(session: Session, schema: str, name: str) -> CheckResult:
 
 
 def _refusal(capability: str, error: SourceError) -> CheckResult:
-    status = "denied" if isinstance(error, Denied) else "failed"
-    return CheckResult(capability, status, str(error), error.hint)
+    denied = isinstance(error, Denied)
+    return CheckResult(capability, "denied" if denied else "failed", str(error), error.hint)

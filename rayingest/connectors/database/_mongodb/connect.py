@@ -5,7 +5,6 @@ https://www.mongodb.com/docs/manual/reference/connection-string-options/
 
 import os
 import shutil
-import ssl
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,16 +17,18 @@ from urllib.parse import quote, urlencode
 from pydantic import SecretStr
 
 from rayingest import errors
-from rayingest.config.connection import SslConfig, SslMode
+from rayingest.config.connection import SslConfig, SslMode, host_port
 from rayingest.connectors.database._mongodb.errors import said, told
 from rayingest.connectors.database._mongodb.session import Session, counter
 from rayingest.core.source import Settings
 
 DATABASE = "default"
+PORT = 27017
 SAMPLE = "sampleSize"  # ours among the options, which are the driver's
 CONNECT_SECONDS = 10
 SRV = "mongodb+srv"
 VERIFIED = {SslMode.REQUIRE, SslMode.VERIFY_CA, SslMode.VERIFY_FULL}
+PEM = "Give the path of a PEM file, or the PEM text itself."
 OPTIONS = "They take the options of a MongoDB connection string, and sampleSize."
 
 
@@ -91,7 +92,7 @@ def _client(settings: Settings, *, seconds: float | None = None, listener: Any =
         query = urlencode(options, quote_via=quote)
         import_module("pymongo.uri_parser").split_options(query, warn=False)
         return pymongo.MongoClient(
-            f"{config.scheme}://{_hosts(config.hostPort)}/?{query}",
+            f"{config.scheme}://{_hosts(config)}/?{query}",
             **_credentials(config),
             # A text that is no UTF-8 and a day out of Python's calendar cost nobody a collection.
             unicode_decode_error_handler="replace",
@@ -101,7 +102,7 @@ def _client(settings: Settings, *, seconds: float | None = None, listener: Any =
     except OSError as error:
         raise errors.ConfigError(
             f"sslConfig: a certificate or key cannot be read: {error.strerror or error}",
-            hint="Give the path of a PEM file, or the PEM text itself.",
+            hint=PEM,
         ) from error
     except (failures.PyMongoError, TypeError, ValueError) as error:
         raise _misconfigured(error, config) from error
@@ -156,10 +157,16 @@ def _pair(files: Mapping[str, Path], folder: Path) -> Path:
     return path
 
 
-def _hosts(text: str) -> str:
+def _hosts(config: Connection) -> str:
     """One server or several; the path of a socket must not look like that of a URL."""
-    hosts = [each.strip() for each in text.split(",")]
-    return ",".join(quote(each, safe="") if each.startswith("/") else each for each in hosts)
+    if config.scheme == SRV:
+        return config.hostPort.strip()
+    found = []
+    for each in config.hostPort.split(","):
+        host, port = host_port(each, PORT)
+        plain = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        found.append(quote(host, safe="") if host.startswith("/") else plain)
+    return ",".join(found)
 
 
 def _credentials(config: Connection) -> dict[str, str]:
@@ -172,10 +179,10 @@ def _credentials(config: Connection) -> dict[str, str]:
 def _misconfigured(error: Exception, config: Connection) -> errors.RayingestError:
     """What the driver says before it asks any server; a name that DNS lacks is one of these."""
     text = said(error)
-    if config.scheme == SRV and "dns." in repr(error.__cause__):
+    if config.scheme == SRV and type(error.__cause__).__module__.startswith("dns."):
         return _silent(text, config)
-    if isinstance(error.__cause__, ssl.SSLError) or "tls" in text.lower():
-        return errors.ConfigError(f"sslConfig, sslMode: {text}")
+    if any(word in text.lower() for word in ("tls", "ssl", "certificate")):
+        return errors.ConfigError(f"sslConfig, connectionOptions: {text}", hint=PEM)
     return errors.ConfigError(f"hostPort, connectionOptions: {text}", hint=OPTIONS)
 
 

@@ -24,7 +24,9 @@ GRANTS = {
     "listIndexes": ("listIndexes on {}", "read on {}"),
     "find": ("find on {}", "read on {}"),
 }
-SLOW_VIEW = "Raise the time-out, or set connectionOptions.sampleSize to 0: then nothing is sampled."
+SLOW = (
+    "Raise callTimeoutSeconds, or set connectionOptions.sampleSize to 0: then no document is read."
+)
 
 
 def classify(error: Exception) -> errors.RayingestError | None:
@@ -71,7 +73,7 @@ def _failure(  # noqa: PLR0911 - a table of cases
     if code in _GONE:
         return errors.Gone(text)
     if code in _TIMED_OUT:
-        return errors.TimedOut(f"{place}: {text}", hint=SLOW_VIEW if command == "find" else None)
+        return errors.TimedOut(f"{place}: {text}", hint=SLOW if command == "find" else None)
     if code in _THROTTLED:
         return errors.Throttled(text)
     if code in _LOST:
@@ -89,7 +91,7 @@ def grant(command: str, database: str) -> str | None:
     return f"Grant the action {action} to the user of the config; the role {role} has it."
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """The server's own words in one line, without what the driver adds of replies and topologies."""
     details = getattr(error, "details", None)
     if isinstance(details, dict) and details.get("errmsg"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from rayingest.connectors.database._mongodb.session import Session
 from rayingest.core.source import Settings
-from rayingest.errors import Unreachable
+from rayingest.errors import Denied, Unreachable
 from rayingest.kit.sql.facts import Found, Wants
 from rayingest.model import Database, DatabaseSchema, EntityType
 
@@ -57,6 +57,11 @@ def members(session: Session, wants: Wants, schema: str) -> Iterator[Found]:
 def names(session: Session, **more: object) -> Sequence[str]:
     """MongoDB's databases without its own, or the only one that is wanted; `more` is for listDatabases."""
     given = {} if session.only is None else {"filter": {"name": session.only}}
-    answer = session.ask("admin", {"listDatabases": 1, "nameOnly": True, **given, **more})
+    try:
+        answer = session.ask("admin", {"listDatabases": 1, "nameOnly": True, **given, **more})
+    except Denied:
+        if session.only is None:
+            raise
+        return [session.only]  # nobody needs to list them who names one
     found = [each["name"] for each in answer["databases"]]
     return found if session.only is not None else [each for each in found if each not in HIDDEN]

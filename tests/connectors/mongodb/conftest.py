@@ -1,0 +1,52 @@
+"""A SecantusDB with users for these tests, and databases in it that each test makes for itself."""
+
+import pytest
+
+from rayingest.connectors.database.mongodb import CONNECTOR
+from rayingest.testing.probe import Probe
+from rayingest.testing.servers import mongodb
+
+SECRET = "canary: 9f/ÿ@é✓"  # noqa: S105 - what no URL takes as it is
+# MongoDB's readAnyDatabase may list databases; SecantusDB's may not.
+MONITOR = {"role": "clusterMonitor", "db": "admin"}
+USERS = {
+    "root": [{"role": "root", "db": "admin"}],
+    "all": [{"role": "readAnyDatabase", "db": "admin"}, MONITOR],
+    "reader": [{"role": "read", "db": "shop"}, MONITOR],
+    "lister": [{"role": "lister", "db": "admin"}],
+}
+IN_SHOP = {"resource": {"db": "shop", "collection": ""}, "actions": ["listCollections"]}
+ONE = {"insert": "a", "documents": [{"_id": 1}]}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """It wants to know who asks; users are made before."""
+    pytest.importorskip("pymongo")
+    if why := mongodb.ENVIRONMENT.available():
+        pytest.skip(why)
+    storage = tmp_path_factory.mktemp("mongodb")
+    with mongodb.server(storage=storage) as open_to_all:
+        open_to_all.tell("shop", ONE)
+        open_to_all.tell("hr", ONE)
+        open_to_all.tell("admin", {"createRole": "lister", "privileges": [IN_SHOP], "roles": []})
+        for name, roles in USERS.items():
+            open_to_all.tell("admin", {"createUser": name, "pwd": SECRET, "roles": roles})
+    root = {"username": "root", "password": SECRET}
+    with mongodb.server("--auth", storage=storage, **root) as running:
+        yield running
+
+
+@pytest.fixture
+def make(server):
+    """Make a database out of commands, and read that alone; it is dropped at the end."""
+    made = []
+
+    def create(schema, *commands, **changes):
+        made.append(schema)
+        server.tell(schema, *commands)
+        return Probe(CONNECTOR, server.config(databaseSchema=schema, **changes))
+
+    yield create
+    for schema in made:
+        server.client.drop_database(schema)
