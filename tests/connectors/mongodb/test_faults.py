@@ -88,9 +88,9 @@ def test_options_that_the_driver_does_not_take(make, changes, said):
 def test_a_name_that_dns_does_not_know(make):
     probe = make("there", ONE)
     hurry = {"connectTimeoutMS": "300"}
-    with pytest.raises(Unreachable, match=r"at nowhere.invalid does not answer"):
+    with pytest.raises(Unreachable, match=r"at it.is.nowhere.invalid does not answer"):
         probe.open(
-            scheme="mongodb+srv", hostPort="nowhere.invalid", connectionOptions=hurry
+            scheme="mongodb+srv", hostPort="it.is.nowhere.invalid", connectionOptions=hurry
         ).__enter__()
 
 
@@ -176,11 +176,23 @@ def test_a_call_that_takes_too_long_ends(server, make):
         list(source.process_entities(descriptors))
 
 
-def test_a_call_is_cancelled(server, make):
+def test_a_call_is_cancelled_at_the_server_and_waited_for_no_more(server, make):
+    """SecantusDB ends no command for killSessions; that it is told to is seen on the way."""
     probe = make("cancelled", ONE)
     descriptors = probe.descriptors(TABLE)
+    host, port = server.host_port.split(":")
+    killed = threading.Event()
+
+    def look(data):
+        if b"killSessions" in data:
+            killed.set()
+
     slow = {"blockConnection": True, "blockTimeMS": 8000}
-    with probe.open() as source, server.failing("find", times=1, **slow):
+    with (
+        Proxy(host, int(port), look).serve() as proxy,
+        probe.open(hostPort=proxy.host_port) as source,
+        server.failing("find", times=1, **slow),
+    ):
         started = time.monotonic()
         timer = threading.Timer(0.3, source.cancel)
         timer.start()
@@ -188,7 +200,8 @@ def test_a_call_is_cancelled(server, make):
             list(source.process_entities(descriptors))
         assert time.monotonic() - started < 5
         timer.join()
-        assert probe.entities(TABLE)  # others go on
+        assert killed.wait(5)
+    assert probe.entities(TABLE)  # others go on
 
 
 @pytest.mark.parametrize("command", [b"listCollections", b"find", b"listIndexes"])
@@ -208,17 +221,21 @@ def test_a_connection_that_is_cut_in_the_middle_of_an_answer(server, make, comma
     assert proxy.cuts
 
 
-def test_a_listing_that_is_cut_is_no_shorter_one(server, make):
-    make("long", *({"create": f"t{place:03}"} for place in range(150)))
+def test_a_listing_of_several_answers_comes_whole_or_not_at_all(server, make):
+    make("long", *({"create": f"t{place:03}"} for place in range(250)))
     probe = Probe(CONNECTOR, server.config(databaseSchema="long"))
-    seen = []
-    with (
-        probe.open() as source,
-        server.failing("listCollections", errorCode=11600),
-        pytest.raises(SessionLost),
-    ):
-        seen.extend(source.discover_entities(TABLE, "svc.default.long"))
-    assert seen == []
+    with probe.open() as source:
+        before = source.calls
+        *found, end = source.discover_entities(TABLE, "svc.default.long")
+        assert (len(found), end.count, end.complete) == (250, 250, True)
+        assert source.calls - before == 3  # 101 names an answer
+        found = []
+        with (
+            server.failing("getMore", errorCode=11600),
+            pytest.raises(SessionLost),
+        ):
+            found.extend(source.discover_entities(TABLE, "svc.default.long"))
+        assert not [each for each in found if isinstance(each, ScopeListed)]
 
 
 def lines(probe, **changes):

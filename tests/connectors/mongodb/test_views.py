@@ -75,6 +75,10 @@ def test_no_column_is_guessed_where_a_stage_makes_other_documents(stage):
     assert origins([stage], "a") is None
 
 
+def test_a_field_in_another_case_is_another_field():
+    assert origins([], "a", "A") == [("a",), ()]
+
+
 def test_every_collection_that_is_named_is_read():
     inner = [{"$lookup": {"from": "deep", "as": "d", "pipeline": [{"$unionWith": "deeper"}]}}]
     pipeline = [

@@ -55,11 +55,16 @@ def _columns(
     for stage in pipeline:
         if not fields.after(stage):
             return None
-    found = []
-    for column in view.columns:
-        columns = [known.column(base, each) for each in fields.origins(column.name)]
-        found.append(tuple(each for each in columns if each is not None))
-    return tuple(found)
+    # Unlike tables of SQL, fields that differ in case alone are two: Known.column would forgive that.
+    there = known.columns.get(base, ())
+    return tuple(
+        tuple(
+            fqn.child(base, each)
+            for each in fields.origins(column.name)
+            if not there or each in there
+        )
+        for column in view.columns
+    )
 
 
 def _others(pipeline: Iterable[Mapping[str, Any]]) -> Iterator[str]:

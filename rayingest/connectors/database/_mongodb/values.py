@@ -65,13 +65,14 @@ KINDS = {
     "MinKey": "minKey",
     "MaxKey": "maxKey",
 }
+HOLD = {OBJECT, ARRAY}
 UUIDS = (3, 4)  # subtypes of binData
 
 
 def tell(value: Any) -> tuple[str, Mapping[str, Any] | Sequence[Any] | None]:
     """The kind of a value as the driver gives it, and what an object or an array holds."""
     kind = KINDS.get(type(value).__name__, "unknown")
-    if kind in {OBJECT, ARRAY}:
+    if kind in HOLD:
         return kind, value
     if kind == "binData" and getattr(value, "subtype", 0) in UUIDS:
         return "uuid", None
