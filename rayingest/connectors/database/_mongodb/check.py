@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from rayingest.connectors.database._mongodb.collections import options, sample
+from rayingest.connectors.database._mongodb.connect import encrypted
 from rayingest.connectors.database._mongodb.errors import grant
 from rayingest.connectors.database._mongodb.listing import SYSTEM, names
 from rayingest.connectors.database._mongodb.session import Session
@@ -19,7 +20,7 @@ def check(session: Session, settings: Settings) -> Iterator[CheckResult]:
     """Connect, list databases and collections, then read one collection."""
     version = session.ask("admin", {"buildInfo": 1}).get("version", "of an unknown version")
     yield CheckResult("connect", "ok", f"MongoDB {version}")
-    yield from _encryption(session)
+    yield from _encryption(session, settings)
     found, result = _databases(session)
     yield result
     refused, first = 0, None
@@ -39,9 +40,10 @@ def check(session: Session, settings: Settings) -> Iterator[CheckResult]:
     yield _read(session, *first)
 
 
-def _encryption(session: Session) -> Iterator[CheckResult]:
-    if not session.encrypted and not is_local(session.host):
-        why = f"the connection to {session.host} is not encrypted; data can be read on the way"
+def _encryption(session: Session, settings: Settings) -> Iterator[CheckResult]:
+    far = sorted(each for each in session.hosts if not is_local(each))
+    if far and not encrypted(settings.connection):
+        why = f"the connection to {far[0]} is not encrypted; data can be read on the way"
         yield CheckResult("encryption", "warning", why, "Set sslMode: verify-full, and sslConfig.")
 
 

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from rayingest import errors
 from rayingest.config.connection import SslConfig, SslMode, host_port
-from rayingest.connectors.database._mongodb.errors import said, told
+from rayingest.connectors.database._mongodb.errors import said
 from rayingest.connectors.database._mongodb.session import Session, counter
 from rayingest.core.source import Settings
 
@@ -81,6 +81,18 @@ def connect(settings: Settings, database: str | None) -> Session:
     return session
 
 
+def encrypted(config: Connection) -> bool:
+    """Whether there is TLS: what the options say counts, then certificates and modes, then the scheme."""
+    given = {key.lower(): each.lower() for key, each in config.connectionOptions.driver.items()}
+    said_so = given.get("tls", given.get("ssl"))
+    return said_so == "true" if said_so else config.scheme == SRV or _wants_tls(config)
+
+
+def _wants_tls(config: Connection) -> bool:
+    files = config.sslConfig.model_dump(exclude_none=True) if config.sslConfig else {}
+    return bool(files) or config.sslMode in VERIFIED
+
+
 def _client(settings: Settings, *, seconds: float | None = None, listener: Any = None) -> Any:
     """The driver's client; `seconds` is for one that must not wait long."""
     config: Connection = settings.connection
@@ -135,7 +147,7 @@ def _options(settings: Settings, folder: Path, seconds: float | None) -> dict[st
 def _tls(config: Connection, folder: Path) -> dict[str, str]:
     """The server's certificate and name are verified, whenever there is TLS."""
     files = config.sslConfig.files(folder) if config.sslConfig else {}
-    found = {"tls": "true"} if files or config.sslMode in VERIFIED else {}
+    found = {"tls": "true"} if _wants_tls(config) else {}
     if config.sslMode is SslMode.VERIFY_CA:
         found["tlsAllowInvalidHostnames"] = "true"
     if "caCertificate" in files:
@@ -196,9 +208,9 @@ def _refused(error: Exception, config: Connection) -> Exception:
             f"MongoDB at {config.hostPort} does not accept user {config.username!r}: {error}",
             hint="Check username and password, and authSource and authMechanism in connectionOptions.",
         )
-    if isinstance(error, failures.ConfigurationError):
-        return errors.ConfigError(f"connectionOptions: {said(error)}", hint=OPTIONS)
-    return told(error, "ping", "admin", "") or error
+    if isinstance(error.__cause__, failures.ConfigurationError):
+        return errors.ConfigError(f"connectionOptions: {said(error.__cause__)}", hint=OPTIONS)
+    return error
 
 
 def _silent(text: str, config: Connection) -> errors.Unreachable:

@@ -45,22 +45,16 @@ class Session:
         return int(self._counter.calls)
 
     @property
-    def host(self) -> str:
-        """The server that answered first."""
-        address = self._client.address
-        return str(address[0]) if address else ""
-
-    @property
-    def encrypted(self) -> bool:
-        """Whether there is TLS on the way."""
-        return bool(self._client.options.pool_options._ssl_context)  # noqa: SLF001 - no public way
+    def hosts(self) -> set[str]:
+        """All servers that are known."""
+        return {str(host) for host, _ in self._client.nodes}
 
     def begin(self) -> None:
         """Ask a first question, which signs in, and give all that follow a session that can be killed."""
         self.ask("admin", {"ping": 1})
         # What speaks MongoDB's protocol need not have sessions.
         if self._client.topology_description.logical_session_timeout_minutes is not None:
-            self._session = self._client.start_session()
+            self._session = self._client.start_session(causal_consistency=False)
 
     def ask(self, database: str, command: Json) -> Json:
         """The answer to one command. Raises what `errors.told` makes of the driver's exceptions."""
