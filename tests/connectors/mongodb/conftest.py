@@ -1,5 +1,7 @@
 """A SecantusDB with users for these tests, and databases in it that each test makes for itself."""
 
+import shutil
+
 import pytest
 
 from rayingest.connectors.database.mongodb import CONNECTOR
@@ -16,24 +18,40 @@ USERS = {
     "lister": [{"role": "lister", "db": "admin"}],
 }
 IN_SHOP = {"resource": {"db": "shop", "collection": ""}, "actions": ["listCollections"]}
+BY_CERTIFICATE = {
+    "createUser": "CN=server",
+    "mechanisms": ["MONGODB-X509"],
+    "roles": [{"role": "root", "db": "admin"}],
+}
 ONE = {"insert": "a", "documents": [{"_id": 1}]}
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """It wants to know who asks; users are made before."""
+def storage(tmp_path_factory):
+    """What a server leaves that let everybody make users; it is copied, for each has one of its own."""
     pytest.importorskip("pymongo")
     if why := mongodb.ENVIRONMENT.available():
         pytest.skip(why)
-    storage = tmp_path_factory.mktemp("mongodb")
-    with mongodb.server(storage=storage) as open_to_all:
-        open_to_all.tell("shop", ONE)
-        open_to_all.tell("hr", ONE)
-        open_to_all.tell("admin", {"createRole": "lister", "privileges": [IN_SHOP], "roles": []})
+    folder = tmp_path_factory.mktemp("mongodb") / "data"
+    with mongodb.server(storage=folder) as server:
+        server.tell("shop", ONE)
+        server.tell("hr", ONE)
+        server.tell("admin", {"createRole": "lister", "privileges": [IN_SHOP], "roles": []})
         for name, roles in USERS.items():
-            open_to_all.tell("admin", {"createUser": name, "pwd": SECRET, "roles": roles})
+            server.tell("admin", {"createUser": name, "pwd": SECRET, "roles": roles})
+        server.tell("$external", BY_CERTIFICATE)
+
+    def copy(name):
+        return shutil.copytree(folder, folder.with_name(name))
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def server(storage):
+    """It wants to know who asks."""
     root = {"username": "root", "password": SECRET}
-    with mongodb.server("--auth", storage=storage, **root) as running:
+    with mongodb.server("--auth", storage=storage("plain"), **root) as running:
         yield running
 
 

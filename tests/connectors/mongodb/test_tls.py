@@ -13,7 +13,6 @@ from rayingest.testing.servers import mongodb
 
 HURRY = {"serverSelectionTimeoutMS": "500", "connectTimeoutMS": "500"}
 X509 = {**HURRY, "authMechanism": "MONGODB-X509"}
-US = {"createUser": "CN=server", "roles": [{"role": "root", "db": "admin"}]}
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +30,12 @@ def certificates(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def secure(certificates, tmp_path_factory):
+def secure(certificates, storage):
     """A server that wants a certificate of ours and knows us by it, and a probe of it."""
-    pytest.importorskip("pymongo")
-    if why := mongodb.ENVIRONMENT.available():
-        pytest.skip(why)
-    storage = tmp_path_factory.mktemp("secure")
-    with mongodb.server(storage=storage) as server:
-        server.tell("$external", {**US, "mechanisms": ["MONGODB-X509"]})
     given = {each: str(certificates / each) for each in ("server.pem", "server.key")}
     options = ["--tls-cert-file", given["server.pem"], "--tls-key-file", given["server.key"]]
     options += ["--tls-ca-file", given["server.pem"], "--tls-require-client-cert", "--auth"]
-    with mongodb.server(*options, storage=storage) as server:
+    with mongodb.server(*options, storage=storage("secure")) as server:
         port = server.host_port.rpartition(":")[2]
 
         def probe(authority="server", host="localhost", own="server", **changes):
