@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from rayingest.model import Column, ColumnConstraint
 
 WIDEST = 200  # a map with more keys has data for keys, and no fields
+LONGEST = 100  # values of one array that are looked at: an embedding has thousands, all alike
 UNKNOWN = ("UNKNOWN", "unknown")
 
 # What kind of value it is, and what it holds: fields by name, a list of values, or nothing.
@@ -120,7 +122,7 @@ class Vocabulary:
         if isinstance(holds, Mapping):
             self._hold(shape, holds, depth)
             return
-        for each in holds:
+        for each in islice(holds, LONGEST):
             inner = shape.inside()
             kind, more = self.tell(each)
             inner.kinds.add(kind)

@@ -19,8 +19,8 @@ from rayingest.config.connection import (
     SslMode,
     host_port,
 )
-from rayingest.connectors.database._mongodb.connect import PORT, SAMPLE
 from rayingest.connectors.database._mongodb.facts import CAPABILITIES, LACKS, MONGODB
+from rayingest.connectors.database._mongodb.options import PORT, SAMPLE
 from rayingest.connectors.database._mongodb.pipelines import reads
 from rayingest.core.source import Batching
 from rayingest.kit.sql.spec import PARENTS, TYPES, Sql
@@ -50,8 +50,12 @@ class MongodbOptions(ConnectionModel):
 
     @property
     def driver(self) -> Mapping[str, str]:
-        """All but ours, as text."""
-        return {key: str(each) for key, each in self if key != SAMPLE}
+        """All but ours, as text; YAML's `true` is that of a connection string."""
+        given = {key: each for key, each in self if key != SAMPLE}
+        return {
+            key: str(each).lower() if isinstance(each, bool) else str(each)
+            for key, each in given.items()
+        }
 
 
 class MongodbConnection(ConnectionModel):

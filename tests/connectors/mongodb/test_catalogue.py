@@ -17,7 +17,7 @@ EVERYTHING = {
     "username": "u",
     "password": "p",
     "hostPort": "h",
-    "connectionOptions": {"authSource": "a", "sampleSize": "7"},
+    "connectionOptions": {"authSource": "a", "tls": True, "sampleSize": "7"},
     "databaseName": "d",
     "databaseSchema": "s",
     "schemaFilterPattern": {"includes": ["a"]},
@@ -36,7 +36,7 @@ def test_every_field_of_openmetadatas_model_is_taken(contracts):
     taken = MongodbConnection.model_validate(EVERYTHING)
     assert taken.model_fields_set == EVERYTHING.keys()
     assert taken.connectionOptions.sampleSize == 7
-    assert taken.connectionOptions.driver == {"authSource": "a"}
+    assert taken.connectionOptions.driver == {"authSource": "a", "tls": "true"}
     for scheme in schema["definitions"]["mongoDBScheme"]["enum"]:
         assert MongodbConnection.model_validate({"hostPort": "h", "scheme": scheme})
     required = {k for k, v in MongodbConnection.model_fields.items() if v.is_required()}

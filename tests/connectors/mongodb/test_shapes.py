@@ -8,7 +8,7 @@ import pytest
 
 from rayingest.connectors.database._mongodb.tables import table
 from rayingest.connectors.database._mongodb.values import COVERS, DOCUMENTS, KINDS, TYPES
-from rayingest.kit.shapes import WIDEST
+from rayingest.kit.shapes import LONGEST, WIDEST
 
 bson = pytest.importorskip("bson")
 
@@ -126,6 +126,11 @@ def test_objects_in_objects_end_somewhere():
     while found.children:
         (found,), depth = found.children, depth + 1
     assert depth == DOCUMENTS.deepest
+
+
+def test_of_a_long_array_the_beginning_is_looked_at():
+    found = columns({"embedding": [0.5] * LONGEST + ["never seen"]})["embedding"]
+    assert found.data_type_display == "array<double>"
 
 
 def test_a_validator_declares_types_descriptions_and_what_must_be_there():

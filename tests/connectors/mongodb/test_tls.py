@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from rayingest.connectors.database._mongodb.connect import encrypted
+from rayingest.connectors.database._mongodb.options import encrypted
 from rayingest.connectors.database.mongodb import CONNECTOR
 from rayingest.errors import ConfigError, Denied, Unreachable
 from rayingest.testing.probe import Probe

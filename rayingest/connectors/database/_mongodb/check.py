@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from rayingest.connectors.database._mongodb.collections import options, sample
-from rayingest.connectors.database._mongodb.connect import encrypted
 from rayingest.connectors.database._mongodb.errors import grant
 from rayingest.connectors.database._mongodb.listing import SYSTEM, names
+from rayingest.connectors.database._mongodb.options import encrypted
 from rayingest.connectors.database._mongodb.session import Session
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import Denied, SourceError
@@ -31,13 +31,11 @@ def check(session: Session, settings: Settings) -> Iterator[CheckResult]:
         except SourceError as error:
             refused += 1
             yield _refusal(Capability.TABLES, error)
-    if first is None:
-        yield CheckResult(Capability.TABLES, "warning", EMPTY)
-        return
     if not refused:
-        why = f"listCollections of {len(found[:FEW])} databases"
-        yield CheckResult(Capability.TABLES, "ok", why)
-    yield _read(session, *first)
+        why = f"listCollections of {len(found[:FEW])} databases" if first else EMPTY
+        yield CheckResult(Capability.TABLES, "ok" if first else "warning", why)
+    if first is not None:
+        yield _read(session, *first)
 
 
 def _encryption(session: Session, settings: Settings) -> Iterator[CheckResult]:

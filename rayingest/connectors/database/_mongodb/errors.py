@@ -51,8 +51,6 @@ def told(  # noqa: PLR0911 - a table of cases
         return errors.TimedOut(text)
     if isinstance(error, driver.ConnectionFailure):
         return errors.SessionLost(f"The connection broke: {text}")
-    if isinstance(error, driver.InvalidName):
-        return errors.Permanent(text)
     if not isinstance(error, driver.OperationFailure):
         return errors.Permanent(text)
     return _failure(error.code or 0, text, command, _place(database, name), database)
@@ -62,7 +60,13 @@ def _failure(  # noqa: PLR0911 - a table of cases
     code: int, text: str, command: str, place: str, database: str
 ) -> errors.RayingestError:
     if code == _ATLAS:
-        code = DENIED if "not allowed" in text else 18 if "auth" in text else code
+        code = (
+            DENIED
+            if "not allowed" in text or "not authorized" in text
+            else 18
+            if "auth" in text
+            else code
+        )
     if code == DENIED:
         what = command or "this"
         return errors.Denied(
@@ -72,15 +76,14 @@ def _failure(  # noqa: PLR0911 - a table of cases
         return errors.Unauthorised(text)
     if code in _GONE:
         return errors.Gone(text)
+    where = f"{place}: " if place else ""
     if code in _TIMED_OUT:
-        return errors.TimedOut(f"{place}: {text}", hint=SLOW if command == "find" else None)
+        return errors.TimedOut(f"{where}{text}", hint=SLOW if command == "find" else None)
     if code in _THROTTLED:
         return errors.Throttled(text)
     if code in _LOST:
         return errors.SessionLost(text)
-    return errors.Permanent(
-        f"{place}: {text} (error {code})" if place else f"{text} (error {code})"
-    )
+    return errors.Permanent(f"{where}{text} (error {code})")
 
 
 def grant(command: str, database: str) -> str | None:

@@ -45,6 +45,7 @@ def declared(options: Json) -> Declared:
     if time := _map(options.get("timeseries")).get("timeField"):
         shape.at(time).kinds.add("date")  # the server takes no document without it
         required.add(time)
+    # What is required and not described has a place all the same.
     never_null = {
         name for name in required if (kinds := shape.at(name).kinds) and NULL not in kinds
     }
