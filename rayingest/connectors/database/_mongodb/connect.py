@@ -84,7 +84,8 @@ def _credentials(config: Connection) -> dict[str, str]:
 def _misconfigured(error: Exception, config: Connection) -> errors.RayingestError:
     """What the driver says before it asks any server; a name that DNS lacks is one of these."""
     text = said(error)
-    if config.scheme == SRV and type(error.__cause__).__module__.startswith("dns."):
+    before = error.__cause__ or error.__context__  # older drivers name no cause
+    if config.scheme == SRV and type(before).__module__.startswith("dns."):
         return _silent(text, config)
     if any(word in text.lower() for word in ("tls", "ssl", "certificate")):
         return errors.ConfigError(f"sslConfig, connectionOptions: {text}", hint=PEM)
