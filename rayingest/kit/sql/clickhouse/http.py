@@ -4,7 +4,6 @@ https://clickhouse.com/docs/interfaces/http. `wait_end_of_query` makes the serve
 until it is whole; one that breaks off all the same is no JSON, and ends in what the server said.
 """
 
-import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from rayingest import errors
 from rayingest.core.waiting import retry_after
 from rayingest.kit.sql.clickhouse.errors import code_of, meaning
 from rayingest.kit.sql.clickhouse.session import Row
+from rayingest.kit.wire import Wire
 
 IDLE_SECONDS = 2.0  # servers close a connection that idles for three, some for ten
 LONGEST = 300  # characters that are told of an answer which is not ClickHouse's
@@ -52,7 +52,7 @@ class HttpTransport:
         self._url = url
         self._user = user
         self._settings = {**settings, "database": "system", "wait_end_of_query": "1"}
-        self._stream: Any = None
+        self._wire = Wire()
         self._met = False  # whether it ever answered
         connect, first, later = waits
         self._later = httpx2.Timeout(later, connect=connect)
@@ -74,7 +74,7 @@ class HttpTransport:
         return rows
 
     def _post(self, statement: str, params: Mapping[str, str]) -> httpx2.Response:
-        content, watched = statement.encode(), {"trace": self._watch}
+        content, watched = statement.encode(), self._wire.extensions
         try:
             return self._client.post(self._url, params=params, content=content, extensions=watched)
         except httpx2.ConnectTimeout:
@@ -89,10 +89,6 @@ class HttpTransport:
             if self._met:
                 raise errors.SessionLost(f"{self._url} broke off: {error}") from None
             raise self._unreached(str(error)) from None
-
-    def _watch(self, event: str, info: Mapping[str, Any]) -> None:
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._stream = info["return_value"]
 
     def _read(self, answer: httpx2.Response) -> list[Row]:
         """The rows of a good answer; an empty one is none, and never a list without rows."""
@@ -146,8 +142,7 @@ class HttpTransport:
 
     def hang_up(self) -> None:
         """See Transport."""
-        if self._stream is not None:
-            self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        self._wire.hang_up()
 
     def close(self) -> None:
         """See Transport."""
