@@ -23,6 +23,7 @@ __all__ = [
     "Flag",
     "HostPort",
     "IamAuth",
+    "JwtAuth",
     "SqlCommon",
     "SslConfig",
     "SslMode",
@@ -95,6 +96,12 @@ class BasicAuth(ConnectionModel):
     """User name and password."""
 
     password: SecretStr | None = Field(default=None, description="Password.")
+
+
+class JwtAuth(ConnectionModel):
+    """A JSON Web Token instead of a password."""
+
+    jwt: SecretStr | None = Field(default=None, description="JSON Web Token.")
 
 
 class IamAuth(ConnectionModel):
