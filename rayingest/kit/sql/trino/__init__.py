@@ -1,0 +1,1 @@
+"""Trino and Presto: their information schemas and system tables, read in batches over HTTP."""

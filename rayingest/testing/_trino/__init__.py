@@ -1,0 +1,1 @@
+"""A cluster of ours: its catalogs, its system tables, its protocol; `rayingest.testing.trino` serves it."""
