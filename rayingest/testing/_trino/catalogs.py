@@ -125,7 +125,7 @@ class Catalogs:
 
     def _show(self, what: str, name: str) -> tuple[list[tuple[str, str]], list[Row]]:
         if what == "catalogs":
-            return [("Catalog", "varchar")], [(each,) for each in self.names]
+            return [("Catalog", "varchar")], [(each,) for each in sorted(self.names)]
         place = _parts(name)
         relation = self._readable(*place)
         if what == "columns from":

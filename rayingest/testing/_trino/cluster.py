@@ -12,7 +12,8 @@ class Cluster(Catalogs):
     `page` is the number of rows in an answer. Of all requests each `busy`-th is answered 503, and of the
     answers with rows each `torn`-th is cut. `throttled` counts the statements that are still answered 429,
     `wait` seconds. `refusals` are errors by a piece of the statement; one with a piece of `stuck` never
-    ends. `named` is what the coordinator calls itself in addresses.
+    ends. `named` is what the coordinator calls itself in addresses; a
+    `forgetful` one knows no statement that it took.
     """
 
     kind: str = "Trino"
@@ -27,6 +28,7 @@ class Cluster(Catalogs):
     refusals: dict[str, Refusal] = field(default_factory=dict)
     stuck: str = ""
     named: str = ""
+    forgetful: bool = False
     # What came in.
     statements: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)

@@ -125,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
         """The statement that an address is about: `/v1/statement/executing/<id>/<secret>/<token>`."""
         parts = path.split("/")
         query = self.queries.get(parts[4]) if len(parts) == 7 else None
-        if query is None or parts[5] != _secret(query.id):
+        if query is None or parts[5] != _secret(query.id) or self.cluster.forgetful:
             self._send(404, "Query not found")
             return None, "", 0
         return query, parts[3], int(parts[6])

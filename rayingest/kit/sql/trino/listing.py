@@ -24,7 +24,7 @@ TABLE, VIEW, MATERIALIZED_VIEW = "BASE TABLE", "VIEW", "MATERIALIZED VIEW"
 def databases(session: TrinoSession, settings: Settings) -> Iterator[Found]:
     """The catalog of the config, or all."""
     only = settings.connection.catalog
-    for each in (only,) if only else session.catalogs:
+    for each in (only,) if only else sorted(session.catalogs):
         if each == only or each not in HIDDEN_CATALOGS:
             yield Found(EntityType.DATABASE, "", each)
 

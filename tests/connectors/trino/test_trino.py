@@ -1,0 +1,323 @@
+"""What arrives of a cluster: every kind of thing, batch by batch, and no more than was asked."""
+
+import json
+import pickle
+import re
+import time
+
+import pytest
+import yaml
+
+import rayingest as ri
+from rayingest.connectors.database.trino import CONNECTOR
+from rayingest.core.source import Described
+from rayingest.errors import Denied, Gone, Retryable
+from rayingest.model import EntityType, PartitionColumn, TableType
+from rayingest.testing import StrictCatalogue
+from rayingest.testing.conformance import Kept, settings_for, tell
+from rayingest.testing.probe import of, sort, walk
+from rayingest.testing.trino import Cluster, Field, Refusal, Relation
+
+DATABASE, SCHEMA, TABLE = EntityType.DATABASE, EntityType.DATABASE_SCHEMA, EntityType.TABLE
+PLAIN = [Field("id", "bigint", True), *(Field(f"c{at}", "varchar(40)") for at in range(9))]
+DDL = {"includeDDL": True}
+
+
+def asked(cluster, piece):
+    return [each for each in cluster.statements if piece in each]
+
+
+@pytest.fixture
+def shop(start):
+    """Two catalogs: one with all kinds of things, one that its views read."""
+    cluster = Cluster()
+    cluster.run(
+        "create schema lake.sales",
+        "create schema lake.empty",
+        "create schema crm.people",
+        "create table crm.people.customer (id bigint not null, name varchar comment 'Full name')",
+        "create table lake.sales.orders (id bigint, customer bigint, placed timestamp(6),"
+        ' lines array(row(sku varchar, "how many" integer)), tags map(varchar, varchar))'
+        " comment 'What''s ordered' with (partitioning = ARRAY['month(placed)', 'bucket(id, 16)'])",
+        "create table lake.sales.visits (url varchar, ds varchar)"
+        " with (format = 'ORC', partitioned_by = ARRAY['ds'])",
+        "create view lake.sales.named as select o.id, c.name from lake.sales.orders o"
+        " join crm.people.customer c on c.id = o.customer",
+        "create materialized view lake.sales.daily as select count(id) as n from lake.sales.orders",
+        "comment on view lake.sales.named is 'Who ordered'",
+    )
+    return start(cluster)
+
+
+def test_every_kind_of_thing_arrives(shop):
+    found = shop.tables(options=DDL)
+    assert {name: each.table_type for name, each in found.items()} == {
+        "svc.crm.people.customer": TableType.REGULAR,
+        "svc.lake.sales.daily": TableType.MATERIALIZED_VIEW,
+        "svc.lake.sales.named": TableType.VIEW,
+        "svc.lake.sales.orders": TableType.REGULAR,
+        "svc.lake.sales.visits": TableType.REGULAR,
+    }
+    named, daily = found["svc.lake.sales.named"], found["svc.lake.sales.daily"]
+    assert named.description == "Who ordered"
+    assert [each.name for each in named.columns] == ["id", "name"]
+    assert "crm.people.customer" in named.schema_definition
+    assert "COUNT(id)" in daily.schema_definition
+    customer = found["svc.crm.people.customer"]
+    assert [each.description for each in customer.columns] == [None, "Full name"]
+    assert [each.constraint for each in customer.columns] == ["NOT_NULL", "NULL"]
+    orders = found["svc.lake.sales.orders"]
+    assert orders.description == "What's ordered"
+    lines = orders.columns[3]
+    assert (lines.data_type, lines.array_data_type) == ("ARRAY", "STRUCT")
+    assert [(each.name, each.data_type) for each in lines.children] == [
+        ("sku", "VARCHAR"),
+        ("how many", "INT"),
+    ]
+    assert orders.schema_definition.startswith("CREATE TABLE lake.sales.orders (")
+    assert orders.partition == (
+        PartitionColumn(column_name="placed", interval_type="TIME-UNIT", interval="month"),
+        PartitionColumn(column_name="id", interval_type="OTHER", interval="bucket"),
+    )
+
+
+def test_without_ddl_hives_partitions_are_told_and_no_table_is_asked_for_alone(shop):
+    found = shop.tables()
+    ds = PartitionColumn(column_name="ds", interval_type="COLUMN-VALUE")
+    assert found["svc.lake.sales.visits"].partition == (ds,)
+    assert found["svc.lake.sales.orders"].partition == ()
+    assert found["svc.lake.sales.orders"].schema_definition is None
+    assert not asked(shop.cluster, "show create")
+
+
+def test_batches_orders_and_singles_say_the_same(shop):
+    shop.probe.agree(TABLE, options=DDL, catalog="lake")
+    shop.probe.agree(SCHEMA, catalog="lake")
+    shop.probe.agree(DATABASE)
+
+
+def test_the_clusters_own_catalogs_and_schemas_are_not_listed(shop):
+    shop.cluster.catalog("jmx")
+    found = {each.id for each in of(shop.probe.listing()) if each.type is not TABLE}
+    assert found == {
+        *("svc.crm", "svc.crm.people"),
+        *("svc.lake", "svc.lake.empty", "svc.lake.sales"),
+    }
+    assert {each.id for each in shop.probe.descriptors(DATABASE, catalog="system")} == {
+        "svc.system"
+    }
+
+
+def test_a_catalog_or_a_schema_alone(shop):
+    listed = {each.id for each in of(shop.probe.listing(catalog="lake", databaseSchema="empty"))}
+    assert listed == {"svc.lake", "svc.lake.empty"}
+    # Of several catalogs some may not have that schema.
+    listed = {each.id for each in of(shop.probe.listing(databaseSchema="people"))}
+    assert listed == {"svc.crm", "svc.lake", "svc.crm.people", "svc.crm.people.customer"}
+
+
+def test_filters_reach_the_cluster(shop):
+    """Of what they drop nothing is asked."""
+    drop = {
+        "databaseFilterPattern": {"excludes": ["crm"]},
+        "schemaFilterPattern": {"includes": ["empty"]},
+    }
+    shop.probe.listing(filters=drop)
+    assert not asked(shop.cluster, '"crm"')
+    assert not asked(shop.cluster, "'sales'")
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"includeTables": False}, ["daily", "named"]),
+        ({"includeViews": False}, ["orders", "visits"]),
+        ({"includeTables": False, "includeViews": False}, []),
+    ],
+)
+def test_tables_or_views_alone(shop, options, names):
+    found = shop.probe.descriptors(TABLE, options=options, catalog="lake")
+    assert sorted(each.metadata["name"] for each in found) == names
+
+
+def test_lineage_of_a_view_reaches_across_catalogs(shop):
+    settings = settings_for(CONNECTOR, shop.probe.config)
+    told = tell(CONNECTOR, settings)
+    variant = CONNECTOR.variants["lineage"]
+    lineage = tell(variant, settings_for(variant, shop.probe.config), Kept(told.entities))
+    edges = {(str(each.payload["fromFqn"]), each.target_fqn) for each in lineage.facts}
+    assert edges == {
+        ("story.lake.sales.orders", "story.lake.sales.named"),
+        ("story.crm.people.customer", "story.lake.sales.named"),
+        ("story.lake.sales.orders", "story.lake.sales.daily"),
+    }
+
+
+def test_a_catalog_whose_metastore_is_down_fails_alone(shop, hurry):
+    shop.cluster.down["crm"] = Refusal(
+        "HIVE_METASTORE_ERROR", "Failed connecting to Hive metastore"
+    )
+    with shop.probe.open() as source:
+        assert [each.id for each in of(source.discover_entities(DATABASE))] == [
+            "svc.crm",
+            "svc.lake",
+        ]
+        with pytest.raises(Retryable, match="Failed connecting to Hive metastore"):
+            list(source.discover_entities(SCHEMA, "svc.crm"))
+        assert len(of(source.discover_entities(SCHEMA, "svc.lake"))) == 2
+        assert len(of(source.discover_entities(TABLE, "svc.lake.sales"))) == 4
+
+
+def test_a_table_that_cannot_be_read_is_told_with_its_reason(shop):
+    """Trino leaves its columns out of the listing of all; it must not arrive without any."""
+    bad = Refusal("HIVE_UNSUPPORTED_FORMAT", "Unsupported Hive StorageFormat")
+    no = Refusal("PERMISSION_DENIED", "Access Denied: Cannot show columns of table sales.visits")
+    shop.cluster.unreadable |= {("lake", "sales", "orders"): bad, ("lake", "sales", "visits"): no}
+    found, failed = shop.probe.answers(TABLE, catalog="lake")
+    assert sorted(found) == ["svc.lake.sales.daily", "svc.lake.sales.named"]
+    assert "Unsupported Hive StorageFormat" in str(failed["svc.lake.sales.orders"])
+    denied = failed["svc.lake.sales.visits"]
+    assert isinstance(denied, Denied)
+    assert "TO USER ada" in denied.hint
+
+
+def test_a_table_that_was_dropped_is_gone_and_one_without_columns_is_there(shop):
+    shop.cluster.add("lake", "sales", "bare", Relation("BASE TABLE", ()))
+    descriptors = shop.probe.descriptors(TABLE, catalog="lake")
+    shop.cluster.drop("lake", "sales", "orders")
+    with shop.probe.open() as source:
+        found, failed = sort(source.process_entities(descriptors))
+    assert isinstance(failed.pop("svc.lake.sales.orders"), Gone)
+    assert not failed
+    assert found["svc.lake.sales.bare"].columns == ()
+
+
+def test_ddl_that_is_denied_costs_the_ddl(shop):
+    shop.cluster.refusals['create table "lake"."sales"."orders"'] = Refusal(
+        "PERMISSION_DENIED", "no"
+    )
+    found = shop.probe.entities(TABLE, options=DDL, catalog="lake")
+    assert found["svc.lake.sales.orders"].schema_definition is None
+    assert found["svc.lake.sales.visits"].schema_definition
+
+
+def test_secrets_in_texts_are_masked(shop):
+    shop.cluster.run("create view lake.sales.leak as select 'password=canary-9f' as x")
+    view = shop.tables()["svc.lake.sales.leak"]
+    assert "canary-9f" not in view.schema_definition
+
+
+def test_who_may_not_read_the_system_catalog_gets_the_rest(shop, caplog):
+    shop.cluster.metadata = ()
+    found = shop.tables()
+    assert found["svc.lake.sales.daily"].table_type is TableType.REGULAR
+    assert found["svc.lake.sales.orders"].description is None
+    assert "Access Denied: Cannot access catalog system" in caplog.text
+
+
+HOSTILE = (
+    "apostrophe's",
+    'quote"inside',
+    "dot.in",
+    "semi;colon -- x",
+    "per%cent",
+    "ünïcödé 汉字 🛒",
+    "a\\b",
+)
+
+
+def test_hostile_names(start):
+    cluster = Cluster()
+    for name in HOSTILE:
+        cluster.add(
+            "lake",
+            name,
+            name,
+            Relation("BASE TABLE", (Field(name, "integer", comment=name),), name),
+        )
+    world = start(cluster)
+    found = world.probe.entities(TABLE)
+    assert sorted(each.name for each in found.values()) == sorted(HOSTILE)
+    for each in found.values():
+        (column,) = each.columns
+        assert (each.description, column.name, column.description) == (each.name,) * 3
+    world.probe.agree(TABLE)
+
+
+def prefixes(statement):
+    """How many tables a condition is about; Trino reads a whole catalog for more than a hundred."""
+    return sum(
+        len(re.findall(r"'", names)) // 2
+        for names in re.findall(r"table_name in \(([^)]*)\)", statement)
+    )
+
+
+def test_statements_are_few_and_never_about_more_than_trino_looks_up_singly(start):
+    cluster = Cluster(page=1000)
+    for schema in ("one", "two", "three"):
+        cluster.fill("lake", schema, 100, PLAIN)
+    world = start(cluster)
+    with world.probe.open() as source:
+        chunk = [each for each in of(walk(source)) if each.type is TABLE]
+        before, started = source.calls, time.process_time()
+        found, failed = sort(source.process_entities(chunk))
+        spent = time.process_time() - started
+        assert (len(found), failed) == (300, {})
+        assert (source.calls - before) / 300 <= 0.05
+        assert spent / 300 < 0.005  # the cluster is in this process, too
+    assert [prefixes(each) for each in asked(cluster, "information_schema.columns")] == [100] * 3
+
+
+def test_comments_of_a_schema_are_asked_for_once(start):
+    cluster = Cluster(page=1000)
+    cluster.fill("lake", "one", 250, PLAIN)
+    world = start(cluster)
+    descriptors = world.probe.descriptors(TABLE)
+    cluster.statements.clear()
+    with world.probe.open() as source:
+        for at in range(0, 250, 50):
+            list(source.process_entities(descriptors[at : at + 50]))
+    (statement,) = asked(cluster, "table_comments")
+    assert "table_name =" not in statement
+
+
+def test_one_table_alone_is_asked_for_alone(shop):
+    (orders,) = [e for e in shop.probe.descriptors(TABLE) if e.metadata["name"] == "orders"]
+    shop.cluster.statements.clear()
+    with shop.probe.open() as source:
+        (answer,) = source.process_entities([orders])
+    assert isinstance(answer, Described)
+    (statement,) = asked(shop.cluster, "table_comments")
+    assert "table_name = 'orders'" in statement
+
+
+def test_the_connector_pickles():
+    assert pickle.loads(pickle.dumps(CONNECTOR)).service_type == "Trino"
+
+
+@pytest.mark.usefixtures("contracts")
+def test_the_catalogue_takes_tables_of_every_kind(shop, tmp_path, monkeypatch):
+    """Judged by OpenMetadata's schemas; the second run finds nothing to write."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with StrictCatalogue() as catalogue:
+        tree = {
+            "source": {
+                "type": "trino",
+                "serviceName": "svc",
+                "serviceConnection": {"config": shop.probe.config},
+                "sourceConfig": {"config": {"type": "DatabaseMetadata", "includeDDL": True}},
+            },
+            "sink": {"type": "metadata-rest", "config": {}},
+            "workflowConfig": {"openMetadataServerConfig": {
+                "hostPort": catalogue.url, "authProvider": "openmetadata",
+                "securityConfig": {"jwtToken": "t"}}},
+        }  # fmt: skip
+        path = tmp_path / "config.yaml"
+        path.write_text(yaml.safe_dump(tree))
+        first = ri.load(path, flags={"engine": "local"}).run().report
+        assert first.state == "success", first.errors
+        assert first.types["table"]["ok"] == 5
+        kept = catalogue.entities("tables")
+        second = ri.load(path, flags={"engine": "local"}).run().report
+        assert second.types["table"]["unchanged"] == 5
+    assert "month" in json.dumps(kept)
