@@ -71,6 +71,10 @@ class Handler(BaseHTTPRequestHandler):
         query, place, token = self._query(path)
         if query is None or not self._let_in():
             return
+        if self.cluster.throttled_pages > 0:
+            self.cluster.throttled_pages -= 1
+            self._send(429, "Too many requests", {"Retry-After": self.cluster.wait})
+            return
         if query.ended:
             self._failed(query, Refusal("USER_CANCELED", "Query was canceled"))
         elif place == "queued":

@@ -1,5 +1,6 @@
 """What goes wrong between a cluster and us, and what whoever asked is told."""
 
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from rayingest.errors import (
     TimedOut,
     Unreachable,
 )
+from rayingest.kit.sql.trino.http import Http
+from rayingest.kit.sql.trino.statements import Statements
 from rayingest.model import EntityType
 from rayingest.testing.probe import of, sort, walk
 from rayingest.testing.trino import Refusal
@@ -103,6 +106,18 @@ def test_who_is_throttled_waits_with_everybody(library):
     assert raised.value.wait == 7.0
 
 
+@pytest.mark.usefixtures("hurry")
+def test_a_statement_that_runs_waits_a_moment_and_is_given_up_when_told_to_wait_long(library):
+    library.cluster.throttled_pages, library.cluster.wait = 3, "5"
+    assert len(everything(library)[1]) == 4
+    with library.probe.open() as source:
+        library.cluster.throttled_pages, library.cluster.wait = 1, "60"
+        with pytest.raises(Throttled) as raised:
+            list(source.discover_entities(SCHEMA, "svc.shop"))
+    assert raised.value.wait == 60.0
+    assert any("schemata" in each for each in library.cluster.ended)
+
+
 @pytest.mark.parametrize(
     ("name", "means"),
     [
@@ -141,6 +156,23 @@ def test_a_running_statement_is_ended_at_the_cluster(library):
         assert any("schemata" in each for each in library.cluster.ended)
         library.cluster.stuck = ""
         assert of(source.discover_entities(SCHEMA, "svc.shop"))
+
+
+def test_a_server_that_says_nothing_at_all_is_left():
+    """There is no address to end the statement at yet: the connection is broken."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        http = Http(url, user="ada", login=dict, seconds=60, connect=10)
+        http.welcome()
+        statements = Statements(http, {}, 60)
+        timer = threading.Timer(0.3, statements.cancel)
+        timer.start()
+        started = time.monotonic()
+        with pytest.raises(SessionLost, match="broke off"):
+            statements.rows("select 1")
+        timer.join()
+        assert time.monotonic() - started < 10
+        http.close()
 
 
 def test_a_statement_without_an_end_times_out_and_is_ended(library):

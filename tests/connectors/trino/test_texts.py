@@ -5,6 +5,7 @@ import pytest
 from rayingest.errors import (
     ConfigError,
     Denied,
+    Forbidden,
     Gone,
     Permanent,
     Retryable,
@@ -128,6 +129,7 @@ def test_names_and_values_stay_what_they_are():
     [
         ("PERMISSION_DENIED", Denied),
         ("TABLE_NOT_FOUND", Gone),
+        ("UNSUPPORTED_TABLE_TYPE", Forbidden),
         ("SCHEMA_NOT_FOUND", Gone),
         ("CATALOG_NOT_FOUND", Gone),
         ("EXCEEDED_TIME_LIMIT", TimedOut),

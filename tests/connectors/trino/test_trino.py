@@ -11,7 +11,7 @@ import yaml
 import rayingest as ri
 from rayingest.connectors.database.trino import CONNECTOR
 from rayingest.core.source import Described
-from rayingest.errors import Denied, Gone, Retryable
+from rayingest.errors import Denied, Forbidden, Gone, Retryable
 from rayingest.model import EntityType, PartitionColumn, TableType
 from rayingest.testing import StrictCatalogue
 from rayingest.testing.conformance import Kept, settings_for, tell
@@ -179,6 +179,15 @@ def test_a_table_that_cannot_be_read_is_told_with_its_reason(shop):
     denied = failed["svc.lake.sales.visits"]
     assert isinstance(denied, Denied)
     assert "TO USER ada" in denied.hint
+
+
+def test_icebergs_tables_in_a_catalog_of_hive_are_passed_over_and_told(shop):
+    iceberg = Refusal("UNSUPPORTED_TABLE_TYPE", "Cannot query Iceberg table 'sales.orders'")
+    shop.cluster.unreadable["lake", "sales", "orders"] = iceberg
+    _, failed = shop.probe.answers(TABLE, catalog="lake")
+    (why,) = failed.values()
+    assert isinstance(why, Forbidden)
+    assert "Cannot query Iceberg table" in str(why)
 
 
 def test_a_table_that_was_dropped_is_gone_and_one_without_columns_is_there(shop):

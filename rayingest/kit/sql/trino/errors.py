@@ -9,11 +9,8 @@ import re
 from rayingest import errors
 
 GONE = {"TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND", "NOT_FOUND", "MISSING_TABLE"}
-DENIED = {"PERMISSION_DENIED"}
 BUSY = {"QUERY_QUEUE_FULL", "TOO_MANY_REQUESTS_FAILED"}
-SLOW = {"EXCEEDED_TIME_LIMIT", "PAGE_TRANSPORT_TIMEOUT", "OPTIMIZER_TIMEOUT"}
-LOST = {"ABANDONED_QUERY"}
-CANCELLED = {"USER_CANCELED"}
+SLOW = {"EXCEEDED_TIME_LIMIT", "PAGE_TRANSPORT_TIMEOUT", "OPTIMIZER_TIMEOUT", "USER_CANCELED"}
 PASSING = {
     *("SERVER_STARTING_UP", "SERVER_SHUTTING_DOWN", "NO_NODES_AVAILABLE", "REMOTE_HOST_GONE"),
     *("REMOTE_TASK_ERROR", "REMOTE_TASK_MISMATCH", "PAGE_TRANSPORT_ERROR", "ABANDONED_TASK"),
@@ -23,11 +20,22 @@ PASSING = {
     *("HIVE_METASTORE_ERROR", "HIVE_FILESYSTEM_ERROR", "JDBC_ERROR", "ICEBERG_CATALOG_ERROR"),
     *("ICEBERG_FILESYSTEM_ERROR", "DELTA_LAKE_FILESYSTEM_ERROR"),
 }
+KINDS: dict[str, type[errors.SourceError]] = {
+    **dict.fromkeys(GONE, errors.Gone),
+    **dict.fromkeys(BUSY, errors.Throttled),
+    **dict.fromkeys(SLOW, errors.TimedOut),
+    **dict.fromkeys(PASSING, errors.Retryable),
+    "ABANDONED_QUERY": errors.SessionLost,
+}
 SETTINGS = {"INVALID_SESSION_PROPERTY", "ROLE_NOT_FOUND"}
-KNOWN = GONE | DENIED | BUSY | SLOW | LOST | CANCELLED | PASSING | SETTINGS
 # Presto has no names for these: https://github.com/prestodb/presto, SemanticErrorCode.
 _ABSENT = re.compile(
     r"(?:line \d+:\d+: )?(?:Table|View|Schema|Catalog) .* (?:does not exist|not found)", re.DOTALL
+)
+CANCELLED = "USER_CANCELED"
+SELECTOR = (
+    "The cluster's resource groups take no query of this user and source: a selector for the source"
+    " `rayingest` helps, or another one in connectionArguments.source."
 )
 LONGEST = 500  # characters of what a server says that are told
 
@@ -40,35 +48,27 @@ class Said(errors.Permanent):
         self.name = name
 
 
-def meaning(name: str, text: str, user: str) -> errors.RayingestError:  # noqa: PLR0911 - a table of cases
+def meaning(name: str, text: str, user: str) -> errors.RayingestError:
     """Say what an error of the server means for whoever asked."""
     said = f"{' '.join(text.split())[:LONGEST]} ({name or 'no name'})"
-    if name in DENIED:
+    if name in KINDS:
+        return KINDS[name](f"The statement was cancelled: {said}" if name == CANCELLED else said)
+    if name == "PERMISSION_DENIED":
         return errors.Denied(said, hint=grant(user))
-    if name in GONE or (name not in KNOWN and _ABSENT.match(text)):
-        return errors.Gone(said)
-    if name in SLOW:
-        return errors.TimedOut(said)
-    if name in CANCELLED:
-        return errors.TimedOut(f"The statement was cancelled: {said}")
-    if name in LOST:
-        return errors.SessionLost(said)
-    if name in BUSY:
-        return errors.Throttled(said)
-    if name in PASSING:
-        return errors.Retryable(said)
+    if name == "UNSUPPORTED_TABLE_TYPE":
+        # Hive's catalog lists tables of Iceberg, Delta and Hudi in its metastore, and reads none of them.
+        return errors.Forbidden(
+            f"This catalog lists it, and does not read it: {said}",
+            hint="A catalog of that kind over the same metastore has it, or a redirection does.",
+        )
     if name in SETTINGS:
         return errors.ConfigError(
             f"connectionOptions, connectionArguments: {said}",
             hint="`SHOW SESSION` lists the session properties, `SHOW ROLES` the roles that there are.",
         )
-    hint = None
-    if name == "QUERY_REJECTED":
-        hint = (
-            "The cluster's resource groups take no query of this user and source: a selector for"
-            " the source `rayingest` does, or another one in connectionArguments.source."
-        )
-    return Said(said, name, hint=hint)
+    if _ABSENT.match(text):
+        return errors.Gone(said)
+    return Said(said, name, hint=SELECTOR if name == "QUERY_REJECTED" else None)
 
 
 def grant(user: str) -> str:

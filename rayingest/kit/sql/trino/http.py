@@ -123,8 +123,9 @@ class Http:
         if self.leaving or isinstance(error, errors.TimedOut):
             return False
         if isinstance(error, errors.Throttled):  # before a statement the whole run waits
-            wait = error.wait or 0.0
-            return False if method == "POST" or wait > PATIENCE else wait
+            if method == "POST" or (error.wait or 0.0) > PATIENCE:
+                return False
+            return True if error.wait is None else error.wait
         if isinstance(error, Torn):  # a statement that was posted may run
             return method == "GET"
         return isinstance(error, errors.Retryable) and not isinstance(error, errors.SessionLost)
