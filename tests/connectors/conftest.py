@@ -1,5 +1,7 @@
 """Grades come out of test results: `pytest tests/connectors/test_conformance.py --write-grades`."""
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,3 +45,19 @@ def warehouse(place: Place[Any]) -> Place[Any]:
     """The same with the tables in the catalogue that the tool's queries read."""
     place.stock(*STOCK)
     return place
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`server.pem` is of localhost, signed by itself; `stranger.pem` is of nobody we know."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    folder = tmp_path_factory.mktemp("tls")
+    for name in ("server", "stranger"):
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+        command += ["-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost"]
+        command += ["-keyout", f"{name}.key", "-out", f"{name}.pem"]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+        with (folder / f"{name}.pem").open("a") as file:
+            file.write((folder / f"{name}.key").read_text())
+    return folder

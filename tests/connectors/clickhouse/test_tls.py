@@ -1,8 +1,5 @@
 """TLS: the server's certificate and name are verified, over HTTP and over the native protocol."""
 
-import shutil
-import subprocess
-
 import pytest
 
 from rayingest.connectors.database.clickhouse import CONNECTOR
@@ -12,22 +9,6 @@ from rayingest.testing import clickhouse
 from rayingest.testing.probe import Probe
 
 SCHEMES = ("clickhouse+http", "clickhouse+native")
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """`server.pem` is of localhost, signed by itself; `stranger.pem` is of nobody we know."""
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl")
-    folder = tmp_path_factory.mktemp("tls")
-    for name in ("server", "stranger"):
-        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-        command += ["-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost"]
-        command += ["-keyout", f"{name}.key", "-out", f"{name}.pem"]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
-        with (folder / f"{name}.pem").open("a") as file:
-            file.write((folder / f"{name}.key").read_text())
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """Who signs in, how, and what goes with each statement."""
 
 import json
-import shutil
-import subprocess
 
 import pytest
 
@@ -199,22 +197,6 @@ def test_a_catalog_or_schema_that_is_not_there(library):
     assert "SHOW CATALOGS" in raised.value.hint
     with pytest.raises(Denied, match="has no schema 'nothing'"):
         library.probe.listing(catalog="shop", databaseSchema="nothing")
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """`server.pem` is of localhost, signed by itself; `stranger.pem` is of nobody we know."""
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl")
-    folder = tmp_path_factory.mktemp("tls")
-    for name in ("server", "stranger"):
-        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-        command += ["-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost"]
-        command += ["-keyout", f"{name}.key", "-out", f"{name}.pem"]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
-        with (folder / f"{name}.pem").open("a") as file:
-            file.write((folder / f"{name}.key").read_text())
-    return folder
 
 
 @pytest.fixture
