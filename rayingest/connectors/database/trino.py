@@ -54,7 +54,9 @@ class TrinoConnection(SqlCommon):
         None, description="Read this schema only, in each catalog that has it."
     )
     proxies: dict[str, str] | None = Field(
-        None, description="Proxy by scheme, `http` or `https`; else that of the environment."
+        None,
+        repr=False,
+        description="Proxy by scheme, `http` or `https`; else that of the environment.",
     )
     verify: str | None = Field(
         None,

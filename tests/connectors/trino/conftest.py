@@ -62,3 +62,25 @@ def hurry():
     stamina.set_testing(True, attempts=4)
     yield
     stamina.set_testing(False)
+
+
+@pytest.fixture
+def shop(start):
+    """Two catalogs: one with all kinds of things, one that its views read."""
+    cluster = Cluster()
+    cluster.run(
+        "create schema lake.sales",
+        "create schema lake.empty",
+        "create schema crm.people",
+        "create table crm.people.customer (id bigint not null, name varchar comment 'Full name')",
+        "create table lake.sales.orders (id bigint, customer bigint, placed timestamp(6),"
+        ' lines array(row(sku varchar, "how many" integer)), tags map(varchar, varchar))'
+        " comment 'What''s ordered' with (partitioning = ARRAY['month(placed)', 'bucket(id, 16)'])",
+        "create table lake.sales.visits (url varchar, ds varchar)"
+        " with (format = 'ORC', partitioned_by = ARRAY['ds'])",
+        "create view lake.sales.named as select o.id, c.name from lake.sales.orders o"
+        " join crm.people.customer c on c.id = o.customer",
+        "create materialized view lake.sales.daily as select count(id) as n from lake.sales.orders",
+        "comment on view lake.sales.named is 'Who ordered'",
+    )
+    return start(cluster)

@@ -82,6 +82,7 @@ def test_a_token_that_ran_out_is_asked_for_anew(closed):
         ({"connectionOptions": {"externalAuthentication": "true"}}, "a person at a browser"),
         ({"authType": {"azureConfig": {"clientId": "c"}}}, "has no scopes"),
         ({"connectionArguments": {"colour": "red"}}, "'colour' is not known"),
+        ({"proxies": {"http": "gopher://x"}}, "proxies: "),
         ({"connectionArguments": {"http_scheme": "gopher"}}, "http_scheme cannot be read"),
         ({"connectionOptions": {"session_properties": "no json"}}, "session_properties cannot be read"),
         ({"verify": "/nowhere/at/all.pem", "authType": {"password": "x"}, "connectionArguments": {}}, "verify, "),
@@ -189,6 +190,13 @@ def test_a_proxy_is_asked(start):
     proxies = {"http": f"http://{world.address}"}
     given = {"hostPort": "coordinator.invalid:8080", "proxies": proxies}
     assert world.probe.descriptors(EntityType.TABLE, **given)
+
+
+def test_a_proxys_password_stays_inside(library):
+    given = {"proxies": {"http": "http://me:canary-9f@127.0.0.1:1"}}
+    with pytest.raises(Unreachable) as raised:
+        library.probe.open(**given).__enter__()
+    assert "canary-9f" not in f"{raised.value!r} {library.probe.settings(**given)!r}"
 
 
 def test_a_catalog_or_schema_that_is_not_there(library):

@@ -1,19 +1,15 @@
 """What arrives of a cluster: every kind of thing, batch by batch, and no more than was asked."""
 
-import json
 import pickle
 import re
 import time
 
 import pytest
-import yaml
 
-import rayingest as ri
 from rayingest.connectors.database.trino import CONNECTOR
 from rayingest.core.source import Described
 from rayingest.errors import Denied, Forbidden, Gone, Retryable
 from rayingest.model import EntityType, PartitionColumn, TableType
-from rayingest.testing import StrictCatalogue
 from rayingest.testing.conformance import Kept, settings_for, tell
 from rayingest.testing.probe import of, sort, walk
 from rayingest.testing.trino import Cluster, Field, Refusal, Relation
@@ -25,28 +21,6 @@ DDL = {"includeDDL": True}
 
 def asked(cluster, piece):
     return [each for each in cluster.statements if piece in each]
-
-
-@pytest.fixture
-def shop(start):
-    """Two catalogs: one with all kinds of things, one that its views read."""
-    cluster = Cluster()
-    cluster.run(
-        "create schema lake.sales",
-        "create schema lake.empty",
-        "create schema crm.people",
-        "create table crm.people.customer (id bigint not null, name varchar comment 'Full name')",
-        "create table lake.sales.orders (id bigint, customer bigint, placed timestamp(6),"
-        ' lines array(row(sku varchar, "how many" integer)), tags map(varchar, varchar))'
-        " comment 'What''s ordered' with (partitioning = ARRAY['month(placed)', 'bucket(id, 16)'])",
-        "create table lake.sales.visits (url varchar, ds varchar)"
-        " with (format = 'ORC', partitioned_by = ARRAY['ds'])",
-        "create view lake.sales.named as select o.id, c.name from lake.sales.orders o"
-        " join crm.people.customer c on c.id = o.customer",
-        "create materialized view lake.sales.daily as select count(id) as n from lake.sales.orders",
-        "comment on view lake.sales.named is 'Who ordered'",
-    )
-    return start(cluster)
 
 
 def test_every_kind_of_thing_arrives(shop):
@@ -302,31 +276,3 @@ def test_one_table_alone_is_asked_for_alone(shop):
 
 def test_the_connector_pickles():
     assert pickle.loads(pickle.dumps(CONNECTOR)).service_type == "Trino"
-
-
-@pytest.mark.usefixtures("contracts")
-def test_the_catalogue_takes_tables_of_every_kind(shop, tmp_path, monkeypatch):
-    """Judged by OpenMetadata's schemas; the second run finds nothing to write."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    with StrictCatalogue() as catalogue:
-        tree = {
-            "source": {
-                "type": "trino",
-                "serviceName": "svc",
-                "serviceConnection": {"config": shop.probe.config},
-                "sourceConfig": {"config": {"type": "DatabaseMetadata", "includeDDL": True}},
-            },
-            "sink": {"type": "metadata-rest", "config": {}},
-            "workflowConfig": {"openMetadataServerConfig": {
-                "hostPort": catalogue.url, "authProvider": "openmetadata",
-                "securityConfig": {"jwtToken": "t"}}},
-        }  # fmt: skip
-        path = tmp_path / "config.yaml"
-        path.write_text(yaml.safe_dump(tree))
-        first = ri.load(path, flags={"engine": "local"}).run().report
-        assert first.state == "success", first.errors
-        assert first.types["table"]["ok"] == 5
-        kept = catalogue.entities("tables")
-        second = ri.load(path, flags={"engine": "local"}).run().report
-        assert second.types["table"]["unchanged"] == 5
-    assert "month" in json.dumps(kept)

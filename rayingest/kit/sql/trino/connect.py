@@ -3,8 +3,9 @@
 import logging
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -51,7 +52,7 @@ class Address:
     port: int
     user: str  # whom to ask as
     options: Options
-    proxy: str | None
+    proxy: str | None = field(repr=False)
     verify: bool | str  # whether to, or by which authorities
 
     @classmethod
@@ -94,7 +95,7 @@ def connect(settings: Settings, database: str | None) -> TrinoSession:
         login=shows,
         seconds=min(seconds, options.request_timeout or seconds),
         connect=CONNECT_SECONDS,
-        hidden=(*secrets, *options.secrets),
+        hidden=(*secrets, *options.secrets, urlsplit(address.proxy or "").password or ""),
         client=client,
     )
     statements = Statements(http, options.headers(f"X-{config.type}-", address.user), seconds)

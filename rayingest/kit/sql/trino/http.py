@@ -57,11 +57,16 @@ class Http:
         self._connect, self._seconds = min(connect, seconds), seconds
         self._wire = Wire()
         self._options = dict(client or {})
-        self._client = httpx2.Client(
-            timeout=httpx2.Timeout(min(seconds, FIRST_SECONDS), connect=self._connect),
-            limits=httpx2.Limits(max_connections=1, keepalive_expiry=IDLE_SECONDS),
-            **self._options,
-        )
+        try:
+            self._client = httpx2.Client(
+                timeout=httpx2.Timeout(min(seconds, FIRST_SECONDS), connect=self._connect),
+                limits=httpx2.Limits(max_connections=1, keepalive_expiry=IDLE_SECONDS),
+                **self._options,
+            )
+        except ValueError as error:  # the only text in it that is not ours
+            raise errors.ConfigError(
+                f"proxies: {self.plain(str(error))}", hint="Write http://host:port."
+            ) from None
 
     def welcome(self) -> None:
         """We are known here: answers may take their time from now on."""
