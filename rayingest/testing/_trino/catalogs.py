@@ -1,7 +1,7 @@
 """What a cluster of ours has: catalogs in DuckDB, which answers statements about them and system tables."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
@@ -45,6 +45,7 @@ class Catalogs:
         """Open an empty DuckDB."""
         self._duck: Any = import_module("duckdb").connect()
         self._stale = True
+        self._made_of: tuple[object, ...] = ()
 
     def run(self, *statements: str) -> None:
         """Make something, in Trino's SQL: schemas, tables, views, comments."""
@@ -188,26 +189,27 @@ class Catalogs:
         named.replace(query.subquery(named.alias_or_name))
 
     def _refresh(self) -> None:
-        if not self._stale:
+        changed = (self.metadata, *self.unreadable, *self.down)
+        if not self._stale and changed == self._made_of:
             return
-        told = {
-            "information_schema": (
-                INFORMATION,
-                information(self.names, self.places, self.unreadable, self.metadata),
-            ),
-            "metadata": (METADATA, about(self.names, self.places, self.down)),
-        }
-        for schema, (known, rows) in told.items():
-            for name, columns in known.items():
-                kinds = [
-                    f"{e.strip('+')} {'bigint' if '+' in e else 'varchar'}" for e in columns.split()
-                ]
-                self._duck.execute(f"create or replace table {schema}_{name} ({', '.join(kinds)})")
-                lists = [list(each) for each in zip(*rows[name], strict=True)]
-                if lists:
-                    marks = ", ".join("unnest(?)" for _ in lists)
-                    self._duck.execute(f"insert into {schema}_{name} select {marks}", lists)
+        self._made_of = changed
+        rows = information(self.names, self.places, self.unreadable, self.metadata)
+        self._store("information_schema", INFORMATION, rows)
+        self._store("metadata", METADATA, about(self.names, self.places, self.down))
         self._stale = False
+
+    def _store(
+        self, schema: str, known: Mapping[str, str], rows: Mapping[str, Sequence[Row]]
+    ) -> None:
+        for name, columns in known.items():
+            kinds = ["bigint" if each.startswith("+") else "varchar" for each in columns.split()]
+            pairs = zip(columns.replace("+", "").split(), kinds, strict=True)
+            declared = ", ".join(f"{column} {kind}" for column, kind in pairs)
+            self._duck.execute(f"create or replace table {schema}_{name} ({declared})")
+            lists = [list(each) for each in zip(*rows[name], strict=True)]
+            if lists:
+                marks = ", ".join("unnest(?)" for _ in lists)
+                self._duck.execute(f"insert into {schema}_{name} select {marks}", lists)
 
 
 def _parts(name: str) -> tuple[str, str, str]:

@@ -11,8 +11,8 @@ class Cluster(Catalogs):
 
     `page` is the number of rows in an answer. Of all requests each `busy`-th is answered 503, and of the
     answers with rows each `torn`-th is cut. `throttled` counts the statements that are still answered 429,
-    `throttled_pages` the pages, `wait` is in seconds. `refusals` are errors by a piece of the statement; one with a piece of `stuck` never
-    ends. `named` is what the coordinator calls itself in addresses; a
+    `throttled_pages` the pages; `wait` is in seconds. `refusals` are errors by a piece of the statement;
+    one with a piece of `stuck` never ends. `named` is what the coordinator calls itself in addresses; a
     `forgetful` one knows no statement that it took.
     """
 

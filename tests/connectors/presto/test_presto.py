@@ -3,7 +3,7 @@
 import pytest
 
 from rayingest.connectors.database.presto import CONNECTOR
-from rayingest.errors import Gone, Unauthorised
+from rayingest.errors import ConfigError, Gone, Unauthorised
 from rayingest.kit.sql.trino.connect import Address
 from rayingest.model import EntityType
 from rayingest.testing.probe import sort
@@ -49,6 +49,8 @@ def test_its_password_and_protocol(cluster, probe):
         probe.open(**wrong).__enter__()
     given = {"username": "u", "password": "x", "hostPort": "h"}
     assert Address.of(CONNECTOR.connection.model_validate(given)).url == "https://h:443"
+    with pytest.raises(ConfigError, match="http_scheme cannot be read"):
+        Address.of(CONNECTOR.connection.model_validate({**given, "protocol": "gopher"}))
     cluster.impersonators = {"service"}
     asked = {"password": "s-9f", "connectionArguments": {"principal_username": "service"}}
     assert probe.descriptors(TABLE, **asked, protocol="http")

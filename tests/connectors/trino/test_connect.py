@@ -11,7 +11,7 @@ from rayingest.kit.sql.trino.connect import Address
 from rayingest.kit.sql.trino.http import Http
 from rayingest.kit.sql.trino.statements import Statements
 from rayingest.model import EntityType
-from rayingest.testing.trino import Cluster, Refusal
+from rayingest.testing.trino import Cluster
 
 from ..beds import story
 
@@ -205,61 +205,6 @@ def test_a_catalog_or_schema_that_is_not_there(library):
     assert "SHOW CATALOGS" in raised.value.hint
     with pytest.raises(Denied, match="has no schema 'nothing'"):
         library.probe.listing(catalog="shop", databaseSchema="nothing")
-
-
-@pytest.fixture
-def secure(start, certificates):
-    cluster = Cluster(passwords={"ada": "pass-9f"})
-    cluster.run(*story("trino"))
-    world = start(cluster, certificates / "server.pem", authType={"password": "pass-9f"})
-    world.probe.config["hostPort"] = world.address.replace("127.0.0.1", "localhost")
-    return world
-
-
-def test_the_certificate_is_verified(secure, certificates):
-    for verify in (None, "true", str(certificates / "stranger.pem")):
-        with pytest.raises(Unreachable, match="is not trusted") as raised:
-            secure.probe.open(verify=verify).__enter__()
-        assert "`verify`" in raised.value.hint
-    assert not secure.cluster.statements
-
-
-@pytest.mark.parametrize("verify", ["file", "false", "False"])
-def test_an_authority_of_ones_own_is_trusted_and_nobody_has_to_verify(secure, certificates, verify):
-    given = str(certificates / "server.pem") if verify == "file" else verify
-    assert secure.probe.descriptors(EntityType.TABLE, verify=given)
-    own = {"cert": str(certificates / "stranger.pem"), "key": str(certificates / "stranger.key")}
-    assert secure.probe.descriptors(EntityType.DATABASE, verify=given, connectionOptions=own)
-
-
-def test_plain_http_to_a_port_with_tls_is_told(secure):
-    given = {"connectionArguments": HTTP, "hostPort": secure.probe.config["hostPort"]}
-    with pytest.raises(Unreachable, match=r"Nobody answers|is no coordinator"):
-        secure.probe.open(**given).__enter__()
-
-
-def checked(world, **changes):
-    settings = world.probe.settings(**changes)
-    return {each.capability: each for each in CONNECTOR.check(settings)}
-
-
-def test_check_tells_what_a_run_would_see(library):
-    found = checked(library)
-    assert {each.status for each in found.values()} == {"ok"}
-    assert found["connect"].why == "Trino 476, user ada"
-    assert found.keys() == {"connect", "schemas", "tables", "columns", "ddl", "comments"}
-
-
-def test_check_names_what_is_missing(library):
-    library.cluster.metadata = ()
-    library.cluster.refusals["show create"] = Refusal("PERMISSION_DENIED", "Access Denied: no")
-    library.cluster.catalog("broken")
-    library.cluster.down["broken"] = Refusal("HIVE_METASTORE_ERROR", "nobody there")
-    found = checked(library)
-    assert found["comments"].status == found["ddl"].status == "denied"
-    assert "GRANT" in found["ddl"].grant
-    assert found["databases"].status == "failed"
-    assert "catalog broken: nobody there" in found["databases"].why
 
 
 @pytest.mark.parametrize("module", [trino, presto], ids=["trino", "presto"])

@@ -59,7 +59,8 @@ class Address:
     def of(cls, config: Connection) -> "Address":
         """Read a connection model. Raises ConfigError."""
         options = Options.of(config.connectionOptions, config.connectionArguments)
-        scheme = options.http_scheme or getattr(config, "protocol", None)
+        protocol = getattr(config, "protocol", None)
+        scheme = options.http_scheme or Options.of({"protocol": protocol or ""}, {}).http_scheme
         host, port = host_port(config.hostPort, 0)
         # Passwords and tokens go over TLS, unless somebody says that they need not.
         tls = scheme == "https" if scheme else port in TLS_PORTS or _has_secret(config, options)

@@ -18,7 +18,7 @@ TABLES = """select table_name, table_type from {catalog}.information_schema.tabl
 # To the information schema they are tables like others: https://github.com/trinodb/trino/issues/8207
 MATERIALIZED = """select name from system.metadata.materialized_views
  where catalog_name = {catalog} and schema_name = {schema}"""
-TABLE, VIEW, MATERIALIZED_VIEW = "BASE TABLE", "VIEW", "MATERIALIZED VIEW"
+VIEW, MATERIALIZED_VIEW = "VIEW", "MATERIALIZED VIEW"
 
 
 def databases(session: TrinoSession, settings: Settings) -> Iterator[Found]:
@@ -44,7 +44,7 @@ def listing(session: TrinoSession, wants: Wants) -> Iterator[Found]:
 
 
 def members(session: TrinoSession, wants: Wants, schema: str) -> Iterator[Found]:
-    """Tables and views of a schema: of what the statement names in it, and of nothing else, Trino asks."""
+    """Tables and views of a schema: a statement that names one makes Trino look into no other."""
     if not (wants.tables or wants.views):
         return
     catalog, place = quoted(session.database), literal(schema)

@@ -151,10 +151,11 @@ def _verify(given: object) -> bool | str:
     )
 
 
-def _scheme(given: object) -> str:
-    if given not in ("http", "https"):
+def _scheme(given: object) -> str | None:
+    scheme = str(given).lower()
+    if scheme not in ("http", "https", ""):
         raise ValueError(given)
-    return str(given)
+    return scheme or None
 
 
 def _said(value: object) -> str:

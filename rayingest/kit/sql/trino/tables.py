@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rayingest.core.source import Described, EntityDescriptor, Failed, Processed
 from rayingest.errors import (
@@ -50,7 +50,7 @@ class Batch:
     columns: Mapping[Key, list[Row]]
     comments: Mapping[Key, str]
     texts: Mapping[Key, str]
-    missing: Mapping[Key, RayingestError] = field(default_factory=dict)
+    missing: Mapping[Key, RayingestError]
 
 
 def tables(
@@ -95,8 +95,11 @@ def _asked(session: TrinoSession, kinds: Mapping[Key, str], wants: Wants) -> Bat
 
 
 def _texts(session: TrinoSession, kinds: Mapping[Key, str]) -> Iterator[tuple[Key, str]]:
-    views = [key for key, kind in kinds.items() if kind == VIEW]
-    kept = [key for key, kind in kinds.items() if kind == MATERIALIZED_VIEW]
+    known = (
+        "materialized_views" in session.metadata
+    )  # else what is told of them is told as of views
+    kept = [key for key, kind in kinds.items() if kind == MATERIALIZED_VIEW and known]
+    views = [key for key, kind in kinds.items() if kind in KINDS and key not in kept]
     rows: list[Row] = []
     if views:
         catalog = quoted(session.database)
