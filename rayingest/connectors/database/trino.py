@@ -2,7 +2,8 @@
 """Trino: the information schemas of its catalogs and its system tables, read in batches over HTTP.
 
 Nothing has to be installed. Its catalogs are databases. What Iceberg's and most other tables are partitioned
-by is read where DDL is wanted, by a statement for each; of Hive's it is always told.
+by is read where DDL is wanted, by a statement for each; of Hive's it is always told. Kerberos is not spoken; a
+certificate of one's own is connectionOptions.cert and key.
 """
 
 from typing import Annotated, Literal

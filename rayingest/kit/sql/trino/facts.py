@@ -25,7 +25,8 @@ CAPABILITIES = frozenset(
 )
 LACKS = {
     Capability.KEYS: "it has no keys, and tells none of what its catalogs read",
-    Capability.PROCEDURES: "procedures are part of its connectors, and no list has its functions",
+    Capability.PROCEDURES: "its procedures are those of its connectors; functions that users made are listed by"
+    " SHOW FUNCTIONS alone, schema by schema, and not read yet",
     Capability.OWNERS: "its system tables name no owners of tables",
     Capability.TAGS: "it has no tags",
 }
