@@ -55,6 +55,15 @@ class Found(NamedTuple):
     whole: Callable[[str, str], Entity] | None = None
 
 
+class Unlisted(NamedTuple):
+    """A row of a listing: what lies in the schema before it could not be listed to its end, and why.
+
+    Its neighbours are; nothing follows from what is missing in it.
+    """
+
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Wants:
     """What the user's options ask for; `options` is the model of `sourceConfig.config`."""
@@ -112,7 +121,8 @@ class Facts:
       Unauthorised, Unreachable, MissingDriver or ConfigError.
     * `databases(session, settings)` names the databases there are, hidden ones left out.
     * `listing(session, wants)` streams what one database holds: every schema, each followed by its
-      relations and its routines (one row per name); hidden schemas are left out.
+      relations and its routines (one row per name); hidden schemas are left out. `Unlisted` may follow
+      where a schema is served by somebody else, who does not answer.
     * `members(session, wants, schema)`, where there is one, lists what is in one schema: `listing`
       then yields the schemas alone, and each is opened as a scope, so that they are listed in parallel.
     * `describe[type](session, descriptors, wants)` answers every descriptor: id and scope are
@@ -127,7 +137,7 @@ class Facts:
 
     connect: Callable[[Settings, str | None], Any]
     databases: Callable[[Any, Settings], Iterable[Found]]
-    listing: Callable[[Any, Wants], Iterator[Found]]
+    listing: Callable[[Any, Wants], Iterator[Found | Unlisted]]
     describe: Mapping[EntityType, Callable[..., Iterator[Processed]]]
     classify: Callable[[Exception], RayingestError | None]
     check: Callable[[Any, Settings], Iterator[CheckResult]]

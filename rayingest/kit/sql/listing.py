@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from rayingest.core import fqn
 from rayingest.core.filters import Filters
 from rayingest.core.source import Described, EntityDescriptor, Listed, ScopeListed
-from rayingest.kit.sql.facts import Found, Wants
+from rayingest.kit.sql.facts import Found, Unlisted, Wants
 from rayingest.model import EntityType
 
 SCHEMA, TABLE, PROCEDURE = (
@@ -27,6 +27,7 @@ class Tally:
     filtered: int = 0
     odd: set[str] = field(default_factory=set)
     twins: list[str] = field(default_factory=list)
+    broken: str | None = None
 
     def takes(self, name: str, identity: str) -> bool:
         """Count a descriptor, unless another name of this scope is already spelled like that."""
@@ -42,14 +43,14 @@ class Tally:
 
     def end(self, *, partial: str | None = None) -> ScopeListed:
         """The scope's end marker; `partial` says why an absent name means nothing."""
-        why = TWINS.format(", ".join(map(repr, self.twins[:5]))) if self.twins else partial
+        twins = TWINS.format(", ".join(map(repr, self.twins[:5]))) if self.twins else None
         return ScopeListed(
             self.type,
             self.scope,
             self.count,
-            complete=not self.twins,
+            complete=not (self.twins or self.broken),
             mode="changes" if partial else "snapshot",
-            why=why,
+            why=self.broken or twins or partial,
             filtered=self.filtered,
         )
 
@@ -76,7 +77,7 @@ class Tree:
     only: str | None = None
     leaves_out: str | None = None
 
-    def walk(self, rows: Iterable[Found]) -> Iterator[Listed]:
+    def walk(self, rows: Iterable[Found | Unlisted]) -> Iterator[Listed]:
         """Yield each kept schema, then its relations and routines, then their ends; at last its own.
 
         Every schema's scopes are ended, also empty ones; what lies in a dropped schema is passed over.
@@ -84,7 +85,9 @@ class Tree:
         schemas = Tally(SCHEMA, self.database)
         tallies: dict[EntityType, Tally] = {}
         for row in rows:
-            if row.type is SCHEMA:
+            if isinstance(row, Unlisted):
+                _break(tallies.values(), row.why)
+            elif row.type is SCHEMA:
                 yield from self._ends(tallies)
                 tallies = {}
                 if self.only not in (None, fqn.child(self.database, row.name)):
@@ -126,3 +129,8 @@ class Tree:
         if row.key:
             metadata["key"] = row.key
         return EntityDescriptor(row.type, identity, tally.scope, self.batch, metadata)
+
+
+def _break(tallies: Iterable[Tally], why: str) -> None:
+    for tally in tallies:
+        tally.broken = why

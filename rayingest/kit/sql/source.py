@@ -15,7 +15,7 @@ from rayingest.core.source import (
     Settings,
 )
 from rayingest.errors import ConfigError, RayingestError, Retryable
-from rayingest.kit.sql.facts import Facts, Found, Session, Wants
+from rayingest.kit.sql.facts import Facts, Found, Session, Unlisted, Wants
 from rayingest.kit.sql.listing import Tally, Tree, told
 from rayingest.model import EntityType
 
@@ -135,16 +135,19 @@ class SqlSource:
 
     def _rows(
         self, session: Any, only: str | None, types: set[EntityType], *, alone: bool
-    ) -> Iterator[Found]:
+    ) -> Iterator[Found | Unlisted]:
         members, wants = self._facts.members, self._wants.only(types)
         if members is None or alone:
             yield from self._facts.listing(session, wants)
             return
         name = fqn.split(only)[2] if only else None
-        one = [Found(EntityType.DATABASE_SCHEMA, name, name)] if name is not None else None
+        one: list[Found | Unlisted] = []
+        if name is not None:
+            one.append(Found(EntityType.DATABASE_SCHEMA, name, name))
         for row in one or list(self._facts.listing(session, wants)):
             yield row
-            yield from members(session, wants, row.name)
+            if isinstance(row, Found):
+                yield from members(session, wants, row.name)
 
     @contextmanager
     def _session(self, database: str) -> Iterator[Any]:

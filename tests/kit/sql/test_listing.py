@@ -2,7 +2,7 @@
 
 from rayingest.core.filters import Filters
 from rayingest.core.source import EntityDescriptor, ScopeListed
-from rayingest.kit.sql.facts import Found, Wants
+from rayingest.kit.sql.facts import Found, Unlisted, Wants
 from rayingest.kit.sql.listing import Tree
 from rayingest.model import EntityType
 
@@ -79,6 +79,14 @@ def test_names_that_are_spelled_alike_make_the_listing_incomplete():
     assert [each.count for each in listed if isinstance(each, ScopeListed)] == [1]
     assert listed[-1].complete is False
     assert "x__reserved__colon__y" in listed[-1].why
+
+
+def test_a_schema_that_could_not_be_listed_is_incomplete_and_its_neighbours_are_not():
+    listed = tree([*ROWS, Unlisted("the lake does not answer")])
+    ends = {(each.type, each.scope): each for each in listed if isinstance(each, ScopeListed)}
+    assert {scope for (_, scope), each in ends.items() if not each.complete} == {"svc.db.b"}
+    assert ends[TABLE, "svc.db.b"].why == "the lake does not answer"
+    assert ends[SCHEMA, "svc.db"].complete
 
 
 def test_rows_are_taken_as_they_come():
