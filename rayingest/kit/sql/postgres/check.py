@@ -1,6 +1,7 @@
 """`rayingest check` for PostgreSQL: what the user may see, and the grant that would mend the rest."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from rayingest.config.connection import SslMode, host_port
 from rayingest.core.source import Capability, CheckResult, Settings
@@ -11,6 +12,7 @@ from rayingest.kit.sql.postgres.connect import PORT
 from rayingest.kit.sql.postgres.errors import classify
 from rayingest.kit.sql.postgres.listing import kinds
 from rayingest.kit.sql.postgres.session import PgSession
+from rayingest.kit.sql.trial import trial
 
 WHO = """
 select current_user::text, current_setting('server_version'),
@@ -56,7 +58,7 @@ def check(hidden: str, session: PgSession, settings: Settings) -> Iterator[Check
     yield from _databases(session, settings)
     yield from _schemas(session, Wants.of(settings.options), hidden)
     for capability, (query, parameters) in TRIALS.items():
-        yield _trial(session, capability, query, parameters)
+        yield trial(capability, partial(session.rows, query, parameters), classify)
 
 
 def _encryption(settings: Settings, *, encrypted: bool) -> Iterator[CheckResult]:
@@ -98,16 +100,3 @@ def _schemas(session: PgSession, wants: Wants, hidden: str) -> Iterator[CheckRes
                 "their metadata is read all the same, profiles and samples are not",
                 f"GRANT USAGE ON SCHEMA {name} TO {user};",
             )
-
-
-def _trial(
-    session: PgSession, capability: Capability, query: str, parameters: list[object]
-) -> CheckResult:
-    try:
-        session.rows(query, parameters)
-    except Exception as error:
-        known = classify(error)
-        if known is None:
-            raise
-        return CheckResult(capability, "denied", str(known), known.hint)
-    return CheckResult(capability, "ok")
