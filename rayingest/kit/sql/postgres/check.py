@@ -8,9 +8,9 @@ from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.kit.hosts import is_local
 from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.postgres import containers, keys, policies, routines, tables
-from rayingest.kit.sql.postgres.connect import PORT
 from rayingest.kit.sql.postgres.errors import classify
 from rayingest.kit.sql.postgres.listing import kinds
+from rayingest.kit.sql.postgres.product import POSTGRES
 from rayingest.kit.sql.postgres.session import PgSession
 from rayingest.kit.sql.trial import trial
 
@@ -62,7 +62,7 @@ def check(hidden: str, session: PgSession, settings: Settings) -> Iterator[Check
 
 
 def _encryption(settings: Settings, *, encrypted: bool) -> Iterator[CheckResult]:
-    host, _ = host_port(settings.connection.hostPort, PORT)
+    host, _ = host_port(settings.connection.hostPort, POSTGRES.port)
     if not encrypted and not is_local(host):
         why = f"the connection to {host} is not encrypted"
         if settings.connection.sslMode is SslMode.DISABLE:

@@ -18,10 +18,10 @@ from rayingest.config.connection import (
 from rayingest.core.source import Settings
 from rayingest.errors import ConfigError, MissingDriver
 from rayingest.kit.sql.postgres.errors import classify_connect
+from rayingest.kit.sql.postgres.product import POSTGRES, Product
 from rayingest.kit.sql.postgres.session import PgSession
 from rayingest.kit.sql.tokens import aws_token, azure_token
 
-PORT = 5432
 OLDEST = 120000
 CERTIFICATES = {
     "caCertificate": "sslrootcert",
@@ -30,38 +30,37 @@ CERTIFICATES = {
 }
 
 
-class Connection(Protocol):
-    """The fields that are needed of a connection model."""
+class Reachable(Protocol):
+    """The fields of a connection model that say how to reach a server."""
 
-    username: str
-    authType: BasicAuth | IamAuth | AzureAuth | None  # noqa: N815 - OpenMetadata's spelling
-    password: SecretStr | None
-    hostPort: str  # noqa: N815
-    database: str
+    hostPort: str  # noqa: N815 - OpenMetadata's spelling
     sslMode: SslMode  # noqa: N815
     sslConfig: SslConfig | None  # noqa: N815
     connectionOptions: dict[str, str]  # noqa: N815
     connectionArguments: dict[str, Any]  # noqa: N815
 
 
+class Connection(Reachable, Protocol):
+    """The fields that are needed of a connection model."""
+
+    username: str
+    authType: BasicAuth | IamAuth | AzureAuth | None  # noqa: N815
+    password: SecretStr | None
+    database: str
+
+
 def connect(settings: Settings, database: str | None) -> PgSession:
     """Open a read-only session."""
-    try:
-        import psycopg
-    except ImportError as error:
-        raise MissingDriver("postgres", "psycopg") from error
     config: Connection = settings.connection
-    name = database or config.database
-    with_files = Path(tempfile.mkdtemp(prefix="rayingest-tls-")) if config.sslConfig else None
-    try:
-        parameters = _parameters(settings, config, name, with_files)
-        connection = psycopg.connect(autocommit=True, prepare_threshold=None, **parameters)
-    except psycopg.Error as error:
-        raise classify_connect(error, config.hostPort, name, config.username) from error
-    finally:
-        # libpq has read the certificates once it is connected.
-        if with_files:
-            shutil.rmtree(with_files, ignore_errors=True)
+    host, port = host_port(config.hostPort, POSTGRES.port)
+    connection = dial(
+        settings,
+        POSTGRES,
+        database or config.database,
+        user=config.username,
+        password=_password(config, host, port),
+        options=_session_settings(settings.call_timeout),
+    )
     session = PgSession(connection, getattr(config, "classificationName", ""))
     if session.version < OLDEST:
         session.close()
@@ -72,24 +71,50 @@ def connect(settings: Settings, database: str | None) -> PgSession:
     return session
 
 
+def dial(
+    settings: Settings,
+    product: Product,
+    database: str,
+    *,
+    user: str,
+    password: str | None,
+    options: str = "",
+    **more: Any,
+) -> Any:
+    """A psycopg connection; `options` are settings of the session, `more` are parameters of libpq."""
+    try:
+        import psycopg
+    except ImportError as error:
+        raise MissingDriver(product.extra, "psycopg") from error
+    config: Reachable = settings.connection
+    folder = Path(tempfile.mkdtemp(prefix="rayingest-tls-")) if config.sslConfig else None
+    try:
+        parameters = _parameters(config, product, database, folder, options)
+        given = {"user": user, **more, **parameters}
+        if password is not None:
+            given.setdefault("password", password)
+        return psycopg.connect(autocommit=True, prepare_threshold=None, **given)
+    except psycopg.Error as error:
+        raise classify_connect(error, config.hostPort, database, user, product) from error
+    finally:
+        # libpq has read the certificates once it is connected.
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _parameters(
-    settings: Settings, config: Connection, database: str, folder: Path | None
+    config: Reachable, product: Product, database: str, folder: Path | None, options: str
 ) -> dict[str, Any]:
-    host, port = host_port(config.hostPort, PORT)
+    host, port = host_port(config.hostPort, product.port)
     parameters: dict[str, Any] = {
         "host": host,
         "port": port,
-        "user": config.username,
-        "dbname": database,
         "sslmode": config.sslMode.value,
         "connect_timeout": 10,
         "application_name": "rayingest",
         "client_encoding": "utf8",
         "keepalives_idle": 60,
     }
-    password = _password(config, host, port)
-    if password is not None:
-        parameters["password"] = password
     if config.sslConfig and folder:
         files = config.sslConfig.files(folder)
         parameters |= {CERTIFICATES[name]: str(path) for name, path in files.items()}
@@ -99,9 +124,9 @@ def _parameters(
     ):
         parameters.setdefault("sslrootcert", "system")
     theirs = {**config.connectionOptions, **config.connectionArguments}
-    ours = _session_settings(settings.call_timeout)
-    options = f"{ours} {theirs.pop('options', '')}".strip()
-    return {**parameters, **theirs, "dbname": database, "options": options}
+    options = f"{options} {theirs.pop('options', '')}".strip()
+    given = {"options": options} if options else {}
+    return {**parameters, **theirs, "dbname": database, **given}
 
 
 def _session_settings(seconds: float) -> str:

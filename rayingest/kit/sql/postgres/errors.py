@@ -1,6 +1,7 @@
 """What psycopg's exceptions mean, by SQLSTATE; the server's text is kept, nothing of ours is added."""
 
 from rayingest import errors
+from rayingest.kit.sql.postgres.product import Product
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _GONE = {"42P01", "42704", "42883", "3F000", "42703"}
@@ -35,14 +36,14 @@ def classify(error: Exception) -> errors.RayingestError | None:  # noqa: PLR0911
 
 
 def classify_connect(  # noqa: PLR0911 - a table of cases
-    error: Exception, host: str, database: str, user: str
+    error: Exception, host: str, database: str, user: str, product: Product
 ) -> Exception:
     """Say what a failed attempt to connect means."""
     import psycopg
 
     if not isinstance(error, psycopg.Error):
         return error
-    text, state, where = _text(error), error.sqlstate or "", f"PostgreSQL at {host}"
+    text, state, where = _text(error), error.sqlstate or "", f"{product.name} at {host}"
     if isinstance(error, psycopg.ProgrammingError) and not state:
         return errors.ConfigError(
             f"connectionOptions, connectionArguments: {text}",
@@ -66,7 +67,7 @@ def classify_connect(  # noqa: PLR0911 - a table of cases
     if state in _UNAUTHORISED or _refuses(text):
         return errors.Unauthorised(
             f"{where} does not accept user {user!r}: {text}",
-            hint="Check username, authType and pg_hba.conf on the server.",
+            hint=product.refused,
         )
     if "starting up" in text or "shutting down" in text:
         return errors.Retryable(f"{where}: {text}")

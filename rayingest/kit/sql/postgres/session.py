@@ -19,22 +19,33 @@ ACTIVE = 1  # libpq's PQTRANS_ACTIVE: a statement is running
 
 
 class PgSession:
-    """A psycopg connection in autocommit mode, with what it has learned about types."""
+    """A psycopg connection in autocommit mode, with what it has learned about types.
 
-    def __init__(self, connection: "psycopg.Connection[Row]", classification: str = "") -> None:
+    Without `binary`, a statement without parameters (None) goes out by the simple protocol, as
+    psycopg2 sends it, and is answered in text.
+    """
+
+    def __init__(
+        self,
+        connection: "psycopg.Connection[Row]",
+        classification: str = "",
+        *,
+        binary: bool = True,
+    ) -> None:
         self.connection = connection
         self.classification = classification
+        self._binary = binary
         self.database = connection.info.dbname
         self.version = connection.info.server_version
         self.calls = 0
         self.shapes: dict[int, Shape] = {}
         self._streamed = False
 
-    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    def rows(self, query: str, parameters: Sequence[Any] | None = ()) -> list[Row]:
         """Run one statement."""
         self.calls += 1
         self._streamed = False
-        return self.connection.execute(query, parameters, binary=True).fetchall()
+        return self.connection.execute(query, parameters, binary=self._binary).fetchall()
 
     def pipeline(self, queries: Sequence[tuple[str, Sequence[Any]]]) -> list[list[Row]]:
         """Run statements in one round trip."""
