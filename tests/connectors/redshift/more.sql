@@ -14,3 +14,8 @@ select pg_shim.style('library.event', 9);
 select pg_shim.column('library.event', 'day', false, 1, 0);
 select pg_shim.column('library.event', 'id', false, -2, 2);
 create procedure library.forget(book integer, out gone integer) language plpgsql as 'begin gone := 1; end';
+select pg_shim.external('lake', 1);
+insert into pg_shim.external_column values
+  ('lake', 'loan', 'TABLE', 'book_id', 'int', 1, 0, 'true'),
+  ('lake', 'loan', 'TABLE', 'reader', 'struct<name:varchar(20),tags:array<string>>', 2, 0, ''),
+  ('lake', 'loan', 'TABLE', 'day', 'date', 3, 1, 'false');

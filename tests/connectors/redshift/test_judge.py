@@ -9,15 +9,17 @@ import re
 import pytest
 
 from rayingest.model import EntityType, TableType
+from rayingest.testing.probe import of
 
 from .bed import JUDGE
 from .door import Door
 
 SCHEMAS = ("library", "lake")
+ALL = {"includeDDL": True, "includeOwners": True}
 
 
-@pytest.fixture(scope="module")
-def cursor(server, library):
+@contextlib.contextmanager
+def asking(server, **more):
     """AWS's client: https://github.com/aws/amazon-redshift-python-driver."""
     client = pytest.importorskip("redshift_connector")
     with (
@@ -29,10 +31,17 @@ def cursor(server, library):
             password=server.password,
             database="story",
             ssl=False,
+            **more,
         ) as connection,
         connection.cursor() as asked,
     ):
         connection.autocommit = True
+        yield asked
+
+
+@pytest.fixture(scope="module")
+def cursor(server, library):
+    with asking(server) as asked:
         yield asked
 
 
@@ -74,8 +83,17 @@ def inspector(server, library):
 def tables(library):
     return {
         (each.fqn.split(".")[2], each.name): each
-        for each in library.entities(EntityType.TABLE, options={"includeDDL": True}).values()
+        for each in library.entities(EntityType.TABLE, options=ALL).values()
     }
+
+
+def test_databases(server, library):
+    with asking(server, database_metadata_current_db_only=False) as asked:
+        theirs = {row[0] for row in asked.get_catalogs()}
+    with library.open(ingestAllDatabases=True) as source:
+        ours = [each.id for each in of(source.discover_entities(EntityType.DATABASE))]
+    assert "svc.story" in ours
+    assert set(ours) == {f"svc.{each}" for each in theirs - {"template1"}}
 
 
 def test_schemas(cursor, library):
@@ -187,3 +205,35 @@ def test_texts_of_views(inspector, tables, name):
     theirs = inspector.get_view_definition(name, schema="library").strip()
     ours = tables["library", name].schema_definition
     assert ours.rstrip(";").endswith(theirs.rstrip(";"))
+
+
+@pytest.mark.parametrize("name", ["author", "book", "event"])
+def test_encodings_and_identity_in_the_ddl(inspector, tables, name):
+    text = tables["library", name].schema_definition
+    assert {
+        column: encoding
+        for column, encoding in re.findall(r'^  "(\w+)".*? encode (\w+)', text, re.MULTILINE)
+        if encoding != "raw"
+    } == {
+        each["name"]: each["info"]["encode"]
+        for each in inspector.get_columns(name, schema="library")
+        if "encode" in each["info"]
+    }
+    style = inspector.get_table_options(name, schema="library")["redshift_diststyle"] or "AUTO"
+    assert f"\ndiststyle {style.lower()}" in text
+    counting = [
+        e["name"]
+        for e in inspector.get_columns(name, schema="library")
+        if "identity" in (e["default"] or "")
+    ]
+    assert re.findall(r'^  "(\w+)" \w+ identity\(1,1\)', text, re.MULTILINE) == counting
+
+
+def test_owners(inspector, tables):
+    with inspector.engine.connect() as connection:
+        theirs = inspector.dialect._get_all_relation_info(connection)
+    for (schema, name), each in tables.items():
+        if schema == "library":
+            (owner,) = each.owners
+            (key,) = [e for e in theirs if (e.schema, e.name) == (schema, name)]
+            assert owner.name == theirs[key].owner_name

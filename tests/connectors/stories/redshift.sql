@@ -14,10 +14,5 @@ select pg_shim.style('library.book', 1);
 select pg_shim.column('library.book', 'author_id', true, 2, 2);
 select pg_shim.column('library.book', 'title', false, 1, 1);
 create view library.cheap_book as select id, title from library.book where price < 10;
-select pg_shim.external('lake', 1);
-insert into pg_shim.external_column values
-  ('lake', 'loan', 'TABLE', 'book_id', 'int', 1, 0, 'true'),
-  ('lake', 'loan', 'TABLE', 'reader', 'struct<name:varchar(20),tags:array<string>>', 2, 0, ''),
-  ('lake', 'loan', 'TABLE', 'day', 'date', 3, 1, 'false');
 create function library.twice(integer) returns integer language sql as 'select $1 * 2';
 comment on database story is 'The library';

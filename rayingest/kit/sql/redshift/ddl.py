@@ -56,7 +56,9 @@ def _columns(parts: Parts) -> Iterator[str]:
     for oid, name, number, kind, required, *_ in parts.attributes:
         encoding, default = parts.special.get((oid, number), (None, None))
         words = [quoted(name), kind, _default(default) if default else ""]
-        words.append(f"encode {encoding}" if encoding else "")
+        # What is not compressed is told as `none` and asked for as `raw`:
+        # https://docs.aws.amazon.com/redshift/latest/dg/c_Compression_encodings.html
+        words.append(f"encode {'raw' if encoding == 'none' else encoding}" if encoding else "")
         words.append("not null" if required else "")
         key = parts.keys.of_columns.get(name)
         words.append("primary key" if key is ColumnConstraint.PRIMARY_KEY else "")
