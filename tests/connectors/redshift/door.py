@@ -11,6 +11,7 @@ import threading
 
 KNOWN = {b"user", b"database", b"client_encoding", b"application_name", b"options"}
 SAID = {b"server_version": b"8.0.2"}
+SHARES = b"datashare_enabled\0on\0"  # which makes AWS's client look at more than one database
 
 
 class Door:
@@ -19,9 +20,10 @@ class Door:
     `translate` takes the text of a prepared statement and gives what PostgreSQL understands.
     """
 
-    def __init__(self, server, translate=None):
+    def __init__(self, server, translate=None, *, shares=False):
         self._server = server
         self._translate = translate
+        self._shares = shares
         self._open = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -82,6 +84,8 @@ class Door:
             if kind == b"S":
                 name, value, _ = body.split(b"\0")
                 body = name + b"\0" + SAID.get(name, value) + b"\0"
+                if self._shares and name in SAID:
+                    client.sendall(packed(kind, SHARES))
             client.sendall(packed(kind, body))
 
 

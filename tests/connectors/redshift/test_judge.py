@@ -19,11 +19,11 @@ ALL = {"includeDDL": True, "includeOwners": True}
 
 
 @contextlib.contextmanager
-def asking(server, **more):
+def asking(server, *, shares=False):
     """AWS's client: https://github.com/aws/amazon-redshift-python-driver."""
     client = pytest.importorskip("redshift_connector")
     with (
-        contextlib.closing(Door(server, translate)) as door,
+        contextlib.closing(Door(server, translate, shares=shares)) as door,
         client.connect(
             host="127.0.0.1",
             port=door.port,
@@ -31,7 +31,7 @@ def asking(server, **more):
             password=server.password,
             database="story",
             ssl=False,
-            **more,
+            database_metadata_current_db_only=not shares,
         ) as connection,
         connection.cursor() as asked,
     ):
@@ -88,7 +88,7 @@ def tables(library):
 
 
 def test_databases(server, library):
-    with asking(server, database_metadata_current_db_only=False) as asked:
+    with asking(server, shares=True) as asked:
         theirs = {row[0] for row in asked.get_catalogs()}
     with library.open(ingestAllDatabases=True) as source:
         ours = [each.id for each in of(source.discover_entities(EntityType.DATABASE))]
