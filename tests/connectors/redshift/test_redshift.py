@@ -225,6 +225,21 @@ def test_late_binding_views_are_looked_up_once_in_a_session(library):
     assert [after - before for before, after in pairwise(calls)] == [5, 4]
 
 
+def test_late_binding_views_that_are_not_told_fail_alone(make):
+    """A view of that kind may refer to what is gone, or to what the account may not see."""
+    probe = make(
+        "broken",
+        "create table t (i int); create view v as select i from t",
+        "select pg_shim.said('v', 'create view v as select i from t with no schema binding', true)",
+        "create or replace function pg_catalog.pg_get_late_binding_view_cols() returns setof record "
+        "language plpgsql as $$ begin raise 'permission denied for schema x' using errcode = '42501'; end $$",
+    )
+    found, failed = probe.answers(TABLES)
+    assert [*found] == ["svc.broken.public.t"]
+    assert isinstance(failed["svc.broken.public.v"], Denied)
+    assert "GRANT USAGE ON SCHEMA" in failed["svc.broken.public.v"].hint
+
+
 def test_hostile_names_come_out_as_they_went_in(make):
     catalogue = hostile()
     probe = make("nasty", *catalogue.blocks)

@@ -24,14 +24,10 @@ select database_name, database_type from svv_redshift_databases
 HIDDEN = "n.nspname !~ '^(pg_|information_schema$|catalog_history$)'"
 SCHEMAS = f"select n.nspname from pg_catalog.pg_namespace n where {HIDDEN}"  # noqa: S608 - ours
 EXTERNAL_SCHEMAS = "select schemaname from svv_external_schemas"
-# A materialized view is a view over a table called so, which nobody made.
 RELATIONS = f"""
 select n.nspname, c.relname, c.relkind, c.oid
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
- where c.relkind in ({{kinds}}) and {HIDDEN}
-   and not exists (select 1 from pg_catalog.pg_class v
-                    where v.relnamespace = c.relnamespace and v.relkind = 'v'
-                      and c.relname = 'mv_tbl__' || v.relname || '__0')
+ where c.relkind in ('r', 'p', 'f', 'v', 'm') and {HIDDEN}
 """  # noqa: S608 - ours
 ROUTINES = f"""
 select distinct n.nspname, p.proname
@@ -44,7 +40,9 @@ select tablename, tabletype from svv_external_tables
  where schemaname = {schema} and redshift_database_name = {database}
 """
 EXTERNAL, EXTERNAL_VIEW = "external", "external view"
-_TABLES, _VIEWS = ("r", "p", "f"), ("v", "m")
+VIEWS = "vm"
+# A materialized view is a view over a table called so, which nobody made.
+KEPT_BY = "mv_tbl__{}__0"
 
 
 def databases(session: RedshiftSession, settings: Settings) -> Iterator[Found]:
@@ -64,13 +62,15 @@ def others(session: RedshiftSession) -> tuple[list[str], list[str]]:
 
 def listing(session: RedshiftSession, wants: Wants) -> Iterator[Found | Unlisted]:
     """One database's schemas, relations and routines, external ones too; hidden schemas are left out."""
-    external = {name for (name,) in session.ask(EXTERNAL_SCHEMAS)} if wants.tables else set()
+    external = (
+        {name for (name,) in session.ask(EXTERNAL_SCHEMAS)}
+        if wants.tables or wants.views
+        else set()
+    )
     inside: dict[str, list[Found]] = {name: [] for (name,) in session.ask(SCHEMAS)}
     inside |= {name: [] for name in external - inside.keys() if not name.startswith("pg_")}
-    kinds = [*(_TABLES if wants.tables else ()), *(_VIEWS if wants.views else ())]
-    for schema, name, kind, oid in session.ask(RELATIONS, kinds=kinds) if kinds else ():
-        found = Found(EntityType.TABLE, schema, name, kind, str(oid))
-        inside.setdefault(schema, []).append(found)
+    for found in _relations(session, wants) if wants.tables or wants.views else ():
+        inside.setdefault(found.schema, []).append(found)
     for schema, name in session.ask(ROUTINES) if wants.procedures else ():
         inside.setdefault(schema, []).append(Found(EntityType.STORED_PROCEDURE, schema, name))
     for schema in sorted(inside):
@@ -79,6 +79,15 @@ def listing(session: RedshiftSession, wants: Wants) -> Iterator[Found | Unlisted
         yield from sorted(inside[schema], key=lambda each: (each.type.value, each.name))
         if schema in external:
             yield from _outside(session, wants, schema)
+
+
+def _relations(session: RedshiftSession, wants: Wants) -> Iterator[Found]:
+    rows = session.ask(RELATIONS)
+    kept = {(schema, KEPT_BY.format(name)) for schema, name, kind, _ in rows if kind in VIEWS}
+    for schema, name, kind, oid in rows:
+        wanted = wants.views if kind in VIEWS else wants.tables
+        if wanted and (schema, name) not in kept:
+            yield Found(EntityType.TABLE, schema, name, kind, str(oid))
 
 
 def _outside(session: RedshiftSession, wants: Wants, schema: str) -> Iterator[Found | Unlisted]:

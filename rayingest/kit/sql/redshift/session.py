@@ -6,7 +6,9 @@ Neither server-side parameters nor arrays are needed: a set is written as `in (â
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from rayingest.errors import RayingestError, Retryable, TimedOut
 from rayingest.kit.sql.postgres.session import PgSession, Row
+from rayingest.kit.sql.redshift.errors import classify
 
 # Views that are looked up when they are read are all computed at once, and that takes long:
 # https://docs.aws.amazon.com/redshift/latest/dg/PG_GET_LATE_BINDING_VIEW_COLS.html
@@ -25,24 +27,39 @@ class Late(NamedTuple):
     type: str
 
 
+LateColumns = Mapping[tuple[str, str], Sequence[Late]]
+
+
 class RedshiftSession(PgSession):
     """A session that knows the columns of late-binding views, once they were asked for."""
 
     def __init__(self, connection: Any) -> None:
         super().__init__(connection, binary=False)
-        self._late: Mapping[tuple[str, str], Sequence[Late]] | None = None
+        self._late: LateColumns | RayingestError | None = None
 
     def ask(self, statement: str, **values: Iterable[int | str]) -> list[Row]:
         """Run a statement in which `{oids}` stands for `oids=[â€¦]`, written as a list of literals."""
         # None: the text is no pattern, `%` stands for itself.
         return self.rows(statement.format(**{k: listed(each) for k, each in values.items()}), None)
 
-    @property
-    def late(self) -> Mapping[tuple[str, str], Sequence[Late]]:
-        """Columns of all late-binding views of the database, by schema and name; asked for once."""
+    def late(self) -> LateColumns | RayingestError:
+        """Columns of all late-binding views of the database, by schema and name; asked for once.
+
+        Or why the server does not tell them: asked again, it would take as long to say the same.
+        """
         if self._late is None:
+            try:
+                rows = self.ask(LATE)
+            except Exception as error:
+                known = classify(error)
+                if known is None or (
+                    isinstance(known, Retryable) and not isinstance(known, TimedOut)
+                ):
+                    raise
+                self._late = known
+                return known
             found: dict[tuple[str, str], list[Late]] = {}
-            for schema, view, name, kind in self.ask(LATE):
+            for schema, view, name, kind in rows:
                 found.setdefault((schema, view), []).append(Late(name, kind))
             self._late = found
         return self._late

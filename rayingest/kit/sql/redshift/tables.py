@@ -12,16 +12,16 @@ from operator import itemgetter
 
 from rayingest.core import fqn
 from rayingest.core.source import Described, EntityDescriptor, Failed, Processed
-from rayingest.errors import Gone
+from rayingest.errors import Gone, RayingestError
 from rayingest.kit.sql.facts import Wants
-from rayingest.kit.sql.keys import NO_KEYS, Keys
+from rayingest.kit.sql.keys import Keys
 from rayingest.kit.sql.postgres.session import Row
 from rayingest.kit.sql.redshift import ddl
 from rayingest.kit.sql.redshift.containers import owners
 from rayingest.kit.sql.redshift.external import external
 from rayingest.kit.sql.redshift.keys import KEYS, distribution, keys
 from rayingest.kit.sql.redshift.listing import EXTERNAL
-from rayingest.kit.sql.redshift.session import RedshiftSession, quoted
+from rayingest.kit.sql.redshift.session import LateColumns, RedshiftSession, quoted
 from rayingest.kit.sql.redshift.shapes import shape
 from rayingest.kit.sql.reflected.shapes import column
 from rayingest.kit.sql.scrub import scrub
@@ -72,6 +72,8 @@ def tables(
         if row is None or row[1] != name["schema"] or row[2] != name["name"]:
             what = "was dropped" if row is None else "was renamed or moved"
             yield Failed(each, Gone(f"{each.id} {what} after it was listed."))
+        elif _is_late(row) and isinstance(batch.late, RayingestError):
+            yield Failed(each, batch.late)
         else:
             yield Described(each, (batch.table(each, row),))
 
@@ -91,7 +93,7 @@ class _Batch:
         self.constraints = _by_relation(session.ask(KEYS, oids=oids))
         self.special = ddl.special(session, oids) if wants.ddl else {}
         late = any(_is_late(row) for row in self.relations.values())
-        self.late = session.late if late else {}
+        self.late: LateColumns | RayingestError = session.late() if late else {}
 
     def table(self, descriptor: EntityDescriptor, row: Row) -> Table:
         oid, schema, name, kind, owner, _, style, text = row
@@ -109,16 +111,19 @@ class _Batch:
             description=comments.get(0),
             database_schema=descriptor.scope,
             table_type=_kind(kind, text),
-            columns=self._late(row) if _is_late(row) else _columns(attributes, comments, found),
+            columns=self._columns(row, comments, found),
             constraints=(*found.of_table, *distribution(attributes)),
             schema_definition=scrub(definition) if definition else None,
             owners=owners(owner, self.wants),
         )
 
-    def _late(self, row: Row) -> tuple[Column, ...]:
+    def _columns(self, row: Row, comments: Mapping[int, str], found: Keys) -> tuple[Column, ...]:
+        if not _is_late(row):
+            return _columns(self.attributes.get(row[0], []), comments, found)
+        told = {} if isinstance(self.late, RayingestError) else self.late
         return tuple(
             column(name, shape(kind), constraint=NULL, ordinal_position=place)
-            for place, (name, kind) in enumerate(self.late.get((row[1], row[2]), ()), 1)
+            for place, (name, kind) in enumerate(told.get((row[1], row[2]), ()), 1)
         )
 
 
@@ -137,7 +142,7 @@ def _is_late(row: Row) -> bool:
 
 
 def _columns(
-    attributes: Sequence[Row], comments: Mapping[int, str], found: Keys = NO_KEYS
+    attributes: Sequence[Row], comments: Mapping[int, str], found: Keys
 ) -> tuple[Column, ...]:
     single, columns = found.of_columns, []
     for place, (_, name, number, kind, required, *_) in enumerate(attributes, 1):
