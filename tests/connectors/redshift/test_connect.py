@@ -219,6 +219,7 @@ def test_a_cluster_that_iam_does_not_know_is_named(server, one, aws):
     error = refused(at(server, CLUSTER.replace("books", "songs"), aws.config()))
     assert isinstance(error, errors.SourceError)
     assert "songs" in str(error)
+    assert "awsRegion" in error.hint
 
 
 def test_a_right_that_iam_misses_is_named(server, one, aws):

@@ -78,6 +78,7 @@ def _lent(
         known = classify(error, f"{where.service}:{action}")
         if known is None:
             raise
+        known.hint = known.hint or f"Check hostPort and awsRegion. {ADDRESSES}"
         raise known from None
     finally:
         asked.close()
