@@ -52,6 +52,9 @@ CONNECTOR = Sql(
     facts=REDSHIFT,
     # What SVV_EXTERNAL_… does not show the user is left out of it without a word.
     listing_hides=True,
+    # A cluster's queues have 50 slots, for everybody, and what SVV_… views ask takes one:
+    # https://docs.aws.amazon.com/redshift/latest/mgmt/amazon-redshift-limits.html
+    max_connections=10,
     capabilities=frozenset(
         {
             Capability.DATABASES,
