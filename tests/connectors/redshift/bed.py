@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from psycopg import OperationalError
+import pytest
 
 from rayingest.core.source import Capability, Grade
 from rayingest.testing import postgres
@@ -40,6 +40,8 @@ def serving():
 
 
 def _admitted(server):
+    from psycopg import OperationalError
+
     try:
         server.connect(user=JUDGE).close()
     except OperationalError:  # the file was not read yet
@@ -63,6 +65,7 @@ def config(server, database, **changes):
 
 @contextmanager
 def bed(folder):
+    pytest.importorskip("redshift_connector")
     with serving() as server:
         create(server, "story", *story("redshift"))
         with server.connect("story") as connection:
