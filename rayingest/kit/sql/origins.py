@@ -119,7 +119,7 @@ def _columns(query: Any, tables: _Tables, dialect: str) -> tuple[tuple[str, ...]
     from sqlglot.optimizer.qualify import qualify
     from sqlglot.optimizer.scope import traverse_scope
 
-    schema = MappingSchema(tables.schema, dialect=dialect, normalize=False)
+    schema = MappingSchema(tables.schema, dialect=dialect, normalize=_is_deaf_to_case(dialect))
     qualified = qualify(query, schema=schema, dialect=dialect, validate_qualify_columns=False)
     if any(each.is_star for each in qualified.selects):
         return None
@@ -128,6 +128,14 @@ def _columns(query: Any, tables: _Tables, dialect: str) -> tuple[tuple[str, ...]
         tuple(dict.fromkeys(walk.origins(qualified, at, frozenset())))
         for at in range(len(qualified.selects))
     )
+
+
+def _is_deaf_to_case(dialect: str) -> bool:
+    """Whether `ID`, `id` and `"Id"` are one column there: then ours have to be spelled like the query's."""
+    from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
+
+    strategy = Dialect.get_or_raise(dialect).normalization_strategy
+    return strategy is NormalizationStrategy.CASE_INSENSITIVE
 
 
 @dataclass(frozen=True)

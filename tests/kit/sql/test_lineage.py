@@ -14,6 +14,7 @@ COLUMNS = {
     "s.d.sales.customer": ("id", "name"),
     "s.d.sales.pay": ("oid", "day"),
     "s.d.sales.old": ("a", "b", "c", "e", "f"),
+    "s.d.sales.mixed": ("Id", "TOTAL", "day"),
     "s.D.UP.ORDERS": ("ID", "TOTAL"),
     "s.d.twin.T": ("x",),
     "s.d.twin.t": ("y",),
@@ -86,6 +87,16 @@ def test_case_is_forgiven_where_only_one_table_can_be_meant():
     assert told == Origins(("s.D.UP.ORDERS",), (("s.D.UP.ORDERS.ID",),))
     assert ask("select t.y from twin.t")[0] == ["d.twin.t"]
     assert ask("select 1 from Twin.t")[0] == ["d.Twin.t"]  # two could be meant: none is guessed
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    ["sqlite", "duckdb", "bigquery", "tsql", "oracle, normalization_strategy=case_insensitive"],
+)
+@pytest.mark.parametrize("sql", ["select ID, total, Day", "select *", "select x.iD, TOTAL, x.day"])
+def test_columns_are_found_in_any_case_where_it_does_not_count(dialect, sql):
+    told = ask(f"{sql} from Mixed x", dialect)
+    assert told == (["d.sales.mixed"], [["mixed.Id"], ["mixed.TOTAL"], ["mixed.day"]])
 
 
 def test_other_services_are_looked_in_when_they_are_named():
