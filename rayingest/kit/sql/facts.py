@@ -45,6 +45,7 @@ class Found(NamedTuple):
     `key` is what looks the thing up later (an oid), where the names alone are not enough; `kind`
     is the vendor's letter or word for what it is. A schema's row has its name in both places.
     `whole`, where the listing tells all there is, makes the entity of its FQN and its scope's.
+    A `twin` is spelled like a row before it: it is not told, and its listing is not complete.
     """
 
     type: EntityType
@@ -53,6 +54,7 @@ class Found(NamedTuple):
     kind: str = ""
     key: str = ""
     whole: Callable[[str, str], Entity] | None = None
+    twin: bool = False
 
 
 class Unlisted(NamedTuple):

@@ -121,6 +121,9 @@ class Tree:
         if not self.filters.keeps(row.type, row.name, identity):
             tally.filtered += 1
             return None
+        if row.twin:
+            tally.twins.append(row.name)
+            return None
         if not tally.takes(row.name, identity):
             return None
         metadata = {"name": row.name, "schema": row.schema}

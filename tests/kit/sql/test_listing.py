@@ -96,3 +96,23 @@ def test_rows_are_taken_as_they_come():
 
     walk = Tree("svc.db", "db", Filters(), Wants(), (SCHEMA,)).walk(rows())
     assert next(walk).id == "svc.db.a"
+
+
+def test_what_is_spelled_like_another_is_not_told_and_its_listing_not_complete():
+    rows = [
+        Found(SCHEMA, "A", "a"),
+        Found(TABLE, "A", "t", "TABLE", "T"),
+        Found(TABLE, "A", "t", "TABLE", twin=True),
+        Found(SCHEMA, "a", "a", twin=True),
+        Found(TABLE, "a", "lost"),
+    ]
+    told = tree(rows, types=(SCHEMA, TABLE))
+    assert [each.metadata["name"] for each in told if isinstance(each, EntityDescriptor)] == [
+        "a",
+        "t",
+    ]
+    why = "names that differ only in characters which the catalogue spells alike: {}"
+    assert [each for each in told if isinstance(each, ScopeListed)] == [
+        ScopeListed(TABLE, "svc.db.a", 1, complete=False, why=why.format("'t'")),
+        ScopeListed(SCHEMA, "svc.db", 1, complete=False, why=why.format("'a'")),
+    ]
