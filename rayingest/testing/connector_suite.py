@@ -55,9 +55,12 @@ class Case:
     told: Told
 
 
-def case(name: str, connection: Mapping[str, Any]) -> Case:
-    """Read everything through a connector, by its name. Raises RayingestError."""
-    connector = registry.load(name)
+def case(name: str, connection: Mapping[str, Any], connector: Connector | None = None) -> Case:
+    """Read everything through a connector, by its name. Raises RayingestError.
+
+    `connector` is that one with another way to connect, where no server can be had.
+    """
+    connector = connector or registry.load(name)
     settings = settings_for(connector, dict(connection))
     return Case(name, connector, settings, tell(connector, settings))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rayingest.core.source import Capability, Grade
+from rayingest.core.source import Capability, Connector, Grade
 from rayingest.testing import mariadb, postgres
 from rayingest.testing.rest import serving
 
@@ -28,6 +28,8 @@ class Bed:
 
     `compiled`: what the product has and this place cannot show, and why; its SQL is parsed in a test.
     `spelled`: texts that change from run to run, and what stands for them in the golden file.
+    `connector`: the connector with another way to connect, where nothing can be had that speaks its
+    protocol: its statements are answered by tables as the vendor documents them, and all is `compiled`.
     """
 
     connection: dict[str, Any]
@@ -35,6 +37,7 @@ class Bed:
     grade: Grade
     compiled: Mapping[Capability, str] = field(default_factory=dict)
     spelled: Mapping[str, str] = field(default_factory=dict)
+    connector: Connector | None = None
 
 
 def story(name: str) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rayingest.core import registry
+from rayingest.core.source import Grade
 from rayingest.testing.conformance import FLOORS
 from rayingest.testing.connector_suite import CHECKS, case, shows
 
@@ -26,7 +27,7 @@ def beds(tmp_path_factory):
         def make(name):
             if name not in made:
                 bed = stack.enter_context(BEDS[name](tmp_path_factory.mktemp(name)))
-                made[name] = bed, case(name, bed.connection)
+                made[name] = bed, case(name, bed.connection, bed.connector)
             return made[name]
 
         yield make
@@ -35,6 +36,12 @@ def beds(tmp_path_factory):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_connector_has_a_bed(name):
     assert name in BEDS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_connects_to_nothing_real_is_compiled_at_most(beds, name):
+    bed, _ = beds(name)
+    assert bed.connector is None or bed.grade in {Grade.COMPILED, Grade.DECLARED}
 
 
 @pytest.mark.parametrize("name", sorted(ELSEWHERE))
