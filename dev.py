@@ -40,6 +40,8 @@ WANTED = {
             "looker",
             "mongodb",
             "redshift",
+            "oracle",
+            "vertica",
             "s3",
             "contract",
         ],

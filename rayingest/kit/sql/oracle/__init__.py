@@ -1,0 +1,1 @@
+"""Oracle Database: its data dictionary, read in batches over python-oracledb."""
