@@ -8,6 +8,7 @@ does not is asked of each statement: where LONG may stand, how long lists and na
 """
 
 import re
+import threading
 from itertools import count
 
 import sqlglot
@@ -92,6 +93,7 @@ class Dictionary:
         self.container = "FREEPDB1"
         self.ddl_denied = set()
         self.interrupt = None  # an error instead of the next answers
+        self.cancelled = threading.Event()
         self._ids = count(1)
         self.engine.execute("create table granted (owner varchar, name varchar)")
         for view, columns in VIEWS.items():
@@ -243,6 +245,7 @@ class Dictionary:
         import oracledb
 
         self.interrupt = oracledb.DatabaseError("ORA-01013: user requested cancel")
+        self.cancelled.set()
 
     def close(self):
         pass
