@@ -95,20 +95,19 @@ class Dictionary:
         self.interrupt = None  # an error instead of the next answers
         self.cancelled = threading.Event()
         self._ids = count(1)
-        self.engine.execute("create table granted (owner varchar, name varchar)")
+        made = ["create table granted (owner varchar, name varchar)"]
         for view, columns in VIEWS.items():
             names = columns.split()
             typed = ", ".join(f'"{e}" {"bigint" if e in NUMBERS else "varchar"}' for e in names)
-            self.engine.execute(f"create table of_{view} ({typed})")
+            made.append(f"create table of_{view} ({typed})")
             dba = ", ".join(f'"{e}"' for e in names if e not in NOT_IN_DBA.get(view, ()))
-            self.engine.execute(f"create view dba_{view} as select {dba} from of_{view}")  # noqa: S608
+            made.append(f"create view dba_{view} as select {dba} from of_{view}")  # noqa: S608
             named = next((each for each in NAMED if each in names), None)
             where = f" where (owner, {named}) in (from granted)" if named else ""
-            self.engine.execute(f"create view all_{view} as select * from of_{view}{where}")  # noqa: S608
-        for each in MACROS:
-            self.engine.execute(f"create macro {each}")
-        self.engine.execute("create table dual (dummy varchar)")
-        self.engine.execute("insert into dual values ('X')")
+            made.append(f"create view all_{view} as select * from of_{view}{where}")  # noqa: S608
+        made += [f"create macro {each}" for each in MACROS]
+        made += ["create table dual (dummy varchar)", "insert into dual values ('X')"]
+        self.engine.execute(";\n".join(made))
 
     # --- filled as Oracle fills it ---
 

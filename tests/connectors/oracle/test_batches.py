@@ -126,7 +126,7 @@ def test_names_of_many_owners_are_asked_for_together(dictionary, probe, owners):
 @pytest.mark.parametrize("number", [1, 2, 3, 511, 513, 1100])
 def test_lists_are_short_and_of_few_lengths(number):
     among = Among([("HR", f"T{place:04}") for place in range(number)])
-    text = f"select 1 from t where {among.where('owner', 'name')}"
+    text = f"select 1 from t where {among.where('owner', 'name')}"  # noqa: S608 - names are bound
     lists = [each.split(")")[0].count(":") for each in text.split(" in (")[1:]]
     assert sum(lists) >= number
     assert all(each <= 512 and each & (each - 1) == 0 for each in lists)
@@ -189,14 +189,17 @@ def test_a_connection_that_is_cut_in_a_listing_leaves_no_shorter_one(dictionary,
     for place in range(3):
         schema_of(dictionary, f"U{place}", 700)
     seen = []
+
+    def read(source):
+        for each in source.discover_entities(EntityType.DATABASE_SCHEMA):
+            seen.append(each)
+            if len(seen) == 900:
+                text = "DPY-4011: the database or network closed the connection"
+                dictionary.interrupt = oracledb.OperationalError(text)
+
     with probe.open() as source:
         with pytest.raises(SessionLost, match="DPY-4011"):
-            for each in source.discover_entities(EntityType.DATABASE_SCHEMA):
-                seen.append(each)
-                if len(seen) == 900:
-                    dictionary.interrupt = oracledb.OperationalError(
-                        "DPY-4011: the database or network closed the connection"
-                    )
+            read(source)
         dictionary.interrupt = None
         again = list(source.discover_entities(EntityType.DATABASE_SCHEMA))
     ends = [each for each in seen if type(each).__name__ == "ScopeListed"]

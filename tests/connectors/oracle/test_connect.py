@@ -277,6 +277,7 @@ def test_a_statement_that_fails(text, kind):
         ("ORA-28001: the password has expired", Unauthorised, "has expired"),
         ("DPY-3015: password verifier type 0x939 is not supported", Unauthorised, "instantClientDirectory"),
         ("DPY-3010: connections to this database server version are not supported", ConfigError, "12.1"),
+        ("DPY-3001: Native Network Encryption and Data Integrity is only supported in thick mode", ConfigError, "give instantClientDirectory"),
         ("DPI-1047: Cannot locate a 64-bit Oracle Client library", ConfigError, "leave it out"),
         ("ORA-12154: TNS:could not resolve the connect identifier specified", ConfigError, "tnsnames.ora"),
         ("ORA-00020: maximum number of processes (300) exceeded", Throttled, "PROCESSES"),

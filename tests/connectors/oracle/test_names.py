@@ -35,12 +35,12 @@ HOSTILE = ["a.b", "A B", "quo'te", "%", "semi;drop", "SELECT", "ünï", "a::b", 
 
 
 def test_hostile_names_go_there_and_back(dictionary, probe):
-    for owner in HOSTILE:
+    for owner, other in zip(HOSTILE, reversed(HOSTILE), strict=True):
         dictionary.user(owner)
-        for name in HOSTILE:
+        for name in (owner, other):
             dictionary.table(owner, name, (name, "DATE"))
     found = probe.entities(TABLE)
-    assert len(found) == len(HOSTILE) ** 2
+    assert len(found) == 2 * len(HOSTILE)
     assert all(len(each.columns) == 1 for each in found.values())
     probe.agree(TABLE)
 

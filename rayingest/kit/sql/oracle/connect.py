@@ -51,14 +51,14 @@ def connect(settings: Settings, database: str | None) -> OracleSession:
             f"{where} takes connections and says nothing for {seconds:g} seconds.",
             hint="Is it a listener of Oracle's, and does its port speak TLS (protocol: tcps)?",
         )
-    connection.call_timeout = max(1, int(settings.call_timeout * 1000))
-    # CLOBs come as text with their rows, not each by a call of its own.
-    connection.outputtypehandler = _whole_texts(driver)
     version = tuple(int(each) for each in connection.version.split(".")[:2])
     session = OracleSession(
         connection, database=config.databaseName or DATABASE, config=config, version=version
     )
     try:
+        connection.call_timeout = max(1, int(settings.call_timeout * 1000))
+        # CLOBs come as text with their rows, not each by a call of its own.
+        connection.outputtypehandler = _whole_texts(driver)
         prepare(session)
     except Exception as error:
         session.close()

@@ -23,14 +23,16 @@ _LOST = _ora(28, 1012, 1089, 1092, 2396, 3113, 3114, 3135, 12537, 12547, 12570, 
     *("DPY-4011", "DPY-1001", "DPY-4010", "DPI-1010", "DPI-1080"),
 }
 _BUSY = _ora(18, 20, 2391, 12516, 12518, 12519, 12520)
-_LATER = _ora(54, 60, 1033, 1034, 1555, 4020, 4021, 4068, 8177, 12526, 12527, 12528, 12514)
+_LATER = _ora(54, 60, 1033, 1034, 1555, 4020, 4021, 4068, 8177, 12526, 12527, 12528)
 _DENIED = _ora(942, 1031, 31603, 41900)
 _LOGIN = _ora(1005, 1017, 1045, 28000, 28001, 28003, 28009, 28040, 28041, 1004)
 _UNAUTHORISED = _LOGIN | {"DPY-4001", "DPY-3015", "DPY-3016"}
 _NO_SERVICE = _ora(12514, 12505, 12521, 12504) | {"DPY-6001", "DPY-6003"}
 # The config asks for what the driver cannot do, or cannot read.
-_CONFIG = re.compile(r"DPY-(?:20|30|40[02][0-9]|4017)\d*|DPI-1047|DPI-1072|ORA-12154|ORA-28759")
-_OLD_SERVER = "DPY-3010"
+_CONFIG = re.compile(
+    r"DPY-(?:2\d{3}|30\d\d|40(?:00|17|18|2[0-36-9]))|DPI-10(?:47|50|72)|ORA-12154|ORA-28759"
+)
+_OLD_SERVER, _THICK_ONLY = "DPY-3010", "DPY-30"
 
 
 def classify(error: Exception) -> errors.RayingestError | None:  # noqa: PLR0911 - a table of cases
@@ -129,6 +131,8 @@ def _login_hint(found: frozenset[str], user: str) -> str:
 def _config_hint(found: frozenset[str]) -> str:
     if _OLD_SERVER in found:
         return "The thin driver needs Oracle 12.1; give instantClientDirectory for an older one."
+    if any(each.startswith(_THICK_ONLY) for each in found):
+        return "The thin driver cannot do that: give instantClientDirectory, Oracle's own client."
     if any(each.startswith("DPI-") for each in found):
         return (
             "instantClientDirectory must hold Oracle's client libraries; leave it out if nothing "
