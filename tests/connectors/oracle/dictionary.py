@@ -87,7 +87,7 @@ class Dictionary:
     """
 
     def __init__(self, duckdb, *, catalogue_role=True):
-        self.engine = duckdb.connect()
+        self.engine = duckdb.connect(config={"threads": 1})
         self.catalogue_role = catalogue_role
         self.said = []
         self.container = "FREEPDB1"
