@@ -1,6 +1,7 @@
 """What a batch costs, what its statements look like, and what happens when one is broken off."""
 
 import time
+from itertools import islice
 
 import pytest
 import sqlglot
@@ -12,7 +13,8 @@ from rayingest.kit.sql.oracle.session import FEW, Among
 from rayingest.model import EntityType
 from rayingest.testing.probe import Probe
 
-from .dictionary import Cursor, misplaced_longs
+from .dictionary import Cursor
+from .documented import misplaced_longs
 from .standin import CONFIG, connector_of
 
 TABLE, PROCEDURE = EntityType.TABLE, EntityType.STORED_PROCEDURE
@@ -42,7 +44,7 @@ class Recalled(Cursor):
         self._rows = iter(known[key])
 
     def fetchmany(self):
-        return [row for _, row in zip(range(self.arraysize), self._rows)]  # noqa: B905
+        return list(islice(self._rows, self.arraysize))
 
 
 def schema_of(dictionary, owner, number):
