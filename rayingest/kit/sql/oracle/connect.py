@@ -98,27 +98,32 @@ def _within(seconds: float, driver: Any, given: dict[str, Any]) -> Any:
     ends with the handshake of TCP.
     """
     answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    over = threading.Event()
+    late = threading.Event()
 
     def ask() -> None:
         try:
-            answer = driver.connect(**given)
+            answers.put(driver.connect(**given))
         except Exception as error:  # noqa: BLE001 - it is raised by who waits
-            answer = error
-        answers.put(answer)
-        if over.is_set() and not isinstance(answer, Exception):
-            with suppress(Exception):
-                answer.close()
+            answers.put(error)
+        if late.is_set():
+            _throw_away(answers)
 
     threading.Thread(target=ask, name="oracle-connect", daemon=True).start()
     try:
         answer = answers.get(timeout=seconds)
     except queue.Empty:
-        over.set()
+        late.set()
+        _throw_away(answers)  # it may have come just now
         return None
     if isinstance(answer, Exception):
         raise answer
     return answer
+
+
+def _throw_away(answers: queue.SimpleQueue[Any]) -> None:
+    """Close a connection that nobody waits for any more."""
+    with suppress(Exception):
+        answers.get_nowait().close()
 
 
 def _whole_texts(driver: Any) -> Any:
