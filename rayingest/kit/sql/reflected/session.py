@@ -28,11 +28,15 @@ _MASK = "********"
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """How to reach a database: a `sqlalchemy.URL` (never a template) and the driver's arguments."""
+    """How to reach a database: a `sqlalchemy.URL` (never a template) and the driver's arguments.
+
+    `paramstyle` is another way to bind than the driver's usual one, where that cannot be trusted.
+    """
 
     url: "sa.URL" = field(repr=False)
     arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
     fresh_password: Callable[[], str] | None = field(default=None, repr=False)
+    paramstyle: str | None = None
 
 
 class ReflectedSession:
@@ -106,7 +110,12 @@ def open_session(
     how = connect(settings)
     url = how.url.set(password=how.fresh_password()) if how.fresh_password else how.url
     try:
-        engine = sa.create_engine(url, connect_args=dict(how.arguments), poolclass=sa.NullPool)
+        engine = sa.create_engine(
+            url,
+            connect_args=dict(how.arguments),
+            poolclass=sa.NullPool,
+            **({"paramstyle": how.paramstyle} if how.paramstyle else {}),
+        )
     except (ImportError, sa.exc.NoSuchModuleError) as error:
         missing = getattr(error, "name", None) or url.drivername
         raise errors.MissingDriver(extra, missing) from error
