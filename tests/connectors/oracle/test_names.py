@@ -72,3 +72,17 @@ def test_with_exact_names_nobody_is_left_out(dictionary, probe):
     found = probe.entities(TABLE, preserveIdentifierCase=True)
     assert list(found) == ["svc.default.HR.EMPLOYEES", "svc.default.HR.employees"]
     assert [each.name for each in found["svc.default.HR.employees"].columns] == ["ID", "id"]
+
+
+def test_a_reference_to_twins_is_told_the_same_in_a_batch_and_alone(dictionary, probe):
+    dictionary.user("HR")
+    dictionary.table("HR", "BOTH", ID, ("id", "DATE"))
+    both = dictionary.key("HR", "BOTH", "P", "ID")
+    dictionary.table("HR", "ONE", ID)
+    dictionary.key("HR", "ONE", "R", "ID", refers=both)
+    probe.agree(TABLE)
+    found = probe.entities(TABLE)["svc.default.hr.both"]
+    assert {each.name: str(each.constraint) for each in found.columns} == {
+        "ID": "PRIMARY_KEY",
+        "id": "NULL",
+    }

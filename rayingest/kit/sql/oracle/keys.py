@@ -25,7 +25,7 @@ Spelled = Callable[[Key, str], str]
 
 
 def keys(session: OracleSession, among: Among, database: str, spelled: Spelled) -> dict[Key, Keys]:
-    """Keys by table; `database` is an FQN, `spelled` tells how a column of a table is told."""
+    """Keys by table; `database` is an FQN, `spelled` tells how a column of one of the tables is told."""
     query = KEYS.replace("{where}", among.where("c.owner", "c.table_name"))
     constraints: dict[Key, dict[tuple[str, str], list[Row]]] = defaultdict(dict)
     for row in session.rows(query, among.binds):
@@ -50,7 +50,7 @@ def _keys(
         next((columns[each] for each in columns if each[0] == PRIMARY), ()),
         [columns[each] for each in columns if each[0] == UNIQUE],
         [
-            _foreign(columns[each], rows, database, spelled, exact=exact)
+            _foreign(columns[each], rows, database, exact=exact)
             for each, rows in ordered.items()
             # What the account may not see is no place to point at.
             if each[0] == FOREIGN and all(row[8] is not None for row in rows)
@@ -58,9 +58,8 @@ def _keys(
     )
 
 
-def _foreign(
-    ours: Sequence[str], rows: Sequence[Row], database: str, spelled: Spelled, *, exact: bool
-) -> Foreign:
+def _foreign(ours: Sequence[str], rows: Sequence[Row], database: str, *, exact: bool) -> Foreign:
     owner, table = rows[0][6], rows[0][7]
     name = fqn.child(database, told(owner, exact=exact), told(table, exact=exact))
-    return Foreign(ours, name, [spelled((owner, table), row[8]) for row in rows])
+    # Of another table not all columns are known, so that twins among them cannot be told apart.
+    return Foreign(ours, name, [told(row[8], exact=exact) for row in rows])

@@ -118,7 +118,7 @@ class _Batch:
             yield from texts.ddl(session, of["TABLE"])
 
     def _spelled(self, table: Key, column: str) -> str:
-        """A column of a table that is not in the batch is told as if it had no twin."""
+        """What a key names and no column shows (an attribute, a hidden column) is told as it would be."""
         known = self.names.get(table, {})
         return known[column] if column in known else told(column, exact=self.exact)
 
