@@ -42,6 +42,7 @@ WANTED = {
             "redshift",
             "oracle",
             "vertica",
+            "mssql",
             "s3",
             "contract",
         ],

@@ -32,6 +32,8 @@ INSTALLED_AS = {
     "snowflake": "snowflake-connector-python",
     "yaml": "pyyaml",
     "clickhouse_driver": "clickhouse-driver",
+    "OpenSSL": "pyopenssl",
+    "pytds": "python-tds",
 }
 HEAVY = {"ray", "sqlalchemy", "pydantic", "msgspec", "yaml", "httpx2", "rich", "psycopg"}
 BUDGET_MB = 120

@@ -1,0 +1,1 @@
+"""SQL Server's catalogue, read in sets: what `mssql`, `azuresql` and `synapse` share."""

@@ -1,0 +1,119 @@
+"""`rayingest check` for SQL Server: what the user may see, and the grant that mends the rest."""
+
+from collections.abc import Iterator
+
+from rayingest.core.source import Capability, CheckResult, Settings
+from rayingest.errors import RayingestError
+from rayingest.kit.hosts import is_local
+from rayingest.kit.sql.mssql import comments, containers, keys, routines, tables
+from rayingest.kit.sql.mssql.errors import classify
+from rayingest.kit.sql.mssql.listing import databases
+from rayingest.kit.sql.mssql.options import Address, given
+from rayingest.kit.sql.mssql.session import AZURE, NAMES, TdsSession
+from rayingest.kit.sql.mssql.shapes import TYPES
+
+WHO = "select suser_sname(), user_name()"
+MAY_SEE = "select has_perms_by_name(null, 'DATABASE', 'VIEW DEFINITION')"
+CLOSED = """select name, state, has_dbaccess(name) from sys.databases
+ where (state <> 0 or has_dbaccess(name) = 0) and name not in ('master', 'tempdb', 'model', 'msdb')
+ order by name"""
+HIDDEN = """select o.type, count(*) from sys.objects o
+  left join sys.sql_modules m on m.object_id = o.object_id
+ where o.is_ms_shipped = 0 and m.definition is null and o.type in ('V', 'P', 'FN', 'IF', 'TF')
+ group by o.type"""
+GRANT = "GRANT VIEW DEFINITION TO [{}];"
+
+
+def check(session: TdsSession, settings: Settings) -> Iterator[CheckResult]:
+    """Connect, then try every statement that a run would send."""
+    login, user = session.rows(WHO)[0]
+    product = NAMES.get(session.edition, "SQL Server")
+    why = f"{product} {session.version}, database {session.database}, login {login}, user {user}"
+    yield CheckResult("connect", "ok", why)
+    yield from _encryption(settings)
+    yield from _databases(session, settings)
+    yield from _visible(session, user)
+    for capability, queries in _trials(session).items():
+        yield _trial(session, capability, queries)
+    yield from _texts(session, user)
+
+
+def _encryption(settings: Settings) -> Iterator[CheckResult]:
+    machine = Address.of(settings.connection.hostPort).machine
+    wanted = given(settings.connection).encryption
+    if wanted.verified or is_local(machine):
+        return
+    why = f"nobody verified who {machine} is"
+    if not wanted.whole:
+        why = f"of the connection to {machine} the sign-in alone is encrypted, and {why}"
+    yield CheckResult(
+        "encryption", "warning", why, "Set encrypt: true, and sslConfig.caCertificate if need be."
+    )
+
+
+def _databases(session: TdsSession, settings: Settings) -> Iterator[CheckResult]:
+    if not settings.connection.ingestAllDatabases:
+        yield CheckResult(Capability.DATABASES, "ok", f"only {session.database}")
+        return
+    try:
+        found = list(databases(session, settings))
+    except RayingestError as error:
+        yield CheckResult(Capability.DATABASES, "denied", str(error), error.hint)
+        return
+    yield CheckResult(Capability.DATABASES, "ok", f"{len(found)} databases")
+    if session.edition == AZURE or session.is_synapse:
+        return
+    for name, state, _ in session.rows(CLOSED):
+        why = f"{name} is not online" if state else f"no access to database {name}"
+        grant = None if state else f"USE [{name}]; CREATE USER … FOR LOGIN …;"
+        yield CheckResult(Capability.DATABASES, "warning", f"{why}: it is left out", grant)
+
+
+def _visible(session: TdsSession, user: str) -> Iterator[CheckResult]:
+    """https://learn.microsoft.com/en-us/sql/relational-databases/security/metadata-visibility-configuration."""
+    if session.rows(MAY_SEE)[0][0]:
+        yield CheckResult(Capability.TABLES, "ok", "the user sees all definitions")
+        return
+    why = "the server shows only what the user has some right on, without a word of the rest"
+    yield CheckResult(Capability.TABLES, "warning", why, GRANT.format(user))
+
+
+def _trials(session: TdsSession) -> dict[Capability, list[str]]:
+    none = "0"
+    trials = {
+        Capability.SCHEMAS: [containers.SCHEMAS.format(ids=none)],
+        Capability.COLUMNS: [tables.COLUMNS.format(ids=none, plain=""), TYPES],
+        Capability.PARTITIONS: [keys.INDEXES.format(ids=none)],
+        Capability.OWNERS: [routines.ROUTINES.format(ids=none)],
+    }
+    if not session.is_synapse:
+        trials[Capability.KEYS] = [keys.FOREIGN.format(ids=none)]
+        trials[Capability.COMMENTS] = [comments.COMMENTS.format(kind=comments.OBJECT, ids=none)]
+    return trials
+
+
+def _trial(session: TdsSession, capability: Capability, queries: list[str]) -> CheckResult:
+    try:
+        for each in queries:
+            session.rows(each)
+    except Exception as error:
+        known = classify(error)
+        if known is None:
+            raise
+        return CheckResult(capability, "denied", str(known), known.hint)
+    return CheckResult(capability, "ok")
+
+
+def _texts(session: TdsSession, user: str) -> Iterator[CheckResult]:
+    """Texts that are encrypted, or hidden for want of a right."""
+    found = {kind.strip(): count for kind, count in session.rows(HIDDEN)}
+    hidden = {
+        Capability.VIEWS: found.pop("V", 0),
+        Capability.PROCEDURES: sum(found.values()),
+    }
+    for capability, count in hidden.items():
+        if count:
+            why = f"the text of {count} is hidden or encrypted"
+            yield CheckResult(capability, "warning", why, GRANT.format(user))
+        else:
+            yield CheckResult(capability, "ok")

@@ -1,0 +1,112 @@
+"""Keys, partitions and distribution of hundreds of tables: three statements at most.
+
+https://learn.microsoft.com/en-us/sql/relational-databases/system-catalog-views/sys-index-columns-transact-sql
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from rayingest.core import fqn
+from rayingest.kit.sql.keys import NO_KEYS, Foreign, Keys
+from rayingest.kit.sql.mssql.session import SYNAPSE, Row, TdsSession, among
+from rayingest.model import Column, PartitionColumn, TableConstraint
+
+# A partitioning column stands in the clustered index, or in the heap: indexes 1 and 0.
+INDEXES = """select i.object_id, i.index_id, i.is_primary_key, i.is_unique_constraint,
+       c.key_ordinal, c.partition_ordinal, c.column_id
+  from sys.indexes i
+  join sys.index_columns c on c.object_id = i.object_id and c.index_id = i.index_id
+ where i.object_id in ({ids}) and (i.is_primary_key = 1 or i.is_unique_constraint = 1
+       or (i.index_id < 2 and c.partition_ordinal > 0))"""
+FOREIGN = """select f.parent_object_id, f.object_id, k.constraint_column_id, k.parent_column_id,
+       s.name, o.name, c.name
+  from sys.foreign_keys f
+  join sys.foreign_key_columns k on k.constraint_object_id = f.object_id
+  join sys.objects o on o.object_id = f.referenced_object_id
+  join sys.schemas s on s.schema_id = o.schema_id
+  join sys.columns c on c.object_id = k.referenced_object_id and c.column_id = k.referenced_column_id
+ where f.parent_object_id in ({ids})"""
+DISTRIBUTION = """select d.object_id, d.distribution_ordinal, d.column_id
+  from sys.pdw_column_distribution_properties d
+ where d.distribution_ordinal > 0 and d.object_id in ({ids})"""
+NUMBERS = {"TINYINT", "SMALLINT", "INT", "BIGINT"}
+TIMES = {"DATE", "DATETIME", "TIMESTAMPZ", "TIME"}
+
+
+class Told(NamedTuple):
+    """Rows of the statements above, by table."""
+
+    indexes: Mapping[int, Sequence[Row]]
+    foreign: Mapping[int, Sequence[Row]]
+    distribution: Mapping[int, Sequence[Row]]
+
+
+def told(session: TdsSession, ids: Sequence[str]) -> Told:
+    """Ask for the keys of these tables; Synapse has no foreign ones, and distributes by hash."""
+    if not ids:
+        return Told({}, {}, {})
+    numbers = among(ids)
+    foreign = [] if session.is_synapse else session.rows(FOREIGN.format(ids=numbers))
+    spread = session.rows(DISTRIBUTION.format(ids=numbers)) if session.edition == SYNAPSE else []
+    return Told(_by(session.rows(INDEXES.format(ids=numbers))), _by(foreign), _by(spread))
+
+
+def keys(given: Told, table: int, names: Mapping[int, str], database: str) -> Keys:
+    """The keys of one table; `names` are its columns by their numbers, `database` an FQN."""
+    indexes, foreign = given.indexes.get(table, ()), given.foreign.get(table, ())
+    distributed = [names[row[2]] for row in sorted(given.distribution.get(table, ()))]
+    if not (indexes or foreign or distributed):
+        return NO_KEYS
+    primary: list[str] = []
+    unique: list[list[str]] = []
+    for rows in _parts(row for row in indexes if row[4] and (row[2] or row[3])):
+        columns = [names[row[6]] for row in sorted(rows, key=lambda row: row[4])]
+        if rows[0][2]:
+            primary = columns
+        else:
+            unique.append(columns)
+    found = Keys.of(primary, unique, [_foreign(rows, names, database) for rows in _parts(foreign)])
+    if not distributed:
+        return found
+    spread = TableConstraint(constraint_type="DIST_KEY", columns=tuple(distributed))
+    return Keys(found.of_columns, (*found.of_table, spread))
+
+
+def _foreign(rows: Sequence[Row], names: Mapping[int, str], database: str) -> Foreign:
+    in_order = sorted(rows, key=lambda row: row[2])
+    target = fqn.child(database, in_order[0][4], in_order[0][5])
+    return Foreign([names[row[3]] for row in in_order], target, [row[6] for row in in_order])
+
+
+def partition(
+    given: Told, table: int, columns: Mapping[int, Column]
+) -> tuple[PartitionColumn, ...]:
+    """What a table is partitioned by: one column, by ranges of its values."""
+    rows = [row for row in given.indexes.get(table, ()) if row[1] < 2 and row[5]]
+    found = {row[5]: columns[row[6]] for row in rows}
+    return tuple(
+        PartitionColumn(column_name=each.name, interval_type=_interval(each.data_type))
+        for _, each in sorted(found.items(), key=lambda pair: pair[0])
+    )
+
+
+def _interval(data_type: str) -> str:
+    if data_type in TIMES:
+        return "TIME-UNIT"
+    return "INTEGER-RANGE" if data_type in NUMBERS else "OTHER"
+
+
+def _by(rows: Sequence[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row[0]].append(row)
+    return found
+
+
+def _parts(rows: object) -> list[list[Row]]:
+    """Rows of each index, or of each constraint, in the order of their ids."""
+    found: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:  # type: ignore[attr-defined]
+        found[row[1]].append(row)
+    return [found[each] for each in sorted(found)]

@@ -1,0 +1,7 @@
+"""The story in pysqlbridge, asked as AzureSQL: there is no emulator of its own."""
+
+from functools import partial
+
+from ..mssql.bed import on_pysqlbridge
+
+bed = partial(on_pysqlbridge, "AzureSQL")
