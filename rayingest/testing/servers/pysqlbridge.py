@@ -46,9 +46,9 @@ class Server:
             given["authenticationMode"] = {"trustServerCertificate": True}
         return {**given, **changes}
 
-    def put(self, database: str, view: str, *rows: Mapping[str, Any]) -> None:
-        """Add rows to a view of `sys` in a database, which is made if there is none yet."""
-        self._told("put", database=database, view=view, rows=[dict(each) for each in rows])
+    def put(self, database: str, views: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Add rows to views of `sys` in a database, which is made if there is none yet."""
+        self._told("put", database=database, views={**views})
 
     def behave(self, **how: Any) -> None:
         """How it answers from now on: see the app's `Behaviour`; nothing: as ever."""

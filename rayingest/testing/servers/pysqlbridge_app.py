@@ -65,7 +65,8 @@ class State:
         match str(command.pop("do")):
             case "put":
                 views = self.rows.setdefault(command["database"], {})
-                views.setdefault(command["view"], []).extend(command["rows"])
+                for view, rows in command["views"].items():
+                    views.setdefault(view, []).extend(rows)
             case "behave":
                 self.behaviour.released.set()
                 self.behaviour, self.asked = Behaviour(**command), []

@@ -142,4 +142,4 @@ def test_a_running_statement_is_cancelled(shop, server):
         thread.join()
         server.behave()
         listed = list(source.discover_entities(SCHEMA, None))
-        assert [each.count for each in listed if isinstance(each, ScopeListed)][0] == 3
+        assert next(each.count for each in listed if isinstance(each, ScopeListed)) == 3

@@ -63,8 +63,7 @@ class Database:
 
     def write(self):
         """Send all that was said so far."""
-        for view, rows in self._rows.items():
-            self.server.put(self.name, view, *rows)
+        self.server.put(self.name, self._rows)
         self._rows.clear()
         return self
 

@@ -14,7 +14,8 @@ from rayingest.kit.sql.mssql.shapes import TYPES
 
 WHO = "select suser_sname(), user_name()"
 MAY_SEE = "select has_perms_by_name(null, 'DATABASE', 'VIEW DEFINITION')"
-CLOSED = """select name, state, has_dbaccess(name) from sys.databases
+CLOSED = """select name, state, has_dbaccess(name)
+  from sys.databases
  where (state <> 0 or has_dbaccess(name) = 0) and name not in ('master', 'tempdb', 'model', 'msdb')
  order by name"""
 HIDDEN = """select o.type, count(*) from sys.objects o
