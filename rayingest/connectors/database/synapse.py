@@ -28,11 +28,15 @@ class SynapseConnection(MssqlFields):
     )
 
 
+LACKS = {
+    Capability.COMMENTS: "it has no extended properties",
+    Capability.DDL: "how its tables are stored is not read yet, but for the columns of a hash",
+}
 CONNECTOR = replace(
     MSSQL,
     service_type="Synapse",
     connection=SynapseConnection,
-    capabilities=MSSQL.capabilities - {Capability.COMMENTS},
-    lacks={**MSSQL.lacks, Capability.COMMENTS: "it has no extended properties"},
+    capabilities=MSSQL.capabilities - LACKS.keys(),
+    lacks={**MSSQL.lacks, **LACKS},
     alias_of="mssql",
 )

@@ -17,9 +17,10 @@ from typing import Any
 from rayingest.testing.environments import Environment
 
 VERSION = "2.1.3"
-ENVIRONMENT = Environment("pysqlbridge", (f"pysqlbridge=={VERSION}",))
+ENVIRONMENT = Environment("pysqlbridge", (f"pysqlbridge=={VERSION}", "pyspnego==0.12.4"))
 APP = Path(__file__).with_name("pysqlbridge_app.py")
 USER, DATABASE = "ada", "pysqlbridge"
+DOMAIN = "CORP"  # of Windows, where the user has an account with the same password
 Json = dict[str, Any]
 
 
@@ -87,7 +88,8 @@ class Server:
 def server(tables: Mapping[str, str] | None = None) -> Generator[Server]:
     """Run one until the block ends, with these tables: names and their CSV. Raises RayingestError."""
     password = secrets.token_urlsafe(12)
-    given = json.dumps({"tables": dict(tables or {}), "user": USER, "password": password})
+    person = {"user": USER, "password": password, "domain": DOMAIN}
+    given = json.dumps({"tables": dict(tables or {}), **person})
     with ENVIRONMENT.running(_command, _ready, environment={"BRIDGE": given}) as port:
         made = Server(port, password, "")
         yield Server(port, password, str(made._told("certificate")[0]))  # noqa: SLF001

@@ -1,6 +1,6 @@
 """pysqlbridge in one process, run by the Python of an environment that has it: see pysqlbridge.py.
 
-It serves one database of plain tables. It is given more databases, rows in its views of `sys`, views
+It serves one database of plain tables. It is given an account of Windows, more databases, rows in its views of `sys`, views
 that it lacks, errors, delays and broken answers, all over its own connections by statements that begin
 with `/* ours */`. What it only has from here proves nothing of SQL Server but this: the statements
 that ask are T-SQL, and name columns that Microsoft documents.
@@ -19,9 +19,10 @@ Json = dict[str, Any]
 MARK = "/* ours */"
 NUMBER, NAME, TEXT = "number", "name", "text"
 # Of views that it does not know, the columns that are asked for:
-# https://learn.microsoft.com/en-us/sql/relational-databases/system-catalog-views/ and there
+# https://learn.microsoft.com/en-us/sql/relational-databases/system-catalog-views/ and there sys-check-constraints-…,
 # sys-external-tables-…, sys-external-data-sources-…, sys-pdw-column-distribution-properties-transact-sql.
 MORE = {
+    "check_constraints": {"object_id": NUMBER, "parent_object_id": NUMBER, "definition": TEXT},
     "external_tables": {"object_id": NUMBER, "data_source_id": NUMBER, "location": TEXT},
     "external_data_sources": {"data_source_id": NUMBER, "name": NAME, "location": TEXT},
     "pdw_column_distribution_properties": {
@@ -125,6 +126,27 @@ def completed(state: State) -> Any:
     return Catalogue()
 
 
+class Windows:
+    """Who signs in with an account of Windows: its own asks Windows, ours a file of accounts."""
+
+    def __init__(self) -> None:
+        import spnego
+
+        self._context = spnego.server(protocol="negotiate")
+
+    @property
+    def username(self) -> str | None:
+        """Who it is, once that is settled."""
+        return self._context.client_principal
+
+    def step(self, token: bytes) -> Any:
+        """Answer one token of the client's."""
+        from pysqlbridge.auth import AuthResult
+
+        answer = self._context.step(token)
+        return AuthResult(token=answer or b"", complete=self._context.complete)
+
+
 def connections(state: State) -> Any:
     """Its connection, in the database that the client asks for."""
     from pysqlbridge.tds import connection
@@ -132,6 +154,19 @@ def connections(state: State) -> Any:
 
     class Connection(connection.Connection):  # type: ignore[misc]
         cut = False
+
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, acceptor_factory=Windows, **named)
+
+        def _take_message(self) -> Any:
+            """SQL Server takes the rest of a sign-in under the number of its beginning, too.
+
+            python-tds writes it so; see https://github.com/tiberius-rs/tiberius/pull/351.
+            """
+            message = super()._take_message()
+            if message is not None and self._state is connection.ConnectionState.EXPECT_SSPI:
+                return message._replace(type=connection.PacketType.SSPI)
+            return message
 
         def _about(self) -> Any:
             about = super()._about()
@@ -194,6 +229,9 @@ def main(folder: str, port: str) -> None:
     from pysqlbridge.source import from_csv
 
     given = json.loads(environ["BRIDGE"])
+    accounts = Path(folder, "accounts")
+    accounts.write_text(":".join(given[each] for each in ("domain", "user", "password")))
+    environ["NTLM_USER_FILE"] = str(accounts)
     certificate = server.self_signed()
     state = State(CATALOG, certificate.cert_pem.decode())
     tables = completed(state)

@@ -1,4 +1,4 @@
-"""The story in pysqlbridge, asked as AzureSQL: there is no emulator of its own."""
+"""The story in pysqlbridge, asked as Azure SQL, which is the same engine: there is no other emulator."""
 
 from functools import partial
 

@@ -14,16 +14,17 @@ from .story import COMPILED, TABLES
 
 
 @contextmanager
-def on_pysqlbridge(kind, folder):
+def on_pysqlbridge(kind, folder, grade=Grade.EMULATED, **behaviour):
     pytest.importorskip("pytds")
     if why := pysqlbridge.ENVIRONMENT.available():
         pytest.skip(why)
     claimed = registry.load(kind.lower()).capabilities
     with pysqlbridge.server(TABLES) as server:
+        server.behave(**behaviour)
         yield Bed(
             server.config(kind),
             f"pysqlbridge {pysqlbridge.VERSION}",
-            Grade.EMULATED,
+            grade,
             compiled={each: why for each, why in COMPILED.items() if each in claimed},
         )
 

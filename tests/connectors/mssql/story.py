@@ -5,6 +5,7 @@ And what of SQL Server it cannot show, and why; test_catalogue.py shows it out o
 
 from rayingest.core.source import Capability
 
+EDITION = "cast(serverproperty('EngineEdition') as int)"  # as the connector asks for it
 TABLES = {
     "author": "id,name\n1,Ada Lovelace\n",
     "book": "id,title,author_id,isbn,price\n1,Notes,1,978-3-16-148410-0,9.5\n2,More notes,1,,\n",

@@ -20,6 +20,7 @@ from rayingest.kit.sql.mssql.tls import is_for
 from rayingest.model import EntityType
 from rayingest.testing.probe import Probe
 from rayingest.testing.processes import free_port
+from rayingest.testing.servers.pysqlbridge import DOMAIN, USER
 
 CONNECTORS = {"mssql": mssql, "azureSQL": azuresql, "synapse": synapse}
 WRONG = "canary-bad"
@@ -204,10 +205,19 @@ def test_a_driver_that_works_otherwise_is_refused():
         dialling(other, object())
 
 
-def test_accounts_of_windows(server):
-    told = {"database": "d", "username": "CORP\\ada", "password": WRONG}
-    config = mssql.MssqlConnection.model_validate(told)
-    assert [*credentials(config, "sql01")] == ["auth"]
+@pytest.mark.parametrize("changes", [{}, {"sslConfig": None}])
+def test_accounts_of_windows(plain, changes):
+    """By NTLM within Negotiate, which the server's side of pyspnego answers."""
+    assert opened(plain, username=f"{DOMAIN}\\{USER}", **changes) == 2
+
+
+def test_an_account_of_windows_with_a_wrong_password(plain):
+    with pytest.raises((Unauthorised, Unreachable)) as caught:
+        opened(plain, username=f"{DOMAIN}\\{USER}", password=WRONG)
+    assert WRONG not in str(caught.value)
+
+
+def test_an_account_of_windows_has_a_password():
     with pytest.raises(ConfigError, match="needs a password"):
         credentials(mssql.MssqlConnection(database="d", username="CORP\\ada"), "sql01")
 

@@ -8,6 +8,7 @@ from rayingest.kit.sql.mssql import (
     check,
     comments,
     containers,
+    ddl,
     keys,
     listing,
     routines,
@@ -31,6 +32,12 @@ STATEMENTS = {
     "indexes": keys.INDEXES.format(ids=IDS),
     "foreign keys": keys.FOREIGN.format(ids=IDS),
     "distribution": keys.DISTRIBUTION.format(ids=IDS),
+    "words of columns": ddl.WORDS.format(always="c.generated_always_type", ids=IDS),
+    "words of old": ddl.WORDS.format(always="0", ids=IDS),
+    "checks": ddl.CHECKS.format(ids=IDS),
+    "stored": ddl.STORED.format(
+        temporal=ddl.TEMPORAL, graph=ddl.NODES, joined=ddl.HISTORY, ids=IDS
+    ),
     "comments": comments.COMMENTS.format(kind=comments.OBJECT, ids=IDS),
     "owner": containers.OWNER.replace("%s", "@p"),
     "schemas": containers.SCHEMAS.format(ids=IDS),

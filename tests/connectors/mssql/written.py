@@ -109,8 +109,8 @@ class Database:
         self.put("columns", {**said, **types, **measures, **null, **more})
         self.comment(1, table, place, comment or None)
 
-    def index(self, table, number, *columns, primary=False, unique=False, partition=None):
-        keys = {"is_primary_key": primary, "is_unique_constraint": unique}
+    def index(self, table, number, *columns, primary=False, unique=False, partition=None, **more):
+        keys = {"is_primary_key": primary, "is_unique_constraint": unique, **more}
         self.put("indexes", {"object_id": table, "index_id": number, **keys})
         ids = self.columns[table]
         every = [*columns, *({partition} - {None, *columns})]
@@ -172,6 +172,9 @@ def library(server, name="library"):
     made.index(book, 1, "id", primary=True)
     made.index(book, 2, "isbn", unique=True)
     made.refer(book, ["author_id"], author, ["id"])
+    for place, number in enumerate((author, book)):
+        said = {"object_id": number, "name": ("author", "book")[place], "schema_id": DBO}
+        made.put("tables", said)
     loan = made.table("loan", {"book_id": "int not null", "day": "date not null"})
     made.index(loan, 0, partition="day")
     text = "CREATE VIEW dbo.cheap_book AS SELECT id, title FROM dbo.book WHERE price < 10"

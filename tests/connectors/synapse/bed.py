@@ -1,7 +1,14 @@
-"""The story in pysqlbridge, asked as Synapse: there is no emulator of its own."""
+"""The story in pysqlbridge, which says that it is a dedicated pool; that alone makes it none.
+
+There is no emulator of Synapse: what is shown is that its statements are answered, so all is `compiled`.
+"""
 
 from functools import partial
 
-from ..mssql.bed import on_pysqlbridge
+from rayingest.core.source import Grade
+from rayingest.kit.sql.mssql.session import SYNAPSE
 
-bed = partial(on_pysqlbridge, "Synapse")
+from ..mssql.bed import on_pysqlbridge
+from ..mssql.story import EDITION
+
+bed = partial(on_pysqlbridge, "Synapse", grade=Grade.COMPILED, instead={EDITION: str(SYNAPSE)})

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import RayingestError
 from rayingest.kit.hosts import is_local
-from rayingest.kit.sql.mssql import comments, containers, keys, routines, tables
+from rayingest.kit.sql.mssql import comments, containers, ddl, keys, routines, tables
 from rayingest.kit.sql.mssql.errors import classify
 from rayingest.kit.sql.mssql.listing import databases
 from rayingest.kit.sql.mssql.options import Address, given
@@ -83,12 +83,13 @@ def _trials(session: TdsSession) -> dict[Capability, list[str]]:
     none = "0"
     trials = {
         Capability.SCHEMAS: [containers.SCHEMAS.format(ids=none)],
-        Capability.COLUMNS: [tables.COLUMNS.format(ids=none, plain=""), TYPES],
+        Capability.COLUMNS: [*tables.queries(session, none), TYPES],
         Capability.PARTITIONS: [keys.INDEXES.format(ids=none)],
         Capability.OWNERS: [routines.ROUTINES.format(ids=none)],
     }
     if not session.is_synapse:
         trials[Capability.KEYS] = [keys.FOREIGN.format(ids=none)]
+        trials[Capability.DDL] = [*ddl.queries(session, none)]
         trials[Capability.COMMENTS] = [comments.COMMENTS.format(kind=comments.OBJECT, ids=none)]
     return trials
 

@@ -22,10 +22,10 @@ CAPABILITIES = frozenset(
         Capability.PARTITIONS,
         Capability.PROCEDURES,
         Capability.OWNERS,
+        Capability.DDL,
     }
 )
 LACKS = {
-    Capability.DDL: "the server writes no CREATE TABLE; views and routines have their own text",
     Capability.TAGS: "sensitivity classifications are not read yet",
 }
 MSSQL = Facts(

@@ -52,31 +52,52 @@ def told(session: TdsSession, ids: Sequence[str]) -> Told:
     return Told(_by(session.rows(INDEXES.format(ids=numbers))), _by(foreign), _by(spread))
 
 
-def keys(given: Told, table: int, names: Mapping[int, str], database: str) -> Keys:
-    """The keys of one table; `names` are its columns by their numbers, `database` an FQN."""
+class Parts(NamedTuple):
+    """The keys of one table, by the names of its columns; rows of FOREIGN for each reference."""
+
+    primary: Sequence[str] = ()
+    unique: Sequence[Sequence[str]] = ()
+    foreign: Sequence[Sequence[Row]] = ()
+    distributed: Sequence[str] = ()
+
+
+NOTHING = Parts()
+
+
+def parts(given: Told, table: int, names: Mapping[int, str]) -> Parts:
+    """Put the rows of one table together; `names` are its columns by their numbers."""
     indexes, foreign = given.indexes.get(table, ()), given.foreign.get(table, ())
-    distributed = [names[row[2]] for row in sorted(given.distribution.get(table, ()))]
-    if not (indexes or foreign or distributed):
-        return NO_KEYS
+    spread = given.distribution.get(table, ())
+    if not (indexes or foreign or spread):
+        return NOTHING
     primary: list[str] = []
     unique: list[list[str]] = []
-    for rows in _parts(row for row in indexes if row[4] and (row[2] or row[3])):
+    for rows in _groups([row for row in indexes if row[4] and (row[2] or row[3])]):
         columns = [names[row[6]] for row in sorted(rows, key=lambda row: row[4])]
         if rows[0][2]:
             primary = columns
         else:
             unique.append(columns)
-    found = Keys.of(primary, unique, [_foreign(rows, names, database) for rows in _parts(foreign)])
-    if not distributed:
+    references = [sorted(rows, key=lambda row: row[2]) for rows in _groups(foreign)]
+    return Parts(primary, unique, references, [names[row[2]] for row in sorted(spread)])
+
+
+def keys(told: Parts, names: Mapping[int, str], database: str) -> Keys:
+    """The same for the catalogue; `database` is an FQN."""
+    if told is NOTHING:
+        return NO_KEYS
+    found = Keys.of(
+        told.primary, told.unique, [_foreign(rows, names, database) for rows in told.foreign]
+    )
+    if not told.distributed:
         return found
-    spread = TableConstraint(constraint_type="DIST_KEY", columns=tuple(distributed))
+    spread = TableConstraint(constraint_type="DIST_KEY", columns=tuple(told.distributed))
     return Keys(found.of_columns, (*found.of_table, spread))
 
 
 def _foreign(rows: Sequence[Row], names: Mapping[int, str], database: str) -> Foreign:
-    in_order = sorted(rows, key=lambda row: row[2])
-    target = fqn.child(database, in_order[0][4], in_order[0][5])
-    return Foreign([names[row[3]] for row in in_order], target, [row[6] for row in in_order])
+    target = fqn.child(database, rows[0][4], rows[0][5])
+    return Foreign([names[row[3]] for row in rows], target, [row[6] for row in rows])
 
 
 def partition(
@@ -104,9 +125,9 @@ def _by(rows: Sequence[Row]) -> dict[int, list[Row]]:
     return found
 
 
-def _parts(rows: object) -> list[list[Row]]:
+def _groups(rows: Sequence[Row]) -> list[list[Row]]:
     """Rows of each index, or of each constraint, in the order of their ids."""
     found: dict[int, list[Row]] = defaultdict(list)
-    for row in rows:  # type: ignore[attr-defined]
+    for row in rows:
         found[row[1]].append(row)
     return [found[each] for each in sorted(found)]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from rayingest.core.source import Settings
-from rayingest.errors import Unreachable
+from rayingest.errors import Unauthorised, Unreachable
 from rayingest.kit.sql.facts import Found, Wants
 from rayingest.kit.sql.mssql.connect import connect
 from rayingest.kit.sql.mssql.session import AZURE, Row, TdsSession
@@ -65,7 +65,7 @@ def _all(session: TdsSession, settings: Settings) -> list[Row]:
     # https://learn.microsoft.com/en-us/sql/relational-databases/system-catalog-views/sys-databases-transact-sql
     try:
         other = connect(settings, MASTER)
-    except Unreachable as error:
+    except (Unauthorised, Unreachable) as error:
         raise Unreachable(
             f"ingestAllDatabases: {error}",
             hint="In master: CREATE USER … FOR LOGIN …; or name one database, without ingestAllDatabases.",

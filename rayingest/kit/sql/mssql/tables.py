@@ -10,8 +10,9 @@ from rayingest.errors import Denied, Gone
 from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.keys import Keys
 from rayingest.kit.sql.mssql.comments import ITSELF, OBJECT, comments
+from rayingest.kit.sql.mssql.ddl import Defined, Told, defined, definition
 from rayingest.kit.sql.mssql.errors import VIEW_DEFINITION
-from rayingest.kit.sql.mssql.keys import keys, partition, told
+from rayingest.kit.sql.mssql.keys import keys, partition, parts, told
 from rayingest.kit.sql.mssql.session import EXTERNAL, GRAPH, Row, TdsSession, among, quoted
 from rayingest.kit.sql.mssql.shapes import learn
 from rayingest.kit.sql.scrub import scrub
@@ -44,7 +45,7 @@ def tables(
     session: TdsSession, descriptors: Sequence[EntityDescriptor], wants: Wants
 ) -> Iterator[Processed]:
     """Answer each descriptor: a table, or why there is none."""
-    batch = _Batch(session, [each.metadata["key"] for each in descriptors])
+    batch = _Batch(session, [each.metadata["key"] for each in descriptors], ddl=wants.ddl)
     for each in descriptors:
         metadata = each.metadata
         row = batch.relations.get(int(metadata["key"]))
@@ -60,44 +61,54 @@ def tables(
             yield Described(each, (batch.table(each, row, wants),))
 
 
+def queries(session: TdsSession, numbers: str) -> tuple[str, str]:
+    """RELATIONS and COLUMNS for this server, about these tables."""
+    external = session.major >= EXTERNAL or session.is_synapse
+    plain = PLAIN if session.major >= GRAPH and not session.is_synapse else ""
+    relations = RELATIONS.format(
+        external=OUTSIDE if external else "null, null, null",
+        joined=JOINED if external else "",
+        ids=numbers,
+    )
+    return relations, COLUMNS.format(ids=numbers, plain=plain)
+
+
 class _Batch:
     """What the catalogue says of some relations, by their ids."""
 
-    def __init__(self, session: TdsSession, ids: Sequence[str]) -> None:
-        numbers = among(ids)
-        external = session.major >= EXTERNAL or session.is_synapse
-        query = RELATIONS.format(
-            external=OUTSIDE if external else "null, null, null",
-            joined=JOINED if external else "",
-            ids=numbers,
-        )
-        self.relations = {row[0]: row for row in session.rows(query)}
-        plain = PLAIN if session.major >= GRAPH and not session.is_synapse else ""
-        rows = session.rows(COLUMNS.format(ids=numbers, plain=plain))
+    def __init__(self, session: TdsSession, ids: Sequence[str], *, ddl: bool) -> None:
+        of_tables, of_columns = queries(session, among(ids))
+        self.relations = {row[0]: row for row in session.rows(of_tables)}
+        rows = session.rows(of_columns)
         learn(session, {row[4:] for row in rows})
         self.shapes = session.shapes
         self.columns = {number: list(each) for number, each in groupby(rows, key=itemgetter(0))}
         self.comments = comments(session, OBJECT, ids)
         plain_ids = [str(row[0]) for row in self.relations.values() if row[3].strip() != VIEW]
         self.keys = told(session, plain_ids)
+        self.defined = defined(session, plain_ids) if ddl else Defined()
 
     def table(self, descriptor: EntityDescriptor, row: Row, wants: Wants) -> Table:
-        number, _, name, kind, text, clustered, owner, outside, place, path = row
+        number, schema, name, kind, text, clustered, owner, outside, place, path = row
         rows = self.columns[number]
-        database = fqn.join(*fqn.split(descriptor.scope)[:-1])
-        held = keys(self.keys, number, {each[1]: each[2] for each in rows}, database)
+        names = {each[1]: each[2] for each in rows}
+        found = parts(self.keys, number, names)
+        held = keys(found, names, fqn.join(*fqn.split(descriptor.scope)[:-1]))
         columns = self._columns(rows, held)
-        parts = partition(self.keys, number, columns)
+        parted = partition(self.keys, number, columns)
+        if wants.ddl and text is None and kind.strip() != VIEW and outside is None:
+            known = Told(rows, columns, found, parted)
+            text = definition(quoted(schema, name), number, known, self.defined)
         return Table(
             name=name,
             fqn=descriptor.id,
             description=self.comments.get((number, ITSELF)),
             owners=(Owner(name=owner),) if owner and wants.owners else (),
             database_schema=descriptor.scope,
-            table_type=_table_type(kind.strip(), clustered, outside, parts),
+            table_type=_table_type(kind.strip(), clustered, outside, parted),
             columns=tuple(columns.values()),
             constraints=held.of_table,
-            partition=parts,
+            partition=parted,
             schema_definition=scrub(text.strip()) if text else None,
             location_path=_location(place, path) if outside is not None else None,
         )
@@ -122,12 +133,12 @@ class _Batch:
         return columns
 
 
-def _table_type(kind: str, clustered: object, outside: object, parts: object) -> TableType:
+def _table_type(kind: str, clustered: object, outside: object, parted: object) -> TableType:
     if kind == VIEW:
         return TableType.MATERIALIZED_VIEW if clustered else TableType.VIEW
     if outside is not None:
         return TableType.EXTERNAL
-    return TableType.PARTITIONED if parts else TableType.REGULAR
+    return TableType.PARTITIONED if parted else TableType.REGULAR
 
 
 def _location(place: str | None, path: str | None) -> str | None:
