@@ -14,6 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from rayingest.kit.sql.mssql.dial import OURS, dialling
+from rayingest.kit.sql.mssql.tls import Encryption, context
 from rayingest.testing.environments import Environment
 
 VERSION = "2.1.3"
@@ -31,6 +33,7 @@ class Server:
     port: int
     password: str = field(repr=False)
     certificate: str = field(repr=False)
+    door: Any = field(repr=False)
 
     def config(self, kind: str = "Mssql", **changes: Any) -> Json:
         """`serviceConnection.config` for it: encrypted, and verified by its own certificate."""
@@ -61,25 +64,7 @@ class Server:
         return [str(each) for each in self._told("asked")]
 
     def _told(self, what: str, **more: Any) -> list[Any]:
-        pytds: Any = import_module("pytds")
-        dial: Any = import_module("rayingest.kit.sql.mssql.dial")
-        tls: Any = import_module("rayingest.kit.sql.mssql.tls")
-        connect = dial.dialling(pytds, tls.context(tls.Encryption()))
-        with (
-            closing(
-                connect(
-                    dsn="127.0.0.1",
-                    port=self.port,
-                    user=USER,
-                    password=self.password,
-                    cafile=dial.OURS,
-                    validate_host=False,
-                    enc_login_only=True,
-                    autocommit=True,
-                )
-            ) as connection,
-            closing(connection.cursor()) as cursor,
-        ):
+        with closing(self.door.cursor()) as cursor:
             cursor.execute("/* ours */" + json.dumps({"do": what, **more}))
             return [row[0] for row in cursor.fetchall()]
 
@@ -90,9 +75,21 @@ def server(tables: Mapping[str, str] | None = None) -> Generator[Server]:
     password = secrets.token_urlsafe(12)
     person = {"user": USER, "password": password, "domain": DOMAIN}
     given = json.dumps({"tables": dict(tables or {}), **person})
-    with ENVIRONMENT.running(_command, _ready, environment={"BRIDGE": given}) as port:
-        made = Server(port, password, "")
-        yield Server(port, password, str(made._told("certificate")[0]))  # noqa: SLF001
+    with (
+        ENVIRONMENT.running(_command, _ready, environment={"BRIDGE": given}) as port,
+        closing(_door(port, password)) as door,
+        closing(door.cursor()) as cursor,
+    ):
+        cursor.execute('/* ours */{"do": "certificate"}')
+        yield Server(port, password, str(cursor.fetchone()[0]), door)
+
+
+def _door(port: int, password: str) -> Any:
+    """A connection by which it is told what to do."""
+    pytds: Any = import_module("pytds")
+    dial = dialling(pytds, context(Encryption()))
+    plain = {"cafile": OURS, "validate_host": False, "enc_login_only": True, "autocommit": True}
+    return dial(dsn="127.0.0.1", port=port, user=USER, password=password, **plain)
 
 
 def _command(folder: Path, port: int) -> list[str]:

@@ -46,3 +46,9 @@ def probe(server):
         return Probe(connector, server.config(kind, database=database.name, **changes))
 
     return make
+
+
+@pytest.fixture
+def plain(server):
+    """A probe of the database that pysqlbridge has of its own."""
+    return Probe(CONNECTOR, server.config())

@@ -31,7 +31,7 @@ def check(session: TdsSession, settings: Settings) -> Iterator[CheckResult]:
     product = NAMES.get(session.edition, "SQL Server")
     why = f"{product} {session.version}, database {session.database}, login {login}, user {user}"
     yield CheckResult("connect", "ok", why)
-    yield from _encryption(settings)
+    yield from encryption(settings)
     yield from _databases(session, settings)
     yield from _visible(session, user)
     for capability, queries in _trials(session).items():
@@ -39,7 +39,8 @@ def check(session: TdsSession, settings: Settings) -> Iterator[CheckResult]:
     yield from _texts(session, user)
 
 
-def _encryption(settings: Settings) -> Iterator[CheckResult]:
+def encryption(settings: Settings) -> Iterator[CheckResult]:
+    """Warn of a server elsewhere that did not have to prove who it is."""
     machine = Address.of(settings.connection.hostPort).machine
     wanted = given(settings.connection).encryption
     if wanted.verified or is_local(machine):
