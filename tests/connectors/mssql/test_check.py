@@ -1,5 +1,7 @@
 """`check` tells of each capability, with the grant that is missing."""
 
+import pytest
+
 from rayingest.connectors.database import mssql
 from rayingest.kit.sql.mssql.check import encryption
 
@@ -59,3 +61,16 @@ def test_check_says_when_nobody_verified_the_server(plain):
     assert warned(hostPort="sql.example.com", encrypt=True) == []
     (why,) = warned(hostPort="sql.example.com", encrypt=True, trustServerCertificate=True)
     assert why == "nobody verified who sql.example.com is"
+
+
+@pytest.mark.parametrize(
+    ("where", "capability"),
+    [("has_perms_by_name", "tables"), ("sys.databases", "databases"), ("group by o.type", "views")],
+)
+def test_check_goes_on_behind_what_is_refused(plain, server, where, capability):
+    server.behave(where=where, number=229, message="denied")
+    lines = checked(plain, ingestAllDatabases=True)
+    assert [(each.capability, each.status) for each in lines if each.status == "denied"] == [
+        (capability, "denied")
+    ]
+    assert len(lines) > 9

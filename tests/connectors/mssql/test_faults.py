@@ -124,10 +124,11 @@ def test_a_statement_that_takes_too_long(shop, server):
         list(source.discover_entities(SCHEMA, None))
 
 
-def test_a_running_statement_is_cancelled(shop, server):
+@pytest.mark.parametrize("changes", [{}, {"sslConfig": None}], ids=["encrypted", "plain"])
+def test_a_running_statement_is_cancelled(shop, server, changes):
     """Another thread hangs up; the source reads on over another connection."""
     server.behave(where=LISTING, wait=30)
-    with shop.open() as source:
+    with shop.open(**changes) as source:
         asked = threading.Event()
 
         def cancel():

@@ -44,7 +44,7 @@ STATEMENTS = {
     "routines": routines.ROUTINES.format(ids=IDS),
     "who": check.WHO,
     "rights": check.MAY_SEE,
-    "closed": check.CLOSED,
+    "closed": listing.CLOSED,
     "hidden texts": check.HIDDEN,
 }
 

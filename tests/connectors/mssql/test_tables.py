@@ -42,6 +42,18 @@ def test_keys_over_several_columns(database, probe):
     assert foreign.relationship_type == "MANY_TO_ONE"
 
 
+def test_a_key_over_what_is_not_shown_is_none(database, probe):
+    """As the inner number of a graph's node; or a column that came after the columns were read."""
+    number = database.table("t", {"a": "int", "b": "int"})
+    database.columns[number]["hidden"] = 99
+    database.index(number, 1, "a", primary=True, partition="hidden")
+    database.index(number, 2, "b", "hidden", unique=True)
+    database.refer(number, ["hidden"], number, ["a"])
+    found = entity(probe(database), TABLE, f"svc.{database.name}.dbo.t")
+    assert (found.constraints, found.partition) == ((), ())
+    assert found.columns[0].constraint == "PRIMARY_KEY"
+
+
 def test_kinds_of_tables(database, probe):
     database.table("plain", {"id": "int"})
     parted = database.table("parted", {"id": "int not null", "year": "int not null", "s": "xml"})

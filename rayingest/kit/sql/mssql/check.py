@@ -7,17 +7,13 @@ from rayingest.errors import RayingestError
 from rayingest.kit.hosts import is_local
 from rayingest.kit.sql.mssql import comments, containers, ddl, keys, routines, tables
 from rayingest.kit.sql.mssql.errors import classify
-from rayingest.kit.sql.mssql.listing import databases
+from rayingest.kit.sql.mssql.listing import CLOSED, databases
 from rayingest.kit.sql.mssql.options import Address, given
 from rayingest.kit.sql.mssql.session import AZURE, NAMES, TdsSession
 from rayingest.kit.sql.mssql.shapes import TYPES
 
 WHO = "select suser_sname(), user_name()"
 MAY_SEE = "select has_perms_by_name(null, 'DATABASE', 'VIEW DEFINITION')"
-CLOSED = """select name, state, has_dbaccess(name)
-  from sys.databases
- where (state <> 0 or has_dbaccess(name) = 0) and name not in ('master', 'tempdb', 'model', 'msdb')
- order by name"""
 HIDDEN = """select o.type, count(*) from sys.objects o
   left join sys.sql_modules m on m.object_id = o.object_id
  where o.is_ms_shipped = 0 and m.definition is null and o.type in ('V', 'P', 'FN', 'IF', 'TF')
@@ -32,11 +28,22 @@ def check(session: TdsSession, settings: Settings) -> Iterator[CheckResult]:
     why = f"{product} {session.version}, database {session.database}, login {login}, user {user}"
     yield CheckResult("connect", "ok", why)
     yield from encryption(settings)
-    yield from _databases(session, settings)
-    yield from _visible(session, user)
+    yield from _tried(Capability.DATABASES, _databases(session, settings))
+    yield from _tried(Capability.TABLES, _visible(session, user))
     for capability, queries in _trials(session).items():
-        yield _trial(session, capability, queries)
-    yield from _texts(session, user)
+        yield from _tried(capability, _trial(session, capability, queries))
+    yield from _tried(Capability.VIEWS, _texts(session, user))
+
+
+def _tried(capability: Capability, lines: Iterator[CheckResult]) -> Iterator[CheckResult]:
+    """These lines, or what the server refused."""
+    try:
+        yield from lines
+    except Exception as error:
+        known = error if isinstance(error, RayingestError) else classify(error)
+        if known is None:
+            raise
+        yield CheckResult(capability, "denied", str(known), known.hint)
 
 
 def encryption(settings: Settings) -> Iterator[CheckResult]:
@@ -57,11 +64,7 @@ def _databases(session: TdsSession, settings: Settings) -> Iterator[CheckResult]
     if not settings.connection.ingestAllDatabases:
         yield CheckResult(Capability.DATABASES, "ok", f"only {session.database}")
         return
-    try:
-        found = list(databases(session, settings))
-    except RayingestError as error:
-        yield CheckResult(Capability.DATABASES, "denied", str(error), error.hint)
-        return
+    found = list(databases(session, settings))
     yield CheckResult(Capability.DATABASES, "ok", f"{len(found)} databases")
     if session.edition == AZURE or session.is_synapse:
         return
@@ -95,16 +98,12 @@ def _trials(session: TdsSession) -> dict[Capability, list[str]]:
     return trials
 
 
-def _trial(session: TdsSession, capability: Capability, queries: list[str]) -> CheckResult:
-    try:
-        for each in queries:
-            session.rows(each)
-    except Exception as error:
-        known = classify(error)
-        if known is None:
-            raise
-        return CheckResult(capability, "denied", str(known), known.hint)
-    return CheckResult(capability, "ok")
+def _trial(
+    session: TdsSession, capability: Capability, queries: list[str]
+) -> Iterator[CheckResult]:
+    for each in queries:
+        session.rows(each)
+    yield CheckResult(capability, "ok")
 
 
 def _texts(session: TdsSession, user: str) -> Iterator[CheckResult]:

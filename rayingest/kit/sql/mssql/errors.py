@@ -11,35 +11,11 @@ _LOGIN |= {18486, 18487, 18488, 33155, 33157, 40531, 40532, 47073}
 _NO_DATABASE = {4060, 4064, 911}
 _FIREWALL = {40615, 40914, 40918, 47072}
 _DENIED = {229, 230, 262, 297, 300, 371, 916, 978, 15247}
-_DEADLOCK, _LOCKED = 1205, 1222
-_BUSY = {_DEADLOCK, _LOCKED, 615, 701, 802, 926, 945, 952, 983, 3960, 4221, 8645, 8651, 9001}
-_BUSY |= {
-    17197,
-    17809,
-    17830,
-    40020,
-    40143,
-    40166,
-    40197,
-    40540,
-    40613,
-    41301,
-    41302,
-    41305,
-    42108,
-    42109,
-}
-# "Retry the request after 10 seconds."
-_THROTTLED = {
-    10928: None,
-    10929: None,
-    40501: 10.0,
-    40550: None,
-    40553: None,
-    49918: None,
-    49919: None,
-    49920: None,
-}
+# A deadlock, a lock, no memory, a database that is being moved or started.
+_BUSY = {615, 701, 802, 926, 945, 952, 983, 1205, 1222, 3960, 4221, 8645, 8651, 9001, 17197, 17809}
+_BUSY |= {17830, 40020, 40143, 40166, 40197, 40540, 40613, 41301, 41302, 41305, 42108, 42109}
+_THROTTLED = {10928, 10929, 40501, 40550, 40553, 49918, 49919, 49920}
+_WAIT = {40501: 10.0}  # "Retry the request after 10 seconds."
 _LOST = {0, 64, 121, 233, 596, 6005, 6006, 10053, 10054, 10060}
 _CANCELLED = {3617, 3980}
 _SEVERAL = {18456: 4060}
@@ -60,7 +36,7 @@ def classify(error: Exception) -> errors.RayingestError | None:  # noqa: PLR0911
     if number in _LOST:
         return errors.SessionLost(f"The connection broke: {text or type(error).__name__}")
     if number in _THROTTLED:
-        return errors.Throttled(_told(text, number), _THROTTLED[number], hint=RETRIED)
+        return errors.Throttled(_told(text, number), _WAIT.get(number), hint=RETRIED)
     if number in _BUSY:
         return errors.Retryable(_told(text, number))
     if number in _DENIED:
@@ -90,7 +66,7 @@ def classify_connect(  # noqa: PLR0911 - a table of cases
     if number is None:
         return error
     if number in _THROTTLED:
-        return errors.Throttled(f"{where}: {_told(text, number)}", _THROTTLED[number], hint=RETRIED)
+        return errors.Throttled(f"{where}: {_told(text, number)}", _WAIT.get(number), hint=RETRIED)
     if number in _BUSY:
         return errors.Retryable(f"{where}: {_told(text, number)}")
     if number in _NO_DATABASE:

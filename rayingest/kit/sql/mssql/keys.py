@@ -65,34 +65,44 @@ NOTHING = Parts()
 
 
 def parts(given: Told, table: int, names: Mapping[int, str]) -> Parts:
-    """Put the rows of one table together; `names` are its columns by their numbers."""
-    indexes, foreign = given.indexes.get(table, ()), given.foreign.get(table, ())
-    spread = given.distribution.get(table, ())
+    """Put the rows of one table together; `names` are its columns by their numbers.
+
+    A key over a column that is not shown, the inner number of a graph's node, is left out.
+    """
+    shown = names.keys()
+    indexes = [row for row in given.indexes.get(table, ()) if row[4] and (row[2] or row[3])]
+    foreign, spread = given.foreign.get(table, ()), given.distribution.get(table, ())
     if not (indexes or foreign or spread):
         return NOTHING
     primary: list[str] = []
     unique: list[list[str]] = []
-    for rows in _groups([row for row in indexes if row[4] and (row[2] or row[3])]):
+    for rows in _groups(indexes):
+        if not shown >= {row[6] for row in rows}:
+            continue
         columns = [names[row[6]] for row in sorted(rows, key=lambda row: row[4])]
         if rows[0][2]:
             primary = columns
         else:
             unique.append(columns)
-    references = [sorted(rows, key=lambda row: row[2]) for rows in _groups(foreign)]
-    return Parts(primary, unique, references, [names[row[2]] for row in sorted(spread)])
+    references = [
+        sorted(rows, key=lambda row: row[2])
+        for rows in _groups(foreign)
+        if shown >= {row[3] for row in rows}
+    ]
+    distributed = [names[row[2]] for row in sorted(spread) if row[2] in shown]
+    return Parts(primary, unique, references, distributed)
 
 
-def keys(told: Parts, names: Mapping[int, str], database: str) -> Keys:
+def keys(found: Parts, names: Mapping[int, str], database: str) -> Keys:
     """The same for the catalogue; `database` is an FQN."""
-    if told is NOTHING:
+    if found is NOTHING:
         return NO_KEYS
-    found = Keys.of(
-        told.primary, told.unique, [_foreign(rows, names, database) for rows in told.foreign]
-    )
-    if not told.distributed:
-        return found
-    spread = TableConstraint(constraint_type="DIST_KEY", columns=tuple(told.distributed))
-    return Keys(found.of_columns, (*found.of_table, spread))
+    references = [_foreign(rows, names, database) for rows in found.foreign]
+    made = Keys.of(found.primary, found.unique, references)
+    if not found.distributed:
+        return made
+    spread = TableConstraint(constraint_type="DIST_KEY", columns=tuple(found.distributed))
+    return Keys(made.of_columns, (*made.of_table, spread))
 
 
 def _foreign(rows: Sequence[Row], names: Mapping[int, str], database: str) -> Foreign:
@@ -105,7 +115,7 @@ def partition(
 ) -> tuple[PartitionColumn, ...]:
     """What a table is partitioned by: one column, by ranges of its values."""
     rows = [row for row in given.indexes.get(table, ()) if row[1] < 2 and row[5]]
-    found = {row[5]: columns[row[6]] for row in rows}
+    found = {row[5]: columns[row[6]] for row in rows if row[6] in columns}
     return tuple(
         PartitionColumn(column_name=each.name, interval_type=_interval(each.data_type))
         for _, each in sorted(found.items(), key=lambda pair: pair[0])

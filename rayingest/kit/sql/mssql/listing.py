@@ -7,12 +7,12 @@ from rayingest.core.source import Settings
 from rayingest.errors import Unauthorised, Unreachable
 from rayingest.kit.sql.facts import Found, Wants
 from rayingest.kit.sql.mssql.connect import connect
-from rayingest.kit.sql.mssql.session import AZURE, Row, TdsSession
+from rayingest.kit.sql.mssql.session import AZURE, Row, TdsSession, constants
 from rayingest.model import EntityType
 
 # https://learn.microsoft.com/en-us/sql/relational-databases/databases/system-databases; `distribution`
 # is replication's, and has a mark of its own.
-SYSTEM = ("master", "tempdb", "model", "msdb")
+SYSTEM = constants(("master", "tempdb", "model", "msdb"))
 MASTER = "master"
 # Fixed roles own schemas of their names, in which nothing is:
 # https://learn.microsoft.com/en-us/sql/relational-databases/security/authentication-access/database-level-roles
@@ -20,30 +20,33 @@ ROLES = (
     *("db_owner", "db_securityadmin", "db_accessadmin", "db_backupoperator", "db_ddladmin"),
     *("db_datawriter", "db_datareader", "db_denydatawriter", "db_denydatareader"),
 )
-HIDDEN = ("sys", "INFORMATION_SCHEMA", "guest", *ROLES)
-IN_HIDDEN = ", ".join(f"'{each}'" for each in HIDDEN)
+HIDDEN = constants(("sys", "INFORMATION_SCHEMA", "guest", *ROLES))
 # https://learn.microsoft.com/en-us/sql/relational-databases/system-catalog-views/sys-objects-transact-sql
 TABLES, VIEWS = ("U", "ET"), ("V",)
 ROUTINES = ("P", "PC", "FN", "IF", "TF", "FS", "FT", "AF")
 LISTING = f"""
 select place, kind, name, what, id from (
   select s.name as place, 0 as kind, s.name as name, '' as what, s.schema_id as id
-    from sys.schemas s where s.name not in ({IN_HIDDEN})
+    from sys.schemas s where s.name not in ({HIDDEN})
   union all
-  select s.name, case when o.type in ('P', 'PC', 'FN', 'IF', 'TF', 'FS', 'FT', 'AF') then 2 else 1 end,
+  select s.name, case when o.type in ({constants(ROUTINES)}) then 2 else 1 end,
          o.name, o.type, o.object_id
     from sys.objects o join sys.schemas s on s.schema_id = o.schema_id
-   where s.name not in ({IN_HIDDEN}) and o.is_ms_shipped = 0 and o.type in ({{kinds}})
+   where s.name not in ({HIDDEN}) and o.is_ms_shipped = 0 and o.type in ({{kinds}})
 ) found
 order by place, kind, name
 """  # noqa: S608 - our own constants
 # Offline databases, and those that do not let us in, are left out; `check` tells of them.
-DATABASES = """select name, database_id from sys.databases
- where state = 0 and has_dbaccess(name) = 1 and name not in ('master', 'tempdb', 'model', 'msdb')
-   and is_distributor = 0 order by name"""
+DATABASES = f"""select name, database_id from sys.databases
+ where state = 0 and has_dbaccess(name) = 1 and name not in ({SYSTEM})
+   and is_distributor = 0 order by name"""  # noqa: S608 - our own constants
 # HAS_DBACCESS looks into no other database there, and nothing is distributed.
-IN_AZURE = """select name, database_id from sys.databases
- where state = 0 and name not in ('master', 'tempdb', 'model', 'msdb') order by name"""
+IN_AZURE = f"""select name, database_id from sys.databases
+ where state = 0 and name not in ({SYSTEM}) order by name"""  # noqa: S608 - our own constants
+CLOSED = f"""select name, state, has_dbaccess(name)
+  from sys.databases
+ where (state <> 0 or has_dbaccess(name) = 0) and name not in ({SYSTEM})
+ order by name"""  # noqa: S608 - our own constants
 TYPES = (EntityType.DATABASE_SCHEMA, EntityType.TABLE, EntityType.STORED_PROCEDURE)
 
 
@@ -82,6 +85,6 @@ def listing(session: TdsSession, wants: Wants) -> Iterator[Found]:
         *(VIEWS if wants.views else ()),
         *(ROUTINES if wants.procedures else ()),
     ]
-    query = LISTING.format(kinds=", ".join(f"'{each}'" for each in kinds) or "''")
+    query = LISTING.format(kinds=constants(kinds))
     for place, kind, name, what, number in session.stream(query):
         yield Found(TYPES[kind], place, name, what.strip(), str(number))

@@ -1,7 +1,7 @@
 """One connection to one database of a server: statements counted, cancelling by hanging up."""
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from typing import Any
 
@@ -92,3 +92,8 @@ def quoted(*names: str) -> str:
 def among(ids: Sequence[str]) -> str:
     """Numbers for `in ({ids})`: written out, for a statement takes 2,100 parameters and has other plans for each."""
     return ", ".join([str(int(each)) for each in ids]) or "0"
+
+
+def constants(words: Iterable[str]) -> str:
+    """Words of ours, never of a user's, for `in (…)`."""
+    return ", ".join(f"'{each}'" for each in words) or "''"
