@@ -6,9 +6,22 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from rayingest.errors import ConfigError, Unreachable
 from rayingest.kit.sql.mssql.tls import is_for
+
+
+def certificate(names, common):
+    """One that signed itself, for these names."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common)])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    if names:
+        listed = x509.SubjectAlternativeName([x509.DNSName(each) for each in names])
+        made = made.add_extension(listed, critical=False)
+    return made.sign(key, hashes.SHA256())
 
 
 def opened(probe, **changes):
@@ -60,11 +73,35 @@ def test_a_certificate_that_cannot_be_read_is_told(plain):
     ],
 )
 def test_whose_certificate_it_is(names, common, host, expected):
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common)])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-    if names:
-        listed = x509.SubjectAlternativeName([x509.DNSName(each) for each in names])
-        made = made.add_extension(listed, critical=False)
-    assert is_for(made.sign(key, hashes.SHA256()), host) is expected
+    assert is_for(certificate(names, common), host) is expected
+
+
+@pytest.mark.parametrize(
+    ("host", "arguments", "believed"),
+    [
+        ("127.0.0.1", {}, True),
+        ("127.0.0.1", {"enc_login_only": True}, True),
+        ("127.1", {}, False),
+        ("127.1", {"validate_host": False}, True),
+    ],
+)
+def test_what_the_driver_calls_it_means_the_same(plain, tmp_path, host, arguments, believed):
+    """Configs for pytds name their authorities among its arguments."""
+    port = plain.config["hostPort"].partition(":")[2]
+    path = tmp_path / "ca.pem"
+    path.write_text(plain.config["sslConfig"]["caCertificate"])
+    more = {"cafile": str(path), **arguments}
+    changes = {"sslConfig": None, "hostPort": f"{host}:{port}", "connectionArguments": more}
+    if believed:
+        assert opened(plain, **changes) == 2
+        return
+    with pytest.raises(Unreachable, match="cannot be trusted"):
+        opened(plain, **changes)
+
+
+def test_another_authority_is_not_believed(plain, tmp_path):
+    path = tmp_path / "other.pem"
+    path.write_bytes(certificate(["127.0.0.1"], "127.0.0.1").public_bytes(Encoding.PEM))
+    changes = {"sslConfig": None, "connectionArguments": {"cafile": str(path)}}
+    with pytest.raises(Unreachable, match="cannot be trusted"):
+        opened(plain, **changes)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from rayingest.config.connection import host_port
+from rayingest.config.connection import SslConfig, host_port
 from rayingest.errors import ConfigError
 from rayingest.kit.sql.mssql.tls import Encryption
 
@@ -57,18 +57,29 @@ def given(config: Any) -> Given:
     """Read fields, `authenticationMode`, connectionOptions and connectionArguments."""
     mode = getattr(config, "authenticationMode", None)
     told = _typed(config.connectionOptions) | dict(config.connectionArguments)
+    encryption = _encryption(config, mode, told)
+    if mode is not None:
+        told.setdefault("login_timeout", mode.connectionTimeout)
+    return Given(encryption, told)
+
+
+def _encryption(config: Any, mode: Any, told: dict[str, Any]) -> Encryption:
+    """What is said of it, in our words or in those of the driver; taken out of what `told` has for it."""
     files = getattr(config, "sslConfig", None)
-    encrypt = told.pop("encrypt", None)
-    trust = told.pop("trust", None)
+    if authorities := told.pop("cafile", None):
+        files = files or SslConfig(caCertificate=authorities)
+    encrypt, trust = told.pop("encrypt", None), told.pop("trust", None)
     for place in (config, mode):
         encrypt = encrypt if encrypt is not None else getattr(place, "encrypt", None)
         trust = trust if trust is not None else getattr(place, "trustServerCertificate", None)
-    if mode is not None:
-        told.setdefault("login_timeout", mode.connectionTimeout)
     # A service that is Azure's alone takes nothing else than encrypted connections.
-    whole = bool(encrypt) or files is not None or not hasattr(config, "encrypt")
-    verified = whole and not trust
-    return Given(Encryption(whole=whole, verified=verified, files=files), told)
+    wanted = bool(encrypt) or files is not None or not hasattr(config, "encrypt")
+    return Encryption(
+        whole=wanted and not told.pop("enc_login_only", False),
+        verified=wanted and not trust,
+        files=files,
+        named=bool(told.pop("validate_host", True)),
+    )
 
 
 def _typed(options: Mapping[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rayingest.errors import ConfigError, MissingDriver
 from rayingest.kit.sql.tokens import azure_token
 
 SCOPE = "https://database.windows.net/.default"
-PASSWORD, PRINCIPAL = "ActiveDirectoryPassword", "ActiveDirectoryServicePrincipal"
+PASSWORD = "ActiveDirectoryPassword"  # noqa: S105 - a way of signing in
 # The application that Azure's own tools sign people in with; azure-identity's default as well.
 PEOPLE = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
