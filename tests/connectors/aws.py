@@ -103,7 +103,7 @@ class Aws:
 
     def reset(self):
         """Forget everything."""
-        for backend in ("glue", "dynamodb", "sts", "iam", "athena", "quicksight"):
+        for backend in ("glue", "dynamodb", "s3", "sts", "iam", "athena", "quicksight"):
             import_module("moto.backends").get_backend(backend).reset()
         del self.faults[:]
 

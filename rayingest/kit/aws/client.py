@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import stamina
 
@@ -22,11 +22,18 @@ _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 class Client:
     """Calls of one thread at a time to one service; the limit that they are under has its name.
 
-    `database` is what the SQL kit calls its batches by.
+    `database` is what the SQL kit calls its batches by; `aws` stands for `awsConfig` where a connection has
+    it elsewhere. `session` is botocore's, for those who want its credentials, too.
     """
 
-    def __init__(self, settings: Settings, service: str, database: str = "") -> None:
-        aws: AwsCredentials = settings.connection.awsConfig
+    def __init__(
+        self,
+        settings: Settings,
+        service: str,
+        database: str = "",
+        aws: AwsCredentials | None = None,
+    ) -> None:
+        aws = aws or cast("AwsCredentials", settings.connection.awsConfig)
         self.calls = 0
         self.database = database
         self.region = aws.awsRegion
@@ -34,7 +41,8 @@ class Client:
         self._limiter: Limiter = settings.limiter
         self._hidden = hidden(aws)
         self._stop = threading.Event()
-        self._client = client(session(aws), service, aws, settings.call_timeout)
+        self.session = session(aws)
+        self._client = client(self.session, service, aws, settings.call_timeout)
 
     def close(self) -> None:
         """Close its connections."""

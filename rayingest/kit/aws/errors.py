@@ -29,6 +29,9 @@ _UNAUTHORISED = frozenset(
 )
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 _GONE = {"EntityNotFoundException", "ResourceNotFoundException", "TableNotFoundException"}
+_GONE |= {"NoSuchKey"}
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+_ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket", "s3:ListBuckets": "s3:ListAllMyBuckets"}
 _BUSY = frozenset(
     re.findall(
         r"\w+",
@@ -51,6 +54,16 @@ TRUST = "Allow sts:AssumeRole on assumeRoleArn, and let the role's trust policy 
 PROFILE = "Check profileName, and AWS_PROFILE: `aws configure list-profiles` names those there are."
 TRUSTED = "Name the authority that signed it in AWS_CA_BUNDLE, and check endPointURL and the proxy."
 WHERE = "Check awsRegion, endPointURL, the network and the proxy."
+BUCKET = "Check bucketName: there is no such bucket in any account, or not at endPointURL."
+REGION = "The bucket is in another region: check awsRegion."
+# What S3 says of a bucket that the config names wrong: nothing vanished.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_WRONG = {
+    "NoSuchBucket": BUCKET,
+    "PermanentRedirect": REGION,
+    "AuthorizationHeaderMalformed": REGION,
+    "IllegalLocationConstraintException": REGION,
+}
 LONGEST = 300  # characters of what AWS says that are told
 
 
@@ -97,8 +110,9 @@ def refusal(capability: str, error: errors.SourceError, where: str = "") -> Chec
     return CheckResult(capability, "denied" if denied else "failed", f"{where}{error}", error.hint)
 
 
-def _refused(error: Any, action: str) -> errors.RayingestError:  # noqa: PLR0911 - a table of cases
+def _refused(error: Any, action: str) -> errors.RayingestError:  # noqa: C901, PLR0911 - a table of cases
     told = error.response.get("Error", {})
+    action = _ACTIONS.get(action, action)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if error.operation_name == "AssumeRole":  # which a call of another kind needed first
         action = "sts:AssumeRole"
@@ -121,6 +135,8 @@ def _refused(error: Any, action: str) -> errors.RayingestError:  # noqa: PLR0911
         return errors.Denied(text, hint=_grant(text, action))
     if code in _GONE:
         return errors.Gone(text)
+    if code in _WRONG:
+        return errors.ConfigError(text, hint=_WRONG[code])
     if code in _BUSY or status >= 500:
         return errors.Retryable(text)
     return errors.Permanent(text)

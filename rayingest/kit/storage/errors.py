@@ -1,0 +1,155 @@
+"""What exceptions of file systems mean, of S3's, Google's, Azure's and this machine's, with the right that is missing.
+
+No package of theirs is imported: an exception is known by its module and its name.
+"""
+
+import builtins
+import errno
+from collections.abc import Iterator
+
+from rayingest import errors
+from rayingest.kit.aws import errors as aws
+
+LIST, READ, BUCKETS = "list", "read", "buckets"
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+ACTIONS = {LIST: "s3:ListBucket", READ: "s3:GetObject", BUCKETS: "s3:ListAllMyBuckets"}
+# https://cloud.google.com/storage/docs/access-control/iam-roles
+_GOOGLE = {
+    LIST: "storage.objects.list (roles/storage.objectViewer has it)",
+    READ: "storage.objects.get (roles/storage.objectViewer has it)",
+    BUCKETS: "storage.buckets.list (roles/storage.bucketViewer has it)",
+}
+_AZURE = (
+    "Give the identity the role `Storage Blob Data Reader` on the storage account or container."
+)
+KEYS = (
+    "Check the credentials in securityConfig, whether they have expired, and this machine's clock."
+)
+NETWORK = "Check the endpoint, the network and the proxy."
+MODE = "The user that runs this needs the right to read it, and to enter the folders above it."
+_BROKEN = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
+LONGEST = 300
+
+
+def classify(error: Exception, doing: str = READ) -> errors.RayingestError | None:
+    """Say what a failed call means; None: nothing is known. `doing` is LIST, READ or BUCKETS."""
+    for each in _chain(error):
+        known = each if isinstance(each, errors.RayingestError) else _known(each, doing)
+        if known is not None:
+            return known
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[Exception]:
+    """The exceptions that led to this one first: s3fs hides what S3 said behind a PermissionError."""
+    found: list[Exception] = []
+    while isinstance(error, Exception) and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    yield from reversed(found)
+
+
+def _known(error: Exception, doing: str) -> errors.RayingestError | None:
+    match type(error).__module__.partition(".")[0]:
+        case "botocore" | "aiobotocore":
+            return _amazon(error, doing)
+        case "google" | "gcsfs":
+            return _google(error, doing)
+        case "azure":
+            return _azure(error)
+        case "aiohttp" | "requests" | "urllib3":
+            return _network(error)
+        case "builtins":
+            return _plain(error, doing)
+        case _:
+            return None
+
+
+def _amazon(error: Exception, doing: str) -> errors.RayingestError | None:
+    told = getattr(error, "response", {}).get("Error", {})
+    match str(told.get("Code", "")):  # of a HEAD, whose answer has no text
+        case "404":
+            return errors.Gone(_short(error))
+        case "403":
+            hint = f"Allow {ACTIONS[doing]} in an IAM policy, or in the bucket's."
+            return errors.Denied(_short(error), hint=hint)
+        case _:
+            return aws.classify(error, ACTIONS[doing])
+
+
+def _google(error: Exception, doing: str) -> errors.RayingestError | None:
+    text = _short(error)
+    match type(error).__name__:
+        case "RefreshError" | "DefaultCredentialsError" | "MalformedError":
+            return errors.Unauthorised(text, hint=KEYS)
+        case "TransportError":
+            return errors.Unreachable(text, hint=NETWORK)
+        case _:
+            status = getattr(error, "code", None)
+            return _status(status, text, f"Grant {_GOOGLE[doing]} to the account.")
+
+
+def _azure(error: Exception) -> errors.RayingestError | None:
+    text = _short(error)
+    if str(getattr(error, "error_code", "")).endswith("ContainerNotFound"):  # of an enum, or text
+        return errors.ConfigError(text, hint="Check bucketName: it is the name of a container.")
+    match type(error).__name__:
+        case "ClientAuthenticationError" | "CredentialUnavailableError":
+            return errors.Unauthorised(text, hint=KEYS)
+        case "ServiceRequestError":
+            return errors.Unreachable(text, hint="Check accountName, the network and the proxy.")
+        case "ServiceResponseError" | "IncompleteReadError":
+            return errors.SessionLost(text)
+        case _:
+            return _status(getattr(error, "status_code", None), text, _AZURE)
+
+
+def _status(status: object, text: str, grant: str) -> errors.RayingestError | None:
+    if not isinstance(status, int):
+        return None
+    if status >= 500:
+        return errors.Retryable(text)
+    told: dict[int, errors.RayingestError] = {
+        401: errors.Unauthorised(text, hint=KEYS),
+        403: errors.Denied(text, hint=grant),
+        404: errors.Gone(text),
+        429: errors.Throttled(text),
+    }
+    return told.get(status) or errors.Permanent(text)
+
+
+def _network(error: Exception) -> errors.RayingestError | None:
+    name, text = type(error).__name__, _short(error)
+    if "Timeout" in name:
+        return errors.TimedOut(text)
+    if "Certificate" in name or "SSL" in name:
+        return errors.Unreachable(text, hint=f"{NETWORK} The certificate was not accepted.")
+    if "Connector" in name or "ProxyError" in name or name == "NewConnectionError":
+        return errors.Unreachable(text, hint=NETWORK)
+    return errors.SessionLost(text)
+
+
+def _plain(error: Exception, doing: str) -> errors.RayingestError | None:  # noqa: PLR0911 - a table
+    text = _short(error)
+    match error:
+        case builtins.FileNotFoundError() | NotADirectoryError():
+            return errors.Gone(text)
+        case PermissionError():
+            return errors.Denied(text, hint=MODE)
+        case builtins.TimeoutError():
+            return errors.TimedOut(text)
+        case _ if isinstance(error, _BROKEN):
+            return errors.SessionLost(text)
+        case builtins.ConnectionError():
+            return errors.Unreachable(text, hint=NETWORK)
+        case OSError() if text.startswith("Forbidden:"):  # gcsfs says it so
+            return errors.Denied(text, hint=f"Grant {_GOOGLE[doing]} to the account.")
+        case OSError() if error.errno in {errno.EIO, errno.ESTALE}:
+            return errors.Retryable(text)
+    return None
+
+
+def _short(error: Exception) -> str:
+    """The first line: what follows in a refused signature is the request, with its session token."""
+    first = str(error).strip().partition("\n")[0]
+    return " ".join(first.split())[:LONGEST] or type(error).__name__

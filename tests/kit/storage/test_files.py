@@ -1,0 +1,222 @@
+"""File systems out of OpenMetadata's credentials: S3 by moto over HTTP; Google's and Azure's without a call."""
+
+import datetime as dt
+import socket
+
+import pytest
+
+from rayingest.config.connection import AwsCredentials
+from rayingest.errors import (
+    ConfigError,
+    Denied,
+    Gone,
+    Permanent,
+    Retryable,
+    SessionLost,
+    Throttled,
+    TimedOut,
+    Unauthorised,
+    Unreachable,
+)
+from rayingest.kit.storage import rust
+from rayingest.kit.storage.connection import AzureStorage, GcsStorage, LocalStorage, S3Storage
+from rayingest.kit.storage.errors import BUCKETS, LIST, READ, classify
+from rayingest.kit.storage.files import files
+
+from ...connectors.aws import ACCOUNT, needed, serving
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/reader"
+
+
+@pytest.fixture(scope="module")
+def aws():
+    needed("s3fs")
+    with serving() as running:
+        client = running.client("s3")
+        client.create_bucket(
+            Bucket="lake", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        client.put_object(Bucket="lake", Key="a/b.txt", Body=b"hello")
+        yield running
+
+
+def s3(aws, **more):
+    return files(S3Storage.model_validate({"securityConfig": aws.config(**more)}))
+
+
+def told(call, doing=READ):
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 - whatever a file system raises
+        return classify(error, doing)
+    raise AssertionError("nothing was raised")
+
+
+def test_s3_is_listed_and_read(aws):
+    there = s3(aws)
+    assert there.ls("") == ["lake"]
+    assert there.ls("lake/a", detail=False) == ["lake/a/b.txt"]
+    assert there.cat_file("lake/a/b.txt") == b"hello"
+
+
+def test_a_new_file_system_has_no_memory_of_another(aws):
+    assert s3(aws) is not s3(aws)
+
+
+def test_a_role_is_assumed_and_renewed(aws):
+    # So short that botocore asks again before every call.
+    aws.ends = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
+    try:
+        there = s3(aws, assumeRoleArn=ROLE)
+        with aws.counted() as asked:
+            assert there.ls("lake/a", detail=False) == ["lake/a/b.txt"]
+            assert there.cat_file("lake/a/b.txt") == b"hello"
+    finally:
+        aws.ends = None
+    assert asked.count("sts") >= 2
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "says"),
+    [("lake/none.txt", Gone, ""), ("nobucket", ConfigError, "bucketName")],
+)
+def test_what_s3_does_not_have(aws, path, kind, says):
+    there = s3(aws)
+    read = there.cat_file if "/" in path else there.ls
+    error = told(lambda: read(path), LIST)
+    # s3fs says of a bucket that is missing what it says of a folder.
+    assert isinstance(error, kind | Gone)
+    assert says in (error.hint or says)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "says"),
+    [
+        ("AccessDenied", 403, Denied, "s3:ListBucket"),
+        ("InvalidAccessKeyId", 403, Unauthorised, "keys"),
+        ("ExpiredToken", 400, Unauthorised, "expired"),
+        ("NoSuchBucket", 404, ConfigError, "bucketName"),
+    ],
+)
+def test_what_s3_refuses(aws, code, status, kind, says):
+    there = s3(aws)
+    aws.xml_faults += [(status, code, "It is so.")] * 3
+    error = told(lambda: there.ls("lake/a"), LIST)
+    del aws.xml_faults[:]
+    assert isinstance(error, kind), error
+    assert says in error.hint
+    assert "canary" not in str(error)
+
+
+def test_a_port_where_nobody_listens():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        config = {
+            "awsRegion": "eu-west-1",
+            "awsAccessKeyId": "AKIA",
+            "awsSecretAccessKey": "canary",
+            "endPointURL": f"http://127.0.0.1:{taken.getsockname()[1]}",
+        }
+        there = files(S3Storage.model_validate({"securityConfig": config}), 2.0)
+        assert isinstance(told(lambda: there.ls("lake")), Unreachable)
+
+
+def test_folders_of_this_machine(tmp_path):
+    (tmp_path / "a.txt").write_text("hello")
+    there = files(LocalStorage())
+    assert there.ls(str(tmp_path), detail=False) == [str(tmp_path / "a.txt")]
+    assert isinstance(told(lambda: there.cat_file(str(tmp_path / "none"))), Gone)
+
+
+def test_azure_by_a_service_principal_and_by_the_environment():
+    needed("adlfs")
+    principal = {"clientId": "i", "clientSecret": "canary", "tenantId": "t", "accountName": "acc"}
+    there = files(AzureStorage.model_validate({"securityConfig": principal}))
+    assert (there.account_name, there.client_id) == ("acc", "i")
+    there = files(AzureStorage.model_validate({"securityConfig": {"accountName": "acc"}}))
+    assert type(there.credential).__name__ == "DefaultAzureCredential"
+    for wrong in ({"clientSecret": "canary", "accountName": "a"}, {"clientId": "i"}):
+        with pytest.raises(ConfigError) as caught:
+            files(AzureStorage.model_validate({"securityConfig": wrong}))
+        assert "canary" not in str(caught.value)
+
+
+def test_google_by_a_token_that_may_only_read(monkeypatch, tmp_path):
+    needed("gcsfs")
+    path = tmp_path / "user.json"
+    path.write_text(
+        '{"type": "authorized_user", "client_id": "i", "client_secret": "canary", "refresh_token": "r"}'
+    )
+    config = {"gcpConfig": {"type": "gcp_credential_path", "path": str(path), "projectId": "p"}}
+    there = files(GcsStorage.model_validate({"securityConfig": config}))
+    assert (there.project, there.credentials.access) == ("p", "read_only")
+
+
+def test_a_storage_without_credentials_says_what_is_missing():
+    for kind in (S3Storage, GcsStorage, AzureStorage):
+        with pytest.raises(ConfigError, match="securityConfig"):
+            files(kind())
+
+
+def google(code, message="so"):
+    from gcsfs.retry import HttpError
+
+    return HttpError({"code": code, "message": message})
+
+
+def blob(status, name="HttpResponseError", code=None):
+    from azure.core import exceptions
+
+    error = getattr(exceptions, name)("so")
+    error.status_code, error.error_code = status, code
+    return error
+
+
+SAYINGS = {
+    "google forbids": (lambda: google(403), Denied, "storage.buckets.list"),
+    "google knows nobody": (lambda: google(401), Unauthorised, "securityConfig"),
+    "google is asked too often": (lambda: google(429), Throttled, ""),
+    "google is ill": (lambda: google(503), Retryable, ""),
+    "google understands nothing": (lambda: google(400), Permanent, ""),
+    "gcsfs forbids": (lambda: OSError("Forbidden: b/lake\nno"), Denied, "storage.buckets.list"),
+    "azure forbids": (lambda: blob(403), Denied, "Storage Blob Data Reader"),
+    "azure has no such container": (
+        lambda: blob(404, "ResourceNotFoundError", "ContainerNotFound"),
+        ConfigError,
+        "container",
+    ),
+    "azure has no such blob": (
+        lambda: blob(404, "ResourceNotFoundError", "BlobNotFound"),
+        Gone,
+        "",
+    ),
+    "azure knows nobody": (lambda: blob(401, "ClientAuthenticationError"), Unauthorised, ""),
+    "azure is not there": (lambda: blob(None, "ServiceRequestError"), Unreachable, "accountName"),
+    "azure breaks off": (lambda: blob(None, "ServiceResponseError"), SessionLost, ""),
+    "the machine forbids": (lambda: PermissionError(13, "no"), Denied, "folders above"),
+    "a connection is cut": (ConnectionResetError, SessionLost, ""),
+    "nobody answers in time": (TimeoutError, TimedOut, ""),
+}
+
+
+@pytest.mark.parametrize("saying", SAYINGS)
+def test_what_others_say(saying):
+    needed("gcsfs")
+    needed("adlfs")
+    make, kind, says = SAYINGS[saying]
+    error = classify(make(), BUCKETS)
+    assert type(error) is kind
+    assert says in (error.hint or "")
+
+
+def test_what_is_not_known_is_not_guessed():
+    assert classify(ValueError("?")) is None
+
+
+def test_rust_is_given_the_keys_of_this_moment(aws):
+    options = rust.s3(AwsCredentials.model_validate(aws.config(assumeRoleArn=ROLE)), 20)
+    assert options["aws_endpoint"] == aws.url
+    assert options["aws_session_token"]
+    assert options["aws_allow_http"] == "true"
+    plain = rust.s3(AwsCredentials.model_validate(aws.config(endPointURL=None)), 20)
+    assert {"aws_endpoint", "aws_allow_http", "aws_session_token"}.isdisjoint(plain)
