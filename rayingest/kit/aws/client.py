@@ -85,6 +85,9 @@ class Client:
         self.calls += 1
         try:
             answer: Mapping[str, Any] = getattr(self._client, _method(operation))(**given)
+            if hasattr(answer.get("Body"), "read"):
+                # What streams is read here: where it breaks off, the call is made again.
+                answer = {**answer, "Body": answer["Body"].read()}
         except Exception as error:
             known = classify(error, f"{self._service}:{operation}")
             if known is None:
