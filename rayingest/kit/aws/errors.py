@@ -104,7 +104,7 @@ def classify(error: Exception, action: str = "") -> errors.RayingestError | None
     return None
 
 
-def refusal(capability: str, error: errors.SourceError, where: str = "") -> CheckResult:
+def refusal(capability: str, error: errors.RayingestError, where: str = "") -> CheckResult:
     """A line of `rayingest check` for what a trial raised."""
     denied = isinstance(error, errors.Denied)
     return CheckResult(capability, "denied" if denied else "failed", f"{where}{error}", error.hint)

@@ -33,11 +33,9 @@ LONGEST = 300
 
 def classify(error: Exception, doing: str = READ) -> errors.RayingestError | None:
     """Say what a failed call means; None: nothing is known. `doing` is LIST, READ or BUCKETS."""
-    for each in _chain(error):
-        known = each if isinstance(each, errors.RayingestError) else _known(each, doing)
-        if known is not None:
-            return known
-    return None
+    if isinstance(error, errors.RayingestError):
+        return error
+    return next((known for each in _chain(error) if (known := _known(each, doing))), None)
 
 
 def _chain(error: BaseException | None) -> Iterator[Exception]:

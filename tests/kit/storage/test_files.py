@@ -5,7 +5,6 @@ import socket
 
 import pytest
 
-from rayingest.config.connection import AwsCredentials
 from rayingest.errors import (
     ConfigError,
     Denied,
@@ -18,7 +17,6 @@ from rayingest.errors import (
     Unauthorised,
     Unreachable,
 )
-from rayingest.kit.storage import rust
 from rayingest.kit.storage.connection import AzureStorage, GcsStorage, LocalStorage, S3Storage
 from rayingest.kit.storage.errors import BUCKETS, LIST, READ, classify
 from rayingest.kit.storage.files import files
@@ -211,12 +209,3 @@ def test_what_others_say(saying):
 
 def test_what_is_not_known_is_not_guessed():
     assert classify(ValueError("?")) is None
-
-
-def test_rust_is_given_the_keys_of_this_moment(aws):
-    options = rust.s3(AwsCredentials.model_validate(aws.config(assumeRoleArn=ROLE)), 20)
-    assert options["aws_endpoint"] == aws.url
-    assert options["aws_session_token"]
-    assert options["aws_allow_http"] == "true"
-    plain = rust.s3(AwsCredentials.model_validate(aws.config(endPointURL=None)), 20)
-    assert {"aws_endpoint", "aws_allow_http", "aws_session_token"}.isdisjoint(plain)
