@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rayingest.kit.sql.spark import text
+
 Json = Mapping[str, Any]
 SCHEMA = "spark.sql.sources.schema"
 PARTS, PART = f"{SCHEMA}.numParts", f"{SCHEMA}.part."
 STAND_IN = ("col", "array<string>", "from deserializer")
 REQUIRED = "required"  # ours: Glue has no word for it
-HIVE = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint"}
-DEEPEST = 20
 
 
 def columns(given: Sequence[Json], parameters: Mapping[str, str]) -> Sequence[Json]:
@@ -43,28 +43,7 @@ def _column(field: Json) -> Json:
     comment = (field.get("metadata") or {}).get("comment")
     return {
         "Name": field["name"],
-        "Type": _type(field["type"]),
+        "Type": text(field["type"]),
         "Comment": comment,
         "Parameters": {} if field.get("nullable", True) else {REQUIRED: "true"},
     }
-
-
-def _type(given: Any, depth: int = 0) -> str:
-    """A type of Spark's as Hive would write it."""
-    if depth > DEEPEST:
-        return ""
-    if isinstance(given, str):
-        return HIVE.get(given, given)
-    match given["type"]:
-        case "struct":
-            inner = ",".join(
-                f"`{each['name']}`:{_type(each['type'], depth + 1)}" for each in given["fields"]
-            )
-            return f"struct<{inner}>"
-        case "array":
-            return f"array<{_type(given['elementType'], depth + 1)}>"
-        case "map":
-            key, value = given["keyType"], given["valueType"]
-            return f"map<{_type(key, depth + 1)},{_type(value, depth + 1)}>"
-        case _:  # a type of somebody's own names what it is stored as
-            return _type(given["sqlType"], depth + 1)
