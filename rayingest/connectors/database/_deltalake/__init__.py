@@ -1,0 +1,1 @@
+"""Delta Lake: where its tables lie, and what their logs tell."""
