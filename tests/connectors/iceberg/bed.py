@@ -18,7 +18,7 @@ def bed(folder):
     made.close()
     yield Bed(
         {"type": "CustomDatabase", **config(folder / "warehouse")},
-        f"pyiceberg {version('pyiceberg')}",
+        f"a SQL catalogue of pyiceberg {version('pyiceberg')}",
         Grade.CERTIFIED,
         compiled={Capability.VIEWS: VIEWS},
         spelled={str(folder / "warehouse"): "/warehouse"},
