@@ -2,8 +2,9 @@
 """Delta Lake: tables in buckets of S3 or in a folder of this machine, by their logs, without Spark.
 
 It takes s3:ListBucket on the buckets and s3:GetObject on the logs; s3:ListAllMyBuckets where no bucket is named.
-Buckets are schemas. What costs is finding the tables: one call for each, two for each folder above them;
-https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html. A `configSource` that is a metastore is refused.
+Buckets are schemas. What costs is finding the tables: one call for each, and two for each folder that is none, more
+where it has thousands of files: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html. `prefix` spares
+the rest of a bucket. A `configSource` that is a metastore is refused.
 """
 
 from typing import Annotated, Any, Literal

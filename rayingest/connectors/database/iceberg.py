@@ -2,7 +2,8 @@
 
 OpenMetadata has no such service any more: it becomes a CustomDatabase, and what was its connection is taken unchanged.
 Namespaces are schemas. It takes the right to list and load; where the catalogue is not REST, s3:GetObject or its like
-on the files of metadata, too. Nothing of snapshots, manifests or data is read.
+on the files of metadata, too. Nothing of snapshots, manifests or data is read. For Hive's metastore pyiceberg has no
+time-out: the one of the engine ends what does not answer.
 """
 
 from rayingest.connectors.database._iceberg.connection import IcebergConnection

@@ -20,7 +20,7 @@ _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Client:
-    """Calls of one thread at a time to one service; the limit that they are under has its name.
+    """Calls to one service, from several threads where a listing wants that; their limit has its name.
 
     `database` is what the SQL kit calls its batches by; `aws` stands for `awsConfig` where a connection has
     it elsewhere. `session` is botocore's, for those who want its credentials, too.
@@ -41,6 +41,7 @@ class Client:
         self._limiter: Limiter = settings.limiter
         self._hidden = hidden(aws)
         self._stop = threading.Event()
+        self._counting = threading.Lock()
         self.session = session(aws)
         self._client = client(self.session, service, aws, settings.call_timeout)
 
@@ -82,7 +83,8 @@ class Client:
     def _once(self, operation: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
         if self._stop.is_set():
             raise TimedOut(f"{operation} was cancelled")
-        self.calls += 1
+        with self._counting:
+            self.calls += 1
         try:
             answer: Mapping[str, Any] = getattr(self._client, _method(operation))(**given)
             if hasattr(answer.get("Body"), "read"):

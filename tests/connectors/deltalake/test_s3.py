@@ -84,6 +84,16 @@ def test_calls_for_each_table_and_none_for_its_data(aws):
     assert not [each for each in asked if "day" in each]
 
 
+def test_names_come_out_as_they_went_in(aws):
+    hostile = ["a b", "a+b", "%41", "a&b", "ünïcödé 🛒", "a'b", "#?", "x=1"]
+    log = {"metaData": {"schemaString": '{"type": "struct", "fields": []}'}}
+    for each in hostile:
+        key = f"in/{each}/_delta_log/{0:020d}.json"
+        aws.client("s3").put_object(Bucket="lake", Key=key, Body=json.dumps(log))
+    found = probe(aws).entities(TABLE)
+    assert sorted(each.name for each in found.values()) == sorted(hostile)
+
+
 def test_of_a_checkpoint_one_column_is_read(aws):
     """The list of files is what makes it large."""
     table = make("s3://lake/t", field("a"), options=options(aws))

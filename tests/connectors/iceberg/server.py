@@ -18,6 +18,7 @@ ENDPOINTS = [
         "namespaces/{namespace}/views/{view}",
     )
 ]
+CUT = "cut"  # a fault of this type ends the connection instead of an answer
 TOKEN, CLIENT, SECRET = "canary-of-a-token", "reader", "canary-of-a-secret"
 
 
@@ -125,6 +126,7 @@ def serving(catalogue):
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # an answer is sent at once
 
         def log_message(self, *_):
             pass
@@ -143,6 +145,9 @@ def serving(catalogue):
                 )
             except Refused as refused:
                 status, kind = refused.args
+                if kind == CUT:
+                    self.close_connection = True
+                    return
                 told = {"error": {"message": "It is so.", "type": kind, "code": status}}
             except Exception as error:  # noqa: BLE001 - pyiceberg's, for what is not there
                 status = 404

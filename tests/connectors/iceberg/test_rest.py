@@ -14,6 +14,7 @@ from rayingest.errors import (
     Gone,
     Permanent,
     Retryable,
+    SessionLost,
     Throttled,
     TimedOut,
     Unauthorised,
@@ -23,7 +24,7 @@ from rayingest.model import EntityType, TableType
 from rayingest.testing.probe import Probe, of, sort
 
 from .conftest import over_rest
-from .server import CLIENT, SECRET, TOKEN, view
+from .server import CLIENT, CUT, SECRET, TOKEN, view
 from .story import field, schema, tell
 
 SCHEMA, TABLE = EntityType.DATABASE_SCHEMA, EntityType.TABLE
@@ -123,6 +124,18 @@ def test_a_busy_server_is_asked_again(made, server):
         server.faults += [(503, "SlowDownException")]
         found, _ = sort(source.process_entities(descriptors))
     assert len(found) == 3
+
+
+def test_a_connection_that_is_cut_is_made_again(made, server):
+    tell(made)
+    descriptors = over_rest(server).descriptors(TABLE)
+    with over_rest(server).open() as source:
+        server.faults += [(0, CUT)]
+        found, _ = sort(source.process_entities(descriptors))
+        assert len(found) == 3
+        server.faults += [(0, CUT)] * 3
+        with pytest.raises(SessionLost):
+            list(source.process_entities(descriptors))
 
 
 def test_what_is_dropped_is_gone(made, server):

@@ -23,7 +23,7 @@ def check(session: Any, settings: Settings) -> Iterator[CheckResult]:
     except SourceError as error:
         yield refusal("connect", error)
         return
-    yield CheckResult("connect", "ok", f"{len(buckets)} buckets")
+    yield CheckResult("connect", "ok", f"buckets: {len(buckets)}")
     for bucket in buckets[:FIRST]:
         place = session.place.address(bucket, session.prefix)
         try:

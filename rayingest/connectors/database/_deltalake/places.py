@@ -4,7 +4,7 @@ A folder with `_delta_log` in it is a table, and nothing below it is looked at. 
 costs one call, and spares the list of a table's files.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Protocol
 
@@ -78,7 +78,7 @@ class Log:
         return self._place.open(self._bucket, below(self._folder, name))
 
 
-def tables(place: Place, bucket: str, start: str) -> Iterator[str]:
+def tables(place: Place, bucket: str, start: str) -> Generator[str, None, None]:
     """Paths of all tables in a folder and below. Raises at the first folder that may not be read."""
 
     def look(path: str) -> tuple[bool, Sequence[str]]:

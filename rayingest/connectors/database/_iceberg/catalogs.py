@@ -62,7 +62,7 @@ def _rest(name: str, given: Properties, timeout: float) -> Any:
     """pyiceberg waits for ever; each request of this one has a time-out."""
     kind: Any = _kind("rest", "RestCatalog")
 
-    class Timed(kind):  # type: ignore[misc] - it is there when it is needed
+    class Timed(kind):  # type: ignore[misc]  # it is imported when it is needed
         def _create_session(self) -> Any:
             session = super()._create_session()
             waits = (min(timeout, CONNECT_SECONDS), timeout)

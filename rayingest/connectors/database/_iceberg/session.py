@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import stamina
+from pydantic import BaseModel
 
 from rayingest.config.marks import secret_paths
 from rayingest.connectors.database._iceberg import properties
@@ -150,5 +151,5 @@ def _worth_another(error: Exception) -> bool:
 
 def _at(value: Any, path: Sequence[str | int]) -> str:
     for key in path:
-        value = value[key] if isinstance(value, dict | list) else getattr(value, str(key))
+        value = getattr(value, str(key)) if isinstance(value, BaseModel) else value[key]
     return str(value.get_secret_value())

@@ -33,12 +33,12 @@ _SIZE = re.compile(r"\[(\d+)\]")
 _TRANSFORM = re.compile(r"\w+")
 
 
-def schema(told: Mapping[str, str], owner: str, wants: Wants, **place: str) -> DatabaseSchema:
+def schema(told: Mapping[str, str], owner: str, wants: Wants, **place: Any) -> DatabaseSchema:
     """A namespace."""
     return DatabaseSchema(description=_comment(told), owners=_owners(told, owner, wants), **place)
 
 
-def table(metadata: Any, owner: str, wants: Wants, **place: str) -> Table:
+def table(metadata: Any, owner: str, wants: Wants, **place: Any) -> Table:
     """A table, as its current schema and partition spec have it."""
     current = metadata.schema()
     primary = [current.find_column_name(each) for each in current.identifier_field_ids]
@@ -55,7 +55,7 @@ def table(metadata: Any, owner: str, wants: Wants, **place: str) -> Table:
     )
 
 
-def view(metadata: Any, owner: str, wants: Wants, **place: str) -> Table:
+def view(metadata: Any, owner: str, wants: Wants, **place: Any) -> Table:
     """A view; where its text is kept in several dialects, it is the first."""
     version = next(e for e in metadata.versions if e.version_id == metadata.current_version_id)
     current = next(e for e in metadata.schemas if e.schema_id == version.schema_id)
