@@ -178,6 +178,22 @@ def test_a_checkpoint_in_json_and_one_in_parts(lake):
     }
 
 
+def test_a_checkpoint_that_is_still_being_written(lake):
+    """The part with the metadata is not there yet: commits before it have it."""
+    root, probe = lake
+    folder = log(root, "t", [metadata(plain("a"))], [{"commitInfo": {}}])
+    empty_part(folder / f"{1:020d}.checkpoint.{1:010d}.{2:010d}.parquet")
+    assert [each.name for each in one(probe).columns] == ["a"]
+
+
+@pytest.mark.parametrize("note", ['{"version": 7}', '{"version": "x"}', "{", "{}", "[]"])
+def test_a_note_of_the_last_checkpoint_that_is_wrong(lake, note):
+    root, probe = lake
+    folder = log(root, "t", [metadata(plain("a"))])
+    (folder / "_last_checkpoint").write_text(note)
+    assert [each.name for each in one(probe).columns] == ["a"]
+
+
 def empty_part(path):
     """A part that has files alone."""
     arrow, parquet = needed("pyarrow"), needed("pyarrow.parquet")

@@ -7,7 +7,7 @@ from typing import Any
 from rayingest.connectors.database._deltalake.log import newest
 from rayingest.connectors.database._deltalake.places import Log, tables
 from rayingest.core.source import Capability, CheckResult, Settings
-from rayingest.errors import RayingestError, SourceError
+from rayingest.errors import RayingestError
 from rayingest.kit.aws.errors import refusal
 from rayingest.kit.storage import errors as storage
 
@@ -20,7 +20,7 @@ def check(session: Any, settings: Settings) -> Iterator[CheckResult]:
     """Each bucket until one has a table; then its log."""
     try:
         buckets = [session.bucket] if session.bucket else session.place.buckets()
-    except SourceError as error:
+    except RayingestError as error:
         yield refusal("connect", error)
         return
     yield CheckResult("connect", "ok", f"buckets: {len(buckets)}")

@@ -9,7 +9,6 @@ the last checkpoint; of that one column alone.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, BinaryIO, Protocol
@@ -41,12 +40,11 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a log consists of: commits and checksums by version, the newest checkpoint's parts."""
+    """What a log consists of, by version."""
 
     commits: Mapping[int, str]
     checksums: Mapping[int, str]
-    checkpoint: int
-    parts: Sequence[str]
+    checkpoints: Mapping[int, Sequence[str]]
 
     @classmethod
     def of(cls, names: Sequence[str]) -> "Names":
@@ -65,19 +63,20 @@ class Names:
                     checksums[version] = name
                 case _:
                     checkpoints.setdefault(version, []).append(name)
-        last = max(checkpoints, default=-1)
-        return cls(commits, checksums, last, sorted(checkpoints.get(last, ())))
+        return cls(commits, checksums, checkpoints)
 
     @property
-    def newest(self) -> int:
-        """The table's version; -1: there is none."""
-        return max(*self.commits, self.checkpoint, -1)
+    def versions(self) -> Sequence[int]:
+        """The newest first."""
+        return sorted({*self.commits, *self.checkpoints}, reverse=True)
 
 
 def newest(files: Files, called: str) -> Json:
     """What the newest metadata of the table says. Raises Gone, Retryable, Permanent or MissingDriver."""
-    there = Names.of(files.names(_before(_hint(files))))
-    if there.newest < 0:
+    there = Names.of(files.names(_hint(files)))
+    if not there.versions:  # or the note of the last checkpoint is wrong
+        there = Names.of(files.names(""))
+    if not there.versions:
         raise Gone(f"{called} has no log any more.")
     try:
         for found in _tries(files, there):
@@ -92,33 +91,33 @@ def newest(files: Files, called: str) -> Json:
 
 def _tries(files: Files, there: Names) -> Iterator[Json]:
     """Cheapest first; the first answer is the newest."""
-    if name := there.checksums.get(there.newest):
-        with suppress(
-            ValueError, AttributeError
-        ):  # a checksum is optional, and so is what is in it
-            if told := json.loads(files.read(name)).get("metadata"):
-                yield told
-    for version in sorted(there.commits, reverse=True):
-        if version > there.checkpoint:
-            yield from _lines(files.read(there.commits[version]))
-    for name in there.parts:
-        if name.endswith(".json"):
+    if name := there.checksums.get(there.versions[0]):
+        yield from _checksum(files.read(name))
+    for version in there.versions:
+        # A checkpoint has the metadata, unless its parts are still being written: then older ones have it.
+        for name in there.checkpoints.get(version, ()):
+            whole = name.endswith(".json")
+            yield from _lines(files.read(name)) if whole else _column(files, name)
+        if name := there.commits.get(version):
             yield from _lines(files.read(name))
-        else:
-            yield from _column(files, name)
 
 
-def _hint(files: Files) -> int:
-    """The version of the last checkpoint, as the writer noted it; -1: start at the beginning."""
+def _checksum(content: bytes) -> Iterator[Json]:
+    """A checksum is optional, and so is what is in it."""
     try:
-        return int(json.loads(files.read(LAST))["version"])
+        told = json.loads(content).get("metadata")
+    except (ValueError, AttributeError):
+        return
+    if told:
+        yield told
+
+
+def _hint(files: Files) -> str:
+    """What all names of the last checkpoint come after, as its writer noted it; '' is the beginning."""
+    try:
+        return f"{int(json.loads(files.read(LAST))['version']):020d}"
     except (Gone, ValueError, KeyError, TypeError):
-        return -1
-
-
-def _before(version: int) -> str:
-    """What all names of a version come after."""
-    return f"{version:020d}" if version >= 0 else ""
+        return ""
 
 
 def _lines(content: bytes) -> Iterator[Json]:
