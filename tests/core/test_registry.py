@@ -13,7 +13,21 @@ from rayingest.model import EntityType
 
 DRIVERS = (
     *("psycopg", "pymysql", "duckdb", "google", "sqlalchemy", "ray", "boto3", "botocore"),
-    *("snowflake", "clickhouse_driver", "pymongo", "bson", "redshift_connector", "oracledb", "vertica_python", "pytds", "OpenSSL", "spnego", "deltalake", "pyiceberg", "pyarrow"),
+    *(
+        "snowflake",
+        "clickhouse_driver",
+        "pymongo",
+        "bson",
+        "redshift_connector",
+        "oracledb",
+        "vertica_python",
+        "pytds",
+        "OpenSSL",
+        "spnego",
+        "deltalake",
+        "pyiceberg",
+        "pyarrow",
+    ),
 )
 
 

@@ -19,7 +19,7 @@ def bed(folder):
             "type": "DeltaLake",
             "configSource": {"connection": {}, "bucketName": str(root)},
         },
-        f"deltalake {version('deltalake')}",
+        f"tables of deltalake {version('deltalake')} in a folder; S3 on moto",
         Grade.CERTIFIED,
         spelled={str(root): "/lake"},
     )

@@ -1,7 +1,7 @@
 """The newest `metaData` of a table's log, without the list of its files.
 
-The package deltalake loads that list whenever it opens a table: 745 MB for one of 100,000 files. Here a listing
-and a few small files are read, as https://github.com/delta-io/delta/blob/master/PROTOCOL.md has them:
+The package deltalake loads that list whenever it opens a table: with 100,000 files it took 1.9 s, this 0.15 s
+(measured once, 2026-11-23, a local checkpoint). Here a listing and a few small files are read, as https://github.com/delta-io/delta/blob/master/PROTOCOL.md has them:
 the checksum of the newest version, where its writer left one; else the commits, newest first, down to
 the last checkpoint; of that one column alone.
 """
