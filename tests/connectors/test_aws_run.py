@@ -11,7 +11,7 @@ from rayingest.testing import StrictCatalogue
 from ..running import TOKEN, balanced, outcome
 from .aws import KEYS, serving
 from .dynamodb import story
-from .hive import columns, table, tell, view
+from .glue_tables import columns, table, tell, view
 
 SCHEMA = 'ö"d.d'
 ODD_TABLES = (

@@ -6,7 +6,7 @@ from rayingest.core.source import Grade
 
 from ..aws import server_name, serving
 from ..beds import Bed
-from ..hive import tell
+from ..glue_tables import tell
 
 REGION = "eu-central-1"  # Glue's bed is in another one
 

@@ -11,7 +11,7 @@ from rayingest.model import EntityType
 from rayingest.testing.probe import Probe
 
 from ..aws import ACCOUNT, serving
-from ..hive import tell
+from ..glue_tables import tell
 
 FIELDS = (
     "type scheme awsConfig s3StagingDir workgroup catalogId databaseName connectionOptions "

@@ -17,7 +17,7 @@ from rayingest.model import EntityType, TableType
 from rayingest.testing.probe import Probe, of, sort, walk
 
 from ..aws import ACCOUNT, serving
-from ..hive import columns, presto, table, view
+from ..glue_tables import columns, presto, table, view
 
 DATABASE, SCHEMA, TABLE = EntityType.DATABASE, EntityType.DATABASE_SCHEMA, EntityType.TABLE
 HOSTILE = ["a.b", "a b", 'a"b', "a'b", "select", "ünïcödé 🛒", "%s", "::", "a>b", "[x]", "-"]
