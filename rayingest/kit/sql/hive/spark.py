@@ -7,24 +7,24 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rayingest.kit.sql.hive.fields import Field
 from rayingest.kit.sql.spark import text
 
-Json = Mapping[str, Any]
 SCHEMA = "spark.sql.sources.schema"
 PARTS, PART = f"{SCHEMA}.numParts", f"{SCHEMA}.part."
-STAND_IN = ("col", "array<string>", "from deserializer")
-REQUIRED = "required"  # ours: Glue has no word for it
+STAND_IN = ("col", "array<string>")
 
 
-def columns(given: Sequence[Json], parameters: Mapping[str, str]) -> Sequence[Json]:
-    """Glue's columns, or those that Spark says where Glue has its stand-in for them.
+def columns(given: Sequence[Field], parameters: Mapping[str, str]) -> Sequence[Field]:
+    """Hive's columns, or those that Spark says where Hive has a stand-in for them.
 
     There is none where Spark does not say any either: Delta keeps them in its log, beside the data.
     """
     if SCHEMA not in parameters and PARTS not in parameters:
         return given
-    told = [(each["Name"], each.get("Type"), each.get("Comment")) for each in given]
-    if told != [STAND_IN] and told != [(*STAND_IN[:2], None)]:
+    if [(each.name, each.type) for each in given] != [STAND_IN]:
+        return given
+    if given[0].comment:
         return given
     try:
         fields = json.loads(_text(parameters))["fields"]
@@ -39,11 +39,7 @@ def _text(parameters: Mapping[str, str]) -> str:
     return "".join(parameters[f"{PART}{place}"] for place in range(int(parameters[PARTS])))
 
 
-def _column(field: Json) -> Json:
-    comment = (field.get("metadata") or {}).get("comment")
-    return {
-        "Name": field["name"],
-        "Type": text(field["type"]),
-        "Comment": comment,
-        "Parameters": {} if field.get("nullable", True) else {REQUIRED: "true"},
-    }
+def _column(field: Mapping[str, Any]) -> Field:
+    metadata = field.get("metadata") or {}
+    required = not field.get("nullable", True)
+    return Field(field["name"], text(field["type"]), metadata.get("comment"), required=required)
