@@ -134,6 +134,8 @@ def split(text: str) -> list[str]:
 
 
 def _named(name: str) -> str | None:
+    if name.startswith("INTERVAL "):  # YEAR TO MONTH, DAY TO SECOND
+        return "INTERVAL"
     return NAMES.get(name) or (name if name in SAME else None)
 
 
