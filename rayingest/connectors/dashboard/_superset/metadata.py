@@ -13,11 +13,12 @@ from rayingest.connectors.dashboard._superset.entities import CUSTOM, DASHBOARD
 from rayingest.connectors.dashboard._superset.pages import Pages
 from rayingest.connectors.dashboard._superset.tables import NEEDED, Query
 from rayingest.core.source import EntityDescriptor, Failed, Processed, Settings
-from rayingest.errors import Denied, Gone, Permanent, RayingestError
+from rayingest.errors import Gone, Permanent, RayingestError
 from rayingest.kit.rest.kinds import Kind
 from rayingest.kit.rest.pages import Pager
 from rayingest.kit.rest.source import Listing
 from rayingest.kit.sql.mysql.session import MySqlSession
+from rayingest.kit.sql.places import schema_with
 from rayingest.kit.sql.postgres.session import PgSession
 from rayingest.model import EntityType
 
@@ -58,33 +59,21 @@ class Metadata:
 
     def log_in(self) -> None:
         """Find the schema that has Superset's tables. Raises Denied or Permanent when none has."""
-        found: dict[str, set[str]] = defaultdict(set)
         marks = ", ".join(["%s"] * len(NEEDED))
         query = (
             "select table_schema, table_name from information_schema.tables"  # noqa: S608 - marks only
             f" where table_name in ({marks})"
         )
-        for schema, table in self._rows(query, NEEDED):
-            found[schema].add(table)
-        if self.only:
-            found = {self.only: found[self.only]}
-        whole = sorted(each for each, names in found.items() if names >= set(NEEDED))
-        if self.usual in whole:
-            whole = [self.usual]
-        if len(whole) > 1:
-            raise Permanent(
-                f"Several schemas have Superset's tables: {', '.join(whole)}.",
-                hint="Connect as a user that may see only one of them, or name it: databaseSchema.",
-            )
-        if not whole:
-            most = max(found.values(), key=len, default=set())
-            missing = ", ".join(each for each in NEEDED if each not in most)
-            raise Denied(
-                f"Not all of Superset's tables are there, or may be seen: {missing}.",
-                hint=f"Check which database it is. What is needed: {GRANT}",
-            )
-        self.place = f"{self.quote}{whole[0].replace(self.quote, self.quote * 2)}{self.quote}"
-        self.catalogs = bool(self._rows(HAS_CATALOGS, whole))
+        place = schema_with(
+            NEEDED,
+            [(row[0], row[1]) for row in self._rows(query, NEEDED)],
+            whose="Superset's",
+            grant=GRANT,
+            only=self.only,
+            usual=self.usual,
+        )
+        self.place = f"{self.quote}{place.replace(self.quote, self.quote * 2)}{self.quote}"
+        self.catalogs = bool(self._rows(HAS_CATALOGS, [place]))
 
     def try_all(self) -> None:
         """Ask for one of each, which need not be there. Raises what a run would."""
