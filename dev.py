@@ -47,6 +47,7 @@ WANTED = {
             "iceberg",
             "gcs",
             "adls",
+            "hive",
             "s3",
             "contract",
         ],

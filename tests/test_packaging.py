@@ -34,6 +34,7 @@ INSTALLED_AS = {
     "clickhouse_driver": "clickhouse-driver",
     "OpenSSL": "pyopenssl",
     "pytds": "python-tds",
+    "impala": "impyla",
 }
 HEAVY = {"ray", "sqlalchemy", "pydantic", "msgspec", "yaml", "httpx2", "rich", "psycopg"}
 BUDGET_MB = 120

@@ -18,7 +18,8 @@ from rayingest.testing.rest import serving
 
 from .dashboards import TOOLS
 
-ELSEWHERE = {"superset"}  # it starts for half a minute: tests/connectors/<name>/test_server.py
+# These start for long, or are big: tests/connectors/<name>/test_server.py
+ELSEWHERE = {"superset", "hive", "impala"}
 STORIES = Path(__file__).parent / "stories"
 
 

@@ -28,8 +28,10 @@ MARKS = {"Presto View", "Presto Materialized View"}
 _PRESTO = re.compile(r"/\*\s*Presto (?:Materialized )?View:\s*([A-Za-z0-9+/=\s]+?)\s*\*/")
 
 
-def table(told: Description, wants: Wants, identity: str, scope: str) -> Table:
-    """A table or view; nothing is looked up."""
+def table(
+    told: Description, wants: Wants, identity: str, scope: str, ddl: str | None = None
+) -> Table:
+    """A table or view; nothing is looked up. `ddl` is told of what has no text of its own."""
     kind = table_type(told)
     keys = Keys.of(told.primary, told.unique, told.foreign)
     fields = [*spark.columns(told.columns, told.parameters), *told.partitions]
@@ -46,7 +48,7 @@ def table(told: Description, wants: Wants, identity: str, scope: str) -> Table:
             PartitionColumn(column_name=each.name, interval_type="COLUMN-VALUE")
             for each in told.partitions
         ),
-        schema_definition=_definition(told, view=view, ddl=wants.ddl),
+        schema_definition=_definition(told.texts if view else (), ddl),
         location_path=told.location or None,
         owners=(Owner(name=told.owner),) if told.owner and wants.owners else (),
     )
@@ -98,12 +100,12 @@ def _layout(told: Description) -> Iterator[TableConstraint]:
             yield TableConstraint(constraint_type=kind, columns=tuple(names))
 
 
-def _definition(told: Description, *, view: bool, ddl: bool) -> str | None:
+def _definition(texts: Sequence[str | None], ddl: str | None) -> str | None:
     """The text of a view: Athena and Trino put theirs into JSON in Base64, Spark and Hive write it plainly."""
-    for text in told.texts if view else ():
+    for text in texts:
         if text and (found := _sql(text)):
             return scrub(found)
-    return scrub(told.ddl) if told.ddl and ddl else None
+    return scrub(ddl) if ddl else None
 
 
 def _sql(text: str) -> str | None:

@@ -40,7 +40,6 @@ class Description:
     owner: str | None = None
     location: str | None = None
     texts: Sequence[str | None] = ()
-    ddl: str | None = None
     buckets: Sequence[str] = ()
     sorted_by: Sequence[str] = ()
     required: Sequence[str] = ()

@@ -1,0 +1,1 @@
+"""The database of Hive's metastore, PostgreSQL or MySQL, read in sets."""
