@@ -3,7 +3,7 @@
 import base64
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from typing import Any, Protocol
@@ -26,6 +26,10 @@ FIRST_SECONDS = 60.0  # for the sign-in: a port of something else is not waited 
 PLAIN = {"NONE", "LDAP", "CUSTOM", "PLAIN", "BASIC"}
 KERBEROS = {"KERBEROS", "GSSAPI"}
 YES = {"1", "true", "yes", "on"}
+NO_KERBEROS = "Kerberos needs the package 'kerberos', which is not installed."
+KERBEROS_HINT = (
+    "pip install kerberos; it is built against libkrb5-dev. A ticket is taken from the environment."
+)
 OPTIONS = (
     *("auth", "auth_mechanism", "kerberos_service_name", "krb_host", "http_path", "configuration"),
     *("use_http_transport", "use_ssl", "ca_cert", "verify_cert", "jwt"),
@@ -79,8 +83,8 @@ class Address:
     tls: bool
     auth: str
     user: str
-    password: str
-    options: Mapping[str, Any]
+    password: str = field(repr=False)
+    options: Mapping[str, Any] = field(repr=False)  # there may be a token among them
 
     @classmethod
     def of(cls, config: Connection, product: Product) -> "Address":
@@ -203,7 +207,7 @@ def _sasl(product: Product, config: Connection, address: Address, wire: Wire) ->
         try:
             import_module("kerberos")
         except ImportError as error:
-            raise MissingDriver(product.extra, "kerberos") from error
+            raise ConfigError(NO_KERBEROS, hint=KERBEROS_HINT) from error
     told = address.options.get("kerberos_service_name") or config.kerberosServiceName
 
     def made() -> Any:

@@ -37,6 +37,7 @@ _CLASSES = re.compile(r"^(?:(?:[\w$]+\.)+[\w$]*(?:Exception|Error): ?)+")
 _WRAPPED = re.compile(
     r"^(?:Error (?:running query|while compiling statement|while processing statement)"
     r"|FAILED|Error retrieving next row): ?"
+    r"|^\[\w+\] (?=(?:[\w$]+\.)+[\w$]*(?:Exception|Error): )"
 )
 GRANT = "GRANT SELECT ON {what} TO USER {who}, or the same by a policy of Ranger or Sentry."
 
@@ -84,9 +85,9 @@ def classify_connect(  # noqa: PLR0911 - a table of cases
         return kind(f"{where} opens no session: {text}", hint=meant.hint)
     if isinstance(error, errors.Throttled):
         return error
-    if isinstance(error, ssl.SSLCertVerificationError):
+    if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in text:
         return errors.Unreachable(
-            f"{where} has a certificate that is not trusted: {error.verify_message}",
+            f"{where} has a certificate that is not trusted: {text}",
             hint="Set sslConfig.caCertificate to the authority that signed it.",
         )
     if isinstance(error, TimeoutError | EOFError) or _is_thrifts(error) or "closed the" in text:
@@ -122,6 +123,7 @@ def _meaning(error: Said) -> errors.RayingestError:
 def _refuses(text: str) -> bool:
     lower = text.lower()
     words = ("bad status: 3", "bad status: 4", "validating the login", "authentication fail")
+    words += ("could not start sasl", "bad sasl result")
     return any(word in lower for word in words)
 
 

@@ -124,6 +124,8 @@ class Web:
         body, self._out = self._out.getvalue(), BytesIO()
         try:
             answer = self._client.post(self._url, content=body)
+        except httpx2.TimeoutException as error:
+            raise TimeoutError(str(error)) from error
         except httpx2.TransportError as error:
             raise ConnectionError(str(error) or type(error).__name__) from error
         if not answer.is_success:
