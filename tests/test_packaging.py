@@ -35,6 +35,7 @@ INSTALLED_AS = {
     "OpenSSL": "pyopenssl",
     "pytds": "python-tds",
     "impala": "impyla",
+    "thrift_sasl": "thrift-sasl",
 }
 HEAVY = {"ray", "sqlalchemy", "pydantic", "msgspec", "yaml", "httpx2", "rich", "psycopg"}
 BUDGET_MB = 120

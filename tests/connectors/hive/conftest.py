@@ -1,10 +1,18 @@
-"""Certificates for lines with TLS."""
+"""A real Spark Thrift Server with the story, and certificates for lines with TLS."""
 
 import shutil
 import ssl
 import subprocess
 
 import pytest
+
+from ..beds import BEDS
+
+
+@pytest.fixture(scope="session")
+def bed(tmp_path_factory):
+    with BEDS["hive"](tmp_path_factory.mktemp("hive")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -185,7 +185,7 @@ def test_kerberos_needs_a_package_of_its_own():
         config = {"hostPort": f"127.0.0.1:{listening.getsockname()[1]}", "auth": "KERBEROS"}
         if "kerberos" in sys.modules:
             pytest.skip("it is there")
-        with pytest.raises(ConfigError, match="package 'kerberos'"):
+        with pytest.raises(MissingDriver, match="package 'kerberos'"):
             Probe(hive.CONNECTOR, config).descriptors(EntityType.DATABASE)
 
 

@@ -26,7 +26,6 @@ from rayingest.testing.servers import hive
 
 from .. import goldens
 from ..grading import check_grade
-from .bed import bed as story_bed
 from .relay import relay
 
 pytestmark = pytest.mark.slow
@@ -35,12 +34,6 @@ HOSTILE = [
     'a"b', "a'b", "a.b", "a::b", "a>b", "a`b", "select", "ünïcödé", "漢字", "😀", "x y", "%s", "{x}", "a\\b",
     "#x", "twin", "-- x", "a|b",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def bed(tmp_path_factory):
-    with story_bed(tmp_path_factory.mktemp("hive")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,8 @@ SCHEMA = EntityType.DATABASE_SCHEMA
 
 
 @pytest.fixture(scope="module")
-def binary():
-    if why := hive.available():
-        pytest.skip(why)
-    with hive.server() as server:
-        yield server
+def binary(bed):
+    return hive.Server(bed.connection["hostPort"])
 
 
 @pytest.fixture(scope="module")

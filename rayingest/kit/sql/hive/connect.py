@@ -26,10 +26,6 @@ FIRST_SECONDS = 60.0  # for the sign-in: a port of something else is not waited 
 PLAIN = {"NONE", "LDAP", "CUSTOM", "PLAIN", "BASIC"}
 KERBEROS = {"KERBEROS", "GSSAPI"}
 YES = {"1", "true", "yes", "on"}
-NO_KERBEROS = "Kerberos needs the package 'kerberos', which is not installed."
-KERBEROS_HINT = (
-    "pip install kerberos; it is built against libkrb5-dev. A ticket is taken from the environment."
-)
 OPTIONS = (
     *("auth", "auth_mechanism", "kerberos_service_name", "krb_host", "http_path", "configuration"),
     *("use_http_transport", "use_ssl", "ca_cert", "verify_cert", "jwt"),
@@ -207,7 +203,7 @@ def _sasl(product: Product, config: Connection, address: Address, wire: Wire) ->
         try:
             import_module("kerberos")
         except ImportError as error:
-            raise ConfigError(NO_KERBEROS, hint=KERBEROS_HINT) from error
+            raise MissingDriver("kerberos", "kerberos") from error
     told = address.options.get("kerberos_service_name") or config.kerberosServiceName
 
     def made() -> Any:

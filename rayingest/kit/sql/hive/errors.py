@@ -32,6 +32,11 @@ _BUSY = re.compile(
     r"|waiting for catalog",
     re.IGNORECASE,
 )
+# SASL's status BAD and ERROR, as thrift_sasl writes them; what Hive says; what a ticket is refused with.
+REFUSALS = (
+    *("bad status: 3", "bad status: 4", "validating the login", "authentication fail"),
+    *("could not start sasl", "bad sasl result"),
+)
 # Java's exceptions in front of a message, the last one's name being the telling one.
 _CLASSES = re.compile(r"^(?:(?:[\w$]+\.)+[\w$]*(?:Exception|Error): ?)+")
 _WRAPPED = re.compile(
@@ -122,9 +127,7 @@ def _meaning(error: Said) -> errors.RayingestError:
 
 def _refuses(text: str) -> bool:
     lower = text.lower()
-    words = ("bad status: 3", "bad status: 4", "validating the login", "authentication fail")
-    words += ("could not start sasl", "bad sasl result")
-    return any(word in lower for word in words)
+    return any(word in lower for word in REFUSALS)
 
 
 def _is_thrifts(error: Exception) -> bool:
