@@ -5,6 +5,7 @@ import pickle
 import socket
 import ssl
 import sys
+from types import SimpleNamespace as Answer
 
 import pytest
 
@@ -27,7 +28,7 @@ from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.hive.connect import HIVESERVER2, IMPALAD, Address
 from rayingest.kit.sql.hive.errors import Said, classify, classify_connect, plain
 from rayingest.kit.sql.hive.facts import HIVE
-from rayingest.kit.sql.hive.session import SPARK
+from rayingest.kit.sql.hive.session import SPARK, HiveSession
 from rayingest.model import EntityType
 from rayingest.testing.probe import Probe, sort
 
@@ -97,6 +98,8 @@ def test_ports_and_paths():
 def test_certificates_are_verified_unless_told_otherwise():
     assert address(useSSL=True).verified
     assert not address(connectionOptions={"verify_cert": "false"}).verified
+    assert not address(connectionOptions={"ssl_cert": "none"}).verified
+    assert address(connectionArguments={"ssl_cert": "required", "timeout": 5}).verified
 
 
 @pytest.mark.parametrize(
@@ -309,3 +312,51 @@ def test_what_spark_does_not_tell_of_many_is_asked_of_each():
         found, failed = sort(HIVE.describe[EntityType.TABLE](session, [descriptor], Wants()))
         assert (list(found), failed) == ([f"{scope}.a"], {})
         assert session.asked[-1] == "DESCRIBE FORMATTED `library`.`a`"
+
+
+class Pages:
+    """A client whose answer comes in pages, or breaks off."""
+
+    def __init__(self, *pages):
+        self.pages, self.closed = list(pages), False
+
+    def ExecuteStatement(self, request):  # noqa: N802
+        return Answer(status=Answer(statusCode=0), operationHandle=Answer(hasResultSet=True))
+
+    def GetOperationStatus(self, request):  # noqa: N802
+        return Answer(status=Answer(statusCode=0), operationState=2)
+
+    def FetchResults(self, request):  # noqa: N802
+        page, more = self.pages.pop(0)
+        if isinstance(page, Exception):
+            raise page
+        values = Answer(values=[each.encode() for each in page], nulls=b"")
+        columns = [Answer(stringVal=values)] if page else []
+        return Answer(
+            status=Answer(statusCode=0), results=Answer(columns=columns), hasMoreRows=more
+        )
+
+    def CloseOperation(self, request):  # noqa: N802
+        self.closed = True
+
+
+def session_with(client):
+    pytest.importorskip("impala")
+    return HiveSession(client, None, database="d", schema=None, user="u", beside=lambda: None)
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_an_answer_ends_where_the_server_says_so(more):
+    """Impala sends empty pages before others; Hive says of every page that it is the last one."""
+    pages = [([], True), (["a"], more), (["b"], more), ([], False)]
+    client = Pages(*(pages if more else pages[1:]))
+    assert session_with(client).rows("show tables") == [("a",), ("b",)]
+    assert client.closed
+
+
+def test_half_an_answer_is_none():
+    client = Pages((["a"], True), (ConnectionError("cut"), True))
+    session = session_with(client)
+    with pytest.raises(ConnectionError):
+        session.rows("show tables")
+    assert not client.closed  # nothing is said on a line that is broken

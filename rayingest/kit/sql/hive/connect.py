@@ -28,8 +28,11 @@ KERBEROS = {"KERBEROS", "GSSAPI"}
 YES = {"1", "true", "yes", "on"}
 OPTIONS = (
     *("auth", "auth_mechanism", "kerberos_service_name", "krb_host", "http_path", "configuration"),
-    *("use_http_transport", "use_ssl", "ca_cert", "verify_cert", "jwt"),
+    *("use_http_transport", "use_ssl", "ca_cert", "verify_cert", "ssl_cert", "check_hostname"),
+    "jwt",
 )
+# Of the drivers, and without effect here.
+IGNORED = {"timeout", "retries", "user_agent", "http_cookie_names", "auth_cookie_names"}
 
 
 class Connection(Protocol):
@@ -87,7 +90,7 @@ class Address:
         """Read a connection model. Raises ConfigError."""
         given = dict(parse_qsl(config.authOptions or ""))
         options = {**given, **config.connectionOptions, **config.connectionArguments}
-        if strange := sorted(options.keys() - {*OPTIONS}):
+        if strange := sorted(options.keys() - {*OPTIONS, *IGNORED}):
             raise ConfigError(
                 f"connectionOptions, connectionArguments, authOptions: unknown: {', '.join(strange)}.",
                 hint=f"Known are {', '.join(OPTIONS)}.",
@@ -130,7 +133,8 @@ class Address:
     @property
     def verified(self) -> bool:
         """Whether the server's certificate is checked."""
-        return _yes(self.options.get("verify_cert", True))
+        asked = str(self.options.get("ssl_cert") or "").lower() != "none"  # PyHive's word for it
+        return asked and _yes(self.options.get("verify_cert", True))
 
 
 def connect(product: Product, settings: Settings, database: str | None) -> HiveSession:
@@ -232,11 +236,11 @@ def _context(given: SslConfig | None, address: Address) -> ssl.SSLContext:
     authority = address.options.get("ca_cert")
     told = given or (SslConfig(caCertificate=SecretStr(authority)) if authority else None)
     made = trust(VerifySsl.VALIDATE if address.verified else VerifySsl.IGNORE, told)
-    if isinstance(made, ssl.SSLContext):
-        return made
-    context = ssl.create_default_context()
-    if not made:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context = made if isinstance(made, ssl.SSLContext) else ssl.create_default_context()
+    if not (address.verified and _yes(address.options.get("check_hostname", True))):
+        context.check_hostname = False
+    if not address.verified:
+        context.verify_mode = ssl.CERT_NONE
     return context
 
 

@@ -19,7 +19,7 @@ Row = tuple[Any, ...]
 TYPES = "impala._thrift_gen.TCLIService.ttypes"
 PROTOCOL = 5  # V6, of Hive 0.13: rows come by columns
 NAME, VERSION = 17, 18  # CLI_DBMS_NAME, CLI_DBMS_VER
-FINISHED, CANCELED, CLOSED, ERROR = 2, 3, 4, 5  # TOperationState
+FINISHED, ERROR, ENDED = 2, 5, (3, 4, 8)  # TOperationState; cancelled, closed, timed out
 FAILED = 3  # TStatusCode; 0 to 2 are successes, and "still executing"
 NEXT = 0  # TFetchOrientation
 PAGE = 10_000
@@ -55,6 +55,7 @@ class HiveSession:
         self._types: Any = import_module(TYPES)
         self._handle: Any = None
         self._running: Any = None  # the operation that is waited for
+        self._asking = self._broken = False
         self._stopped = threading.Event()
         self._beside = beside
 
@@ -86,26 +87,29 @@ class HiveSession:
 
     def cancel(self) -> None:
         """Ask the server to break off the running statement; hang up if it does not listen."""
+        if not self._asking:
+            return
         self._stopped.set()
         threading.Thread(target=self._cancel, name="hive-cancel", daemon=True).start()
 
     def _cancel(self) -> None:
-        operation = self._running
+        calls, operation = self.calls, self._running
         with suppress(Exception):
-            client, wire = self._beside()
-            try:
-                client.CancelOperation(self._types.TCancelOperationReq(operation))
-            finally:
-                wire.close()
-            time.sleep(PATIENCE)
-        if operation is not None and self._running is operation:
+            if operation is not None:  # else Hive is compiling it still
+                client, wire = self._beside()
+                try:
+                    client.CancelOperation(self._types.TCancelOperationReq(operation))
+                finally:
+                    wire.close()
+        time.sleep(PATIENCE)
+        if self._asking and calls == self.calls:
             self._wire.hang_up()
 
     def close(self) -> None:
         """Close session and connection."""
         with suppress(Exception):
             self._wire.wait(PATIENCE)
-            if self._handle is not None:
+            if self._handle is not None and not self._broken:
                 self._client.CloseSession(self._types.TCloseSessionReq(self._handle))
         self._wire.close()
 
@@ -119,16 +123,30 @@ class HiveSession:
 
     def _all(self, call: str, request: Any, what: str) -> list[Row]:
         self.calls += 1
-        self._stopped.clear()
-        operation = self._call(call, request, what).operationHandle
-        self._running = operation
+        self._asking = True
+        try:
+            self._running = self._call(call, request, what).operationHandle
+            return self._answer(self._running, what)
+        except (Said, TimedOut):
+            raise
+        except BaseException:
+            self._broken = True  # what is asked next would be given the answer to this
+            raise
+        finally:
+            self._running, self._asking = None, False
+            self._stopped.clear()
+
+    def _answer(self, operation: Any, what: str) -> list[Row]:
         try:
             self._finish(operation, what)
             return list(self._fetched(operation, what)) if operation.hasResultSet else []
+        except (OSError, EOFError):
+            self._broken = True
+            raise
         finally:
-            self._running = None
-            with suppress(Exception):
-                self._client.CloseOperation(self._types.TCloseOperationReq(operation))
+            if not self._broken:
+                with suppress(Exception):
+                    self._client.CloseOperation(self._types.TCloseOperationReq(operation))
 
     def _finish(self, operation: Any, what: str) -> None:
         types, deadline, pause = self._types, time.monotonic() + self.seconds, SHORTEST
@@ -139,7 +157,7 @@ class HiveSession:
                 return
             if told.operationState == ERROR:
                 raise Said(text(told.errorMessage) or "", told.sqlState or "", what, self.user)
-            if told.operationState in (CANCELED, CLOSED):
+            if told.operationState in ENDED:
                 raise TimedOut("The server broke the statement off.")
             if self._stopped.wait(pause) or time.monotonic() > deadline:
                 with suppress(Exception):
@@ -148,12 +166,17 @@ class HiveSession:
             pause = min(pause * 1.5, LONGEST)
 
     def _fetched(self, operation: Any, what: str) -> Iterator[Row]:
+        deadline = time.monotonic() + self.seconds
         while True:
             request = self._types.TFetchResultsReq(operation, orientation=NEXT, maxRows=PAGE)
-            page = rows(self._call("FetchResults", request, what).results)
-            if not page:  # `hasMoreRows` is false in Hive, whatever there is
-                return
+            answer = self._call("FetchResults", request, what)
+            page = rows(answer.results) if answer.results else []
             yield from page
+            # In Hive nothing ever comes later, whatever there is; in Impala an empty page may come before others.
+            if not page and not answer.hasMoreRows:
+                return
+            if self._stopped.is_set() or time.monotonic() > deadline:
+                raise TimedOut("The answer did not come to its end in time.")
 
     def _call(self, name: str, request: Any, what: str = "") -> Any:
         call: Callable[[Any], Any] = getattr(self._client, name)
