@@ -231,7 +231,7 @@ def test_schemas_of_the_system_are_hidden():
 def test_views_and_materialized_views_of_hive_are_asked_for_apart():
     session = Recorded(
         "Apache Hive", "3.1.3", SHOW_TABLES=[("a",), ("m",), ("v",)], SHOW_VIEWS=[("v",)],
-        SHOW_MATERIALIZED=[("m", "No", "Manual refresh", "")],
+        SHOW_MATERIALIZED=[("# MV Name", "Rewriting Enabled", "Mode"), ("m  ", "No", "Manual refresh"), ("", None, None)],
     )  # fmt: skip
     assert listed(session, Wants()) == ["a", "m", "v"]
     assert session.asked == ["SHOW TABLES IN `library`"]

@@ -32,6 +32,7 @@ BOOK = [
     ("id                  ", "int                 ", "from deserializer   "),
     ("title               ", "string              ", "As printed          "),
     ("                    ", "                    ", "in the book         "),
+    ("and outside", None, None),
     ("author_id           ", "int                 ", ""),
     ("price               ", "decimal(8,2)        ", ""),
     BLANK,
@@ -109,7 +110,7 @@ def test_a_table_of_hives():
     assert str(book.table_type) == "External"
     assert [(each.name, each.data_type, each.description) for each in book.columns] == [
         ("id", "INT", None),
-        ("title", "STRING", "As printed\nin the book"),
+        ("title", "STRING", "As printed\nin the book\nand outside"),
         ("author_id", "INT", None),
         ("price", "DECIMAL", None),
         ("day", "DATE", "Of return"),

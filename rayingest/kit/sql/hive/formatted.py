@@ -116,16 +116,17 @@ def _sections(rows: Sequence[Cells]) -> Mapping[str, list[Cells]]:
 
 
 def _fields(rows: Sequence[Cells]) -> Iterator[Field]:
-    """Columns; lines of a comment stand below it, and Impala breaks the types of nested columns."""
+    """Columns; lines of a comment stand below it, wherever, and Impala breaks the types of nested columns."""
     held: list[str] = []
     for name, kind, comment in rows:
-        if name:
+        if name and kind:
             if held:
                 yield Field.of(*held)
             held = [name, kind, comment]
         elif held:
             held[1] += kind
-            held[2] += f"\n{comment}" if comment else ""
+            line = name or comment
+            held[2] += f"\n{line}" if line else ""
     if held:
         yield Field.of(*held)
 
@@ -195,12 +196,14 @@ def _foreign(rows: Sequence[Cells], referred: Callable[[str, str], str]) -> list
         if first == "Constraint Name:":
             fresh = True
         elif first.startswith("Parent Column Name:"):
-            schema, table, column = first.partition(":")[2].strip().split(".", 2)
+            place = first.partition(":")[2].strip().split(".", 2)
+            if len(place) < 3:
+                continue
             if fresh:
-                found.append((referred(schema, table), [], []))
+                found.append((referred(place[0], place[1]), [], []))
                 fresh = False
             found[-1][1].append(second.partition(":")[2].strip())
-            found[-1][2].append(column)
+            found[-1][2].append(place[2])
     return [Foreign(ours, table, theirs) for table, ours, theirs in found]
 
 

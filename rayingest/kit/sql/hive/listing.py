@@ -57,7 +57,11 @@ def _views(session: HiveSession, schema: str) -> list[str]:
     try:
         found = _names(session, f"SHOW VIEWS IN {where}", schema)
         if session.server == HIVE and _major(session.version) >= MATERIALIZED:
-            found += _names(session, f"SHOW MATERIALIZED VIEWS IN {where}", schema)
+            rows = session.rows(f"SHOW MATERIALIZED VIEWS IN {where}", schema)
+            first = (str(row[0] or "").strip() for row in rows)
+            found += [
+                each for each in first if each and not each.startswith("#")
+            ]  # Hive 3 has a heading
     except Said as error:
         known = classify(error)
         if not isinstance(known, Permanent):
