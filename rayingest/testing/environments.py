@@ -123,6 +123,8 @@ def known() -> dict[str, Environment]:
     """All environments, by the names of their servers' modules."""
     found = {}
     for path in sorted(SERVERS.glob("[!_]*.py")):
+        if path.stem.endswith("_app"):  # it runs in its environment, and only there
+            continue
         made = getattr(import_module(f"rayingest.testing.servers.{path.stem}"), "ENVIRONMENT", None)
         if isinstance(made, Environment):
             found[path.stem] = made
