@@ -94,7 +94,7 @@ def _model(model: type[BaseModel], indent: int, prefix: str, *, inside: bool = F
 def _field(key: str, field: FieldInfo, indent: int, prefix: str, *, shown: bool) -> Lines:
     start = " " * indent + ("" if shown else "# ")
     why = f"  # {field.description}" if field.description else ""
-    models = list(models_in(field.annotation))
+    models = [each for each in models_in(field.annotation) if each.model_fields]
     named = get_origin(field.annotation) is dict  # its keys are names that nobody can know here
     if not models or models == [FilterPattern] or named:
         yield f"{start}{key}: {_value(key, field, prefix, shown=shown)}".rstrip() + why
@@ -135,9 +135,9 @@ def _is_needed(key: str, model: type[BaseModel]) -> bool:
 def _value(key: str, field: FieldInfo, prefix: str, *, shown: bool) -> str:
     if field.examples and shown:
         return str(field.examples[0])
-    if shown and field.is_required() and get_origin(field.annotation) is Literal:
+    if field.is_required() and get_origin(field.annotation) is Literal:
         return _plain(str(get_args(field.annotation)[0]))
-    if shown and (field.is_required() or _is_secret(field.annotation)):
+    if field.is_required() or (shown and _is_secret(field.annotation)):
         return f"${{{prefix}_{_upper(key)}}}" if _is_text(field.annotation) else "1"
     default = field.get_default(call_default_factory=True)
     if default is None:

@@ -36,8 +36,8 @@ def test_every_variable_says_what_it_is_for(source):
 @pytest.mark.parametrize("source", CONNECTORS)
 def test_every_key_in_a_comment_loads_when_it_is_no_comment(written, source):
     text = template(source, "openmetadata")
-    environ = {name: "1" for name, _ in environment(text)}
     uncommented = re.sub(r"^( +)# ", r"\1", text, flags=re.MULTILINE)
+    environ = {name: "1" for name, _ in environment(uncommented)}
     config = written.load(uncommented, environ=environ)
     assert config.execution.engine == "ray"
     assert config.warnings == ()
