@@ -13,8 +13,8 @@ class Choice:
     """Marks a union: `Annotated[BasicAuth | IamAuth, Choice()]`.
 
     The variant is chosen by the keys that the user wrote: a fixed value (`type: local`) decides,
-    then the number of known keys; the first variant wins a draw. In error locations its name
-    stands between angle brackets.
+    then the number of known keys, then those within them; the first variant wins a draw. In error
+    locations its name stands between angle brackets.
     """
 
     def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -41,9 +41,23 @@ def choose(value: object, kinds: dict[str, Any]) -> str:
     return max(models, key=lambda tag: _likeness(value, models[tag]))
 
 
-def _likeness(value: dict[Any, Any], model: type[BaseModel]) -> tuple[int, int, int]:
+def _likeness(value: dict[Any, Any], model: type[BaseModel]) -> tuple[int, int, int, int]:
     fields = model.model_fields
     fixed = sum(value[key] in get_args(fields[key].annotation) for key in value if key in fields)
     known = sum(key in fields for key in value)
     missing = sum(field.is_required() and key not in value for key, field in fields.items())
-    return fixed, known, -missing
+    return (
+        fixed,
+        known,
+        -missing,
+        sum(_within(value[key], fields[key]) for key in value if key in fields),
+    )
+
+
+def _within(value: object, field: Any) -> int:
+    """How many keys of a value are those of the model that the field holds."""
+    if not isinstance(value, dict):
+        return 0
+    kinds = (field.annotation, *get_args(field.annotation))
+    models = [each for each in kinds if isinstance(each, type) and issubclass(each, BaseModel)]
+    return max((len(value.keys() & each.model_fields.keys()) for each in models), default=0)

@@ -56,6 +56,18 @@ class Remote(ConnectionModel):
     token: SecretStr | None = None
 
 
+class Bucket(ConnectionModel):
+    signIn: Remote | None = None  # noqa: N815 - as users write it
+
+
+class Folder(ConnectionModel):
+    signIn: Local | None = None  # noqa: N815
+
+
+class Places(ConnectionModel):
+    where: Annotated[Folder | Bucket, Choice()]
+
+
 class Holder(ConnectionModel):
     where: Annotated[Local | Remote | Literal["none"] | None, Choice()] = None
 
@@ -73,6 +85,15 @@ class Holder(ConnectionModel):
 )
 def test_the_keys_choose_the_variant(value, kind):
     assert type(Holder.model_validate({"where": value}).where) is kind
+
+
+def test_the_keys_within_decide_between_variants_that_have_the_same():
+    def chosen(value):
+        return type(Places.model_validate({"where": value}).where)
+
+    assert chosen({"signIn": {"path": "x", "token": "y"}}) is Bucket
+    assert chosen({"signIn": {"path": "x"}}) is Folder
+    assert chosen({}) is Folder
 
 
 def test_an_error_speaks_of_the_chosen_variant_only():
