@@ -49,6 +49,7 @@ WANTED = {
             "adls",
             "hive",
             "s3",
+            "datalake",
             "contract",
         ],
         ["dev"],

@@ -1,0 +1,151 @@
+"""Files as a `Facts` value: buckets are schemas, what lies together is a table, one file of it tells the columns."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from rayingest.connectors.database._datalake.check import check
+from rayingest.connectors.database._datalake.listing import Found, Tables
+from rayingest.connectors.database._datalake.remote import AZURE, GOOGLE
+from rayingest.connectors.database._datalake.s3 import SERVICE
+from rayingest.connectors.database._datalake.session import Session, connect
+from rayingest.connectors.database._datalake.tables import stored, table
+from rayingest.core.limits import Limit
+from rayingest.core.source import (
+    Capability,
+    Described,
+    EntityDescriptor,
+    Failed,
+    Processed,
+    Settings,
+)
+from rayingest.errors import Denied, Gone, Permanent
+from rayingest.kit.sql.containers import named
+from rayingest.kit.sql.facts import Facts, Wants
+from rayingest.kit.sql.facts import Found as Row
+from rayingest.kit.storage.errors import classify
+from rayingest.model import Database, DatabaseSchema, EntityType
+
+_log = logging.getLogger(__name__)
+COLD = "skipColdStorage is true"
+# S3 takes 5,500 GET and LIST a second for each prefix, and slows down above.
+LIMITS = (
+    Limit(
+        name=SERVICE,
+        rate=5500,
+        burst=500,
+        adaptive=True,
+        scope="account",
+        documented="https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html",
+    ),
+    Limit(
+        name=GOOGLE,
+        rate=5000,
+        burst=500,
+        adaptive=True,
+        scope="bucket",
+        documented="https://cloud.google.com/storage/docs/request-rate",
+    ),
+    Limit(
+        name=AZURE,
+        rate=20000,
+        burst=500,
+        adaptive=True,
+        scope="account",
+        documented="https://learn.microsoft.com/azure/storage/common/scalability-targets-standard-account",
+    ),
+)
+CAPABILITIES = frozenset(
+    {
+        Capability.DATABASES,
+        Capability.SCHEMAS,
+        Capability.TABLES,
+        Capability.COLUMNS,
+        Capability.COMMENTS,
+        Capability.PARTITIONS,
+    }
+)
+LACKS = {
+    Capability.KEYS: "files have no keys",
+    Capability.VIEWS: "files are no views",
+    Capability.PROCEDURES: "files are no procedures",
+    Capability.OWNERS: "an object belongs to an account; whose a table is stands nowhere",
+    Capability.DDL: "no statement makes a file",
+    Capability.TAGS: "tags of objects would cost a call for each; they are not read",
+}
+
+
+def databases(session: Session, settings: Settings) -> Iterator[Row]:
+    """Name the only database; the buckets are asked for to see whether we are known."""
+    session.files.buckets()
+
+    def whole(identity: str, scope: str) -> Database:
+        return Database(name=session.database, fqn=identity, service=scope)
+
+    yield Row(EntityType.DATABASE, "", session.database, whole=whole)
+
+
+def listing(session: Session, wants: Wants) -> Iterator[Row]:
+    """Buckets are schemas."""
+    for name in session.files.buckets():
+        yield Row(EntityType.DATABASE_SCHEMA, name, name, whole=partial(_schema, name))
+
+
+def _schema(name: str, identity: str, scope: str) -> DatabaseSchema:
+    return DatabaseSchema(name=name, fqn=identity, database=scope)
+
+
+def members(session: Session, wants: Wants, bucket: str) -> Iterator[Row]:
+    """The tables in a bucket; a folder that may not be read is told when the others are."""
+    if not wants.tables:
+        return
+    found = Tables()
+    for file in session.files.files(bucket, session.prefix, found.known):
+        yield from (_row(bucket, each) for each in found.add(file))
+    yield from (_row(bucket, each) for each in found.end())
+    if found.foreign:
+        _log.warning("%s", found.left_out(bucket))
+    if session.files.refused:
+        refused = session.files.refused
+        raise Denied(
+            f"{len(refused)} folders of {bucket} may not be read: {', '.join(refused[:3])}",
+            hint="The user that runs this needs the right to read and enter them.",
+        )
+
+
+def _row(bucket: str, found: Found) -> Row:
+    return Row(EntityType.TABLE, bucket, found.name, key=stored(found.sample))
+
+
+def tables(
+    session: Session, descriptors: Sequence[EntityDescriptor], wants: Wants
+) -> Iterator[Processed]:
+    """Each by a piece or two of one file; what cannot be read costs itself alone."""
+    for each in descriptors:
+        try:
+            entity = table(session.files, each)
+        except (Gone, Denied, Permanent) as error:
+            yield Failed(each, error)
+        else:
+            yield Described(each, (entity,))
+
+
+def leaves_out(settings: Settings) -> str | None:
+    """Which option keeps tables out."""
+    return COLD if settings.connection.skipColdStorage else None
+
+
+DATALAKE = Facts(
+    connect=connect,
+    databases=databases,
+    listing=listing,
+    members=members,
+    describe={
+        EntityType.DATABASE: named,
+        EntityType.DATABASE_SCHEMA: named,
+        EntityType.TABLE: tables,
+    },
+    classify=classify,
+    check=check,
+    leaves_out=leaves_out,
+)
