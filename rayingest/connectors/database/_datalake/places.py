@@ -1,7 +1,7 @@
 """Which table a file belongs to, by its key alone: pure.
 
 What stands between the slashes decides, and no neighbour does: so a table keeps its name when others come
-and go. docs/decisions/0005-tables-of-a-data-lake.md tells why, with examples.
+and go. docs/decisions/0006-tables-of-a-data-lake.md tells why, with examples.
 """
 
 import re
