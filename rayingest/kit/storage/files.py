@@ -58,7 +58,9 @@ def s3(aws: AwsCredentials, timeout: float = READ_SECONDS) -> Any:
 
 def gcs(given: GcpCredentials, timeout: float = READ_SECONDS) -> Any:
     """Google Cloud Storage; tokens may only read."""
-    package = _package("gcsfs", "gcs", "gcsfs")
+    # What `gcsfs` itself names asks by gRPC first what kind of bucket it is, and waits a minute where a proxy
+    # lets HTTP through alone.
+    package = _package("gcsfs.core", "gcs", "gcsfs")
     found, project = gcp.credentials(given, (READ_ONLY,), "gcs")
     named = next(iter(given.projects), project) or ""  # needed for a list of buckets only
     return package.GCSFileSystem(
