@@ -17,7 +17,7 @@ def bed(folder):
     lay(lake, library())
     yield Bed(
         {"type": "Datalake", "configSource": {}, "bucketName": str(lake)},
-        f"files of pyarrow {arrow.__version__} and fastavro {avro.__version__}",
+        f"files of pyarrow {arrow.__version__} and fastavro {avro.__version__} in a folder",
         Grade.CERTIFIED,
         spelled={str(lake): "/lake"},
     )

@@ -1,5 +1,6 @@
 """Google Cloud Storage and Azure, by the file systems that fsspec has for them: folder by folder."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,16 +8,18 @@ from rayingest.connectors.database._datalake.listing import File
 from rayingest.connectors.database._datalake.walk import Known, below
 from rayingest.core.limits import Limiter
 from rayingest.core.source import Settings
-from rayingest.errors import Denied, RayingestError, TimedOut
+from rayingest.errors import ConfigError, Denied, Gone, RayingestError, TimedOut
 from rayingest.kit.storage.connection import GcsStorage, Storage
 from rayingest.kit.storage.errors import BUCKETS, LIST, READ, classify
 from rayingest.kit.storage.files import files
 
+_log = logging.getLogger(__name__)
 GOOGLE, AZURE = "gs", "abfs"
 ANY_BUCKET = "or name one in bucketName"
-# https://cloud.google.com/storage/docs/storage-classes,
-# https://learn.microsoft.com/azure/storage/blobs/access-tiers-overview
-COLD = {"NEARLINE", "COLDLINE", "ARCHIVE", "Cool", "Cold", "Archive"}
+NAMED = "Check bucketName: the name is exact, and belongs to one account."
+# https://cloud.google.com/storage/docs/storage-classes; adlfs does not tell Azure's tiers.
+COLD = {"NEARLINE", "COLDLINE", "ARCHIVE"}
+TIERS = "skipColdStorage: Azure's tiers are not told by a listing; what is archived fails when it is read"
 
 
 class RemoteFiles:
@@ -36,6 +39,8 @@ class RemoteFiles:
         self._bucket = bucket
         self._skip_cold = skip_cold
         self._stopped = False
+        if skip_cold and self._scheme == AZURE:
+            _log.warning(TIERS)
 
     def close(self) -> None:
         """Its connections end with it."""
@@ -47,7 +52,10 @@ class RemoteFiles:
     def buckets(self) -> Sequence[str]:
         """The one that is named, which is listed; or all that there are."""
         if self._bucket:
-            self._called(LIST, self._files.ls, self._bucket, detail=False)
+            try:
+                self._called(LIST, self._files.ls, self._bucket, detail=False)
+            except Gone:
+                raise ConfigError(f"There is no bucket {self._bucket!r}.", hint=NAMED) from None
             return (self._bucket,)
         try:
             found = self._called(BUCKETS, self._files.ls, "", detail=False)
@@ -84,7 +92,7 @@ class RemoteFiles:
             key = each["name"].removeprefix(f"{bucket}/").rstrip("/")
             if each["type"] == "directory":
                 folders.append(key.rpartition("/")[2])
-            elif not (self._skip_cold and _class(each) in COLD):
+            elif not (self._skip_cold and each.get("storageClass") in COLD):
                 given.append(File(key, each["size"] or 0))
         return folders, given
 
@@ -100,10 +108,6 @@ class RemoteFiles:
                 if known is None:
                     raise
                 raise _at(known, str(given[0])) from None
-
-
-def _class(found: Any) -> str:
-    return str(found.get("storageClass") or found.get("blob_tier"))
 
 
 def _at(error: RayingestError, path: str) -> RayingestError:
