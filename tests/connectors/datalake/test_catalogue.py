@@ -10,7 +10,7 @@ from rayingest.connectors.database.datalake import DatalakeConnection
 from rayingest.kit.storage.connection import AzureStorage, GcsStorage, LocalStorage, S3Storage
 from rayingest.testing import StrictCatalogue
 
-from .story import lay, library
+from .story import library
 
 SCHEMAS = "openmetadata/schemas/entity/services/connections/database"
 S3 = {
@@ -64,16 +64,16 @@ def test_the_credentials_tell_where_the_files_are(given, kind):
 
 
 @pytest.mark.usefixtures("contracts")
-def test_the_catalogue_takes_it_all_and_a_second_run_writes_nothing(tmp_path, monkeypatch):
+def test_the_catalogue_takes_it_all_and_a_second_run_writes_nothing(s3, tmp_path, monkeypatch):
+    """From S3: {} for this machine is each of the four kinds of configSource to a judge by the schema."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    lay(tmp_path / "lake", {**library(), 'a/q"uote::x.csv': b"a,b::c\n1,2\n"})
+    connection = s3({**library(), 'a/q"uote::x.csv': b"a,b::c\n1,2\n"}).config
     with StrictCatalogue() as catalogue:
-        connection = {"type": "Datalake", "configSource": {}, "bucketName": str(tmp_path / "lake")}
         tree = {
             "source": {
                 "type": "datalake",
                 "serviceName": "svc",
-                "serviceConnection": {"config": connection},
+                "serviceConnection": {"config": {"type": "Datalake", **connection}},
                 "sourceConfig": {"config": {"type": "DatabaseMetadata"}},
             },
             "sink": {"type": "metadata-rest", "config": {}},
