@@ -25,6 +25,7 @@ PARTS = {
     "events/2024/01/15/part-0.json.gz": "events",
     "year=2024/x.parquet": "year=*",
     "part-0.parquet": "part-*.parquet",
+    "/part-0.parquet": "/part-*.parquet",
 }
 NAMED = {
     "data.csv": "data.csv",
@@ -36,6 +37,7 @@ NAMED = {
     "voyages/2024-01-15/raw-voyage-00001.csv": "voyages/*/raw-voyage-*.csv",
     "tenants/1/orders.csv": "tenants/*/orders.csv",
     "a//b.csv": "a//b.csv",
+    "/b.csv": "/b.csv",
 }
 NOTHING = (
     *("orders/_SUCCESS", "orders/.part-0.parquet.crc", "orders/_temporary/0/part-0.parquet"),

@@ -293,6 +293,11 @@ def test_one_document_over_many_lines_and_values_that_are_none():
     assert read("a.json", b"[]")[0].columns == ()
 
 
+def test_a_broken_line_hides_none_before_it():
+    found, _ = read("a.jsonl", as_lines([{"a": 1}, {"b": 1}]) + b'{"c": \n')
+    assert [each.name for each in found.columns] == ["a", "b"]
+
+
 def test_of_a_long_array_only_the_beginning_is_read():
     found, pieces = read("a.json", json.dumps(DOCUMENTS * 5000).encode())
     assert shapes(found.columns) == EXPECTED
@@ -352,6 +357,7 @@ def test_a_part_without_an_ending_is_known_by_its_first_bytes(content, name):
         ("a.json.zst", b"no zstd"),
         ("a.json.zip", b"no zip"),
         ("a.csv", b"\n\n"),
+        ("a.csv", b'"' + b"x" * 200_000),
         ("part-00000", b"\x00\x01\x02"),
         ("a.parquet", as_parquet({"a": [1]})[:-20]),
     ],

@@ -27,37 +27,11 @@ _PARTITION = re.compile(r"([^=]+)=(.*)", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]+")
 # How those who write in parts call them: Spark, Hive, Flink, Dask, DuckDB, Glue, Snowflake, Redshift, …
 _WRITERS = frozenset(
-    [
-        "part",
-        "parts",
-        "data",
-        "file",
-        "chunk",
-        "shard",
-        "block",
-        "run",
-        "r",
-        "m",
-        "c",
-        "s",
-        "f",
-        "snappy",
-        "gz",
-        "gzip",
-        "zstd",
-        "zst",
-        "lz4",
-        "lzo",
-        "brotli",
-        "bz2",
-        "deflate",
-        "zlib",
-        "uncompressed",
-        "none",
-        "manifest",
-        "output",
-        "compacted",
-    ]
+    re.findall(
+        r"\w+",
+        "part parts data file chunk shard block run r m c s f snappy gz gzip zstd zst lz4 lzo brotli bz2 "
+        "deflate zlib uncompressed none manifest output compacted",
+    )
 )
 ANY = "*"
 
@@ -119,15 +93,13 @@ def dataset(key: str) -> str | None:
 def _placed(folders: Sequence[str], name: str, kind: str, *, parts: bool) -> Place:
     found = [each for each in map(partition, folders) if each]
     first = next((at for at, each in enumerate(folders) if _folds(each)), len(folders))
-    root = "/".join(folders[:first])
     inner = [_shape(each) for each in folders[first:]]
     while inner and ANY in inner[-1] and (parts or found):
         inner.pop()
     # Readers of Hive's layout take all files of a partition, whatever they are called.
     rest = [*_merged(inner)] if parts or found else [*_merged(inner), name]
-    table = "/".join(each for each in (root, *rest) if each)
-    whole = parts or bool(found)
-    return Place(table or _nameless(folders, name), kind, root, whole, tuple(found))
+    table = "/".join([*folders[:first], *rest]) or _nameless(folders, name)
+    return Place(table, kind, "/".join(folders[:first]), parts or bool(found), tuple(found))
 
 
 def _folds(folder: str) -> bool:
@@ -147,4 +119,4 @@ def _merged(shapes: Sequence[str]) -> list[str]:
 
 def _nameless(folders: Sequence[str], name: str) -> str:
     """What lies right in the bucket has no folder to be called by."""
-    return _shape(folders[0]) if folders else name
+    return _shape(folders[0]) if any(folders) else "/".join([*folders, name])

@@ -71,7 +71,8 @@ class S3Files:
             pages, start, before = self._pages(Bucket=bucket, Prefix=prefix, **start), None, None
             for page in pages:
                 yield from self._kept(page)
-                inside = known(page["Contents"][-1]["Key"]) if page.get("IsTruncated") else None
+                last = [each["Key"] for each in page.get("Contents", ())[-1:]]
+                inside = known(last[0]) if last and page.get("IsTruncated") else None
                 if inside is None or (_partitioned(inside) and inside != before):
                     before = inside
                 elif prefix.startswith(inside):  # all that is asked for lies inside

@@ -13,8 +13,6 @@ from rayingest.model import Column
 
 ROWS = 1000  # documents that are looked at
 _BLANK = " \t\r\n,"
-
-
 _TYPES = {
     "null": ("NULL", "null"),
     "boolean": ("BOOLEAN", "boolean"),
@@ -65,11 +63,9 @@ def _documents(text: str, *, whole: bool) -> list[Mapping[str, Any]]:
         try:
             value, place = decode(text, place)
         except (ValueError, RecursionError):
-            if found and not whole:
+            if found:  # cut off, or broken: those before it tell enough
                 break
-            if not whole:
-                raise TooShort from None
-            raise Malformed("It is no JSON.") from None
+            raise (Malformed("It is no JSON.") if whole else TooShort()) from None
         found.append(value if isinstance(value, dict) else {"value": value})
     if not found and not whole:
         raise TooShort
@@ -86,7 +82,10 @@ def table(text: bytes, separator: str, *, whole: bool) -> Iterator[Column]:
         data = data[: cut + 1]
     separator = separator or _separator(data)
     lines = io.StringIO(data.lstrip("\r\n"), newline="")
-    names = next(csv.reader(lines, delimiter=separator), [])
+    try:
+        names = next(csv.reader(lines, delimiter=separator), [])
+    except csv.Error as error:  # a quote that does not end
+        raise Malformed(f"Its first line is none of CSV: {error}") from None
     if not any(names):
         raise Malformed("It has no first line with the names of columns.")
     return arrow.columns(_values(lines.read(), separator, _unique(names)))
