@@ -11,10 +11,7 @@ from pydantic import Field, SecretStr
 
 from rayingest.config.connection import HostPort, SqlCommon, Unused
 from rayingest.kit.sql.clickhouse.facts import CAPABILITIES, CLICKHOUSE, LACKS
-from rayingest.kit.sql.spec import BATCHING, PARENTS, TYPES, Sql
-from rayingest.model import EntityType
-
-CHILDREN = {each: PARENTS[each] for each in (EntityType.DATABASE_SCHEMA, EntityType.TABLE)}
+from rayingest.kit.sql.spec import RELATIONS, Sql
 
 
 class ClickhouseConnection(SqlCommon):
@@ -55,10 +52,7 @@ CONNECTOR = Sql(
     extra="clickhouse",
     connection=ClickhouseConnection,
     facts=CLICKHOUSE,
-    types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
-    batching={each: BATCHING[each] for each in CHILDREN},
+    types=RELATIONS,
     listing_hides=True,
     capabilities=CAPABILITIES,
     lacks=LACKS,

@@ -21,9 +21,8 @@ from rayingest.config.connection import (
     Unused,
 )
 from rayingest.connectors.database._datalake.facts import CAPABILITIES, DATALAKE, LACKS, LIMITS
-from rayingest.connectors.database.glue import CHILDREN
 from rayingest.core.source import Batching
-from rayingest.kit.sql.spec import TYPES, Sql
+from rayingest.kit.sql.spec import RELATIONS, Sql
 from rayingest.kit.storage.connection import AzureStorage, GcsStorage, LocalStorage, S3Storage
 from rayingest.model import EntityType
 
@@ -65,9 +64,7 @@ CONNECTOR = Sql(
     extra="datalake",
     connection=DatalakeConnection,
     facts=DATALAKE,
-    types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
+    types=RELATIONS,
     batching={
         EntityType.DATABASE_SCHEMA: Batching(1, 1),
         EntityType.TABLE: Batching(1, 20),

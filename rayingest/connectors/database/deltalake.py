@@ -20,10 +20,9 @@ from rayingest.config.connection import (
 )
 from rayingest.connectors.database._deltalake.bucket import SERVICE
 from rayingest.connectors.database._deltalake.facts import DELTALAKE
-from rayingest.connectors.database.glue import CHILDREN
 from rayingest.core.limits import Limit
 from rayingest.core.source import Batching, Capability
-from rayingest.kit.sql.spec import TYPES, Sql
+from rayingest.kit.sql.spec import RELATIONS, Sql
 from rayingest.kit.storage.connection import LocalStorage, S3Storage
 from rayingest.model import EntityType
 
@@ -94,9 +93,7 @@ CONNECTOR = Sql(
     extra="deltalake",
     connection=DeltaLakeConnection,
     facts=DELTALAKE,
-    types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
+    types=RELATIONS,
     batching={
         EntityType.DATABASE_SCHEMA: Batching(1, 100),
         EntityType.TABLE: Batching(1, 20),

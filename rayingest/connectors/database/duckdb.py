@@ -22,8 +22,7 @@ from rayingest.kit.sql.reflected.lookups import (
     QueriedTexts,
 )
 from rayingest.kit.sql.reflected.session import Connect
-from rayingest.kit.sql.spec import BATCHING, PARENTS, TYPES, Sql
-from rayingest.model import EntityType
+from rayingest.kit.sql.spec import RELATIONS, Sql
 
 
 class DuckdbConnection(SqlCommon):
@@ -65,7 +64,6 @@ def name(settings: Settings) -> str:
 
 OURS = "database_name = current_database() and not internal"
 WITHIN = f"{OURS} and schema_name = :schema"
-CHILDREN = {each: PARENTS[each] for each in (EntityType.DATABASE_SCHEMA, EntityType.TABLE)}
 
 DUCKDB = Reflected(
     extra="duckdb",
@@ -109,10 +107,7 @@ CONNECTOR = Sql(
     connection=DuckdbConnection,
     facts=reflected(DUCKDB),
     local=True,
-    types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
-    batching={each: BATCHING[each] for each in CHILDREN},
+    types=RELATIONS,
     capabilities=frozenset(
         {
             Capability.DATABASES,

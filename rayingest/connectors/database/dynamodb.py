@@ -11,10 +11,9 @@ from pydantic import ConfigDict, Field
 
 from rayingest.config.connection import ConnectionModel
 from rayingest.connectors.database._dynamodb.facts import CAPABILITIES, DYNAMODB, LACKS, LIMITS
-from rayingest.connectors.database.glue import CHILDREN
 from rayingest.core.source import Batching
 from rayingest.kit.aws.connection import AwsDatabase
-from rayingest.kit.sql.spec import TYPES, Sql
+from rayingest.kit.sql.spec import RELATIONS, Sql
 from rayingest.model import EntityType
 
 
@@ -43,9 +42,7 @@ CONNECTOR = Sql(
     extra="aws",
     connection=DynamodbConnection,
     facts=DYNAMODB,
-    types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
+    types=RELATIONS,
     batching={
         EntityType.DATABASE_SCHEMA: Batching(1, 1),
         EntityType.TABLE: Batching(1, 20),

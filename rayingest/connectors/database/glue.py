@@ -11,8 +11,7 @@ from pydantic import Field
 
 from rayingest.connectors.database._glue.facts import CAPABILITIES, GLUE, LACKS, LIMITS
 from rayingest.kit.aws.connection import AwsDatabase, NoOptions
-from rayingest.kit.sql.spec import BATCHING, PARENTS, TYPES, Sql
-from rayingest.model import EntityType
+from rayingest.kit.sql.spec import RELATIONS, Sql
 
 
 class GlueConnection(AwsDatabase, NoOptions):
@@ -21,18 +20,13 @@ class GlueConnection(AwsDatabase, NoOptions):
     type: Literal["Glue"] = Field("Glue", description="OpenMetadata's service type.")
 
 
-CHILDREN = {each: PARENTS[each] for each in (EntityType.DATABASE_SCHEMA, EntityType.TABLE)}
-
 CONNECTOR = Sql(
     service_type="Glue",
     dialect="athena",
     extra="aws",
     connection=GlueConnection,
     facts=GLUE,
-    types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
-    batching={each: BATCHING[each] for each in CHILDREN},
+    types=RELATIONS,
     listing_hides=True,
     limits=LIMITS,
     capabilities=CAPABILITIES,

@@ -17,10 +17,9 @@ from rayingest.connectors.database.mysql import MysqlConnection
 from rayingest.connectors.database.postgres import PostgresConnection
 from rayingest.core.source import CheckResult, DiscoverableSource, Settings
 from rayingest.kit.sql.facts import Facts
-from rayingest.kit.sql.hive.facts import CAPABILITIES, HIVE, LACKS
-from rayingest.kit.sql.hive.spec import BATCHING, CHILDREN, TYPES
+from rayingest.kit.sql.hive.facts import BATCHING, CAPABILITIES, HIVE, LACKS
 from rayingest.kit.sql.metastore.facts import METASTORE
-from rayingest.kit.sql.spec import Sql
+from rayingest.kit.sql.spec import RELATIONS, Sql
 
 Auth = Literal["NONE", "LDAP", "KERBEROS", "CUSTOM", "NOSASL", "BASIC", "GSSAPI", "JWT", "PLAIN"]
 
@@ -97,9 +96,7 @@ CONNECTOR = Hive(
     connection=HiveConnection,
     facts=HIVE,
     metastore=METASTORE,
-    types=TYPES,
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
+    types=RELATIONS,
     batching=BATCHING,
     listing_hides=True,
     capabilities=CAPABILITIES,

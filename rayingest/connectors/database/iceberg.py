@@ -9,10 +9,9 @@ time-out: the one of the engine ends what does not answer.
 from rayingest.connectors.database._iceberg.connection import IcebergConnection
 from rayingest.connectors.database._iceberg.facts import ICEBERG
 from rayingest.connectors.database._iceberg.session import LIMIT
-from rayingest.connectors.database.glue import CHILDREN
 from rayingest.core.limits import Limit
 from rayingest.core.source import Batching, Capability
-from rayingest.kit.sql.spec import TYPES, Sql
+from rayingest.kit.sql.spec import RELATIONS, Sql
 from rayingest.model import EntityType
 
 CONNECTOR = Sql(
@@ -20,9 +19,7 @@ CONNECTOR = Sql(
     extra="iceberg",
     connection=IcebergConnection,
     facts=ICEBERG,
-    types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
+    types=RELATIONS,
     batching={
         EntityType.DATABASE_SCHEMA: Batching(1, 20),
         EntityType.TABLE: Batching(1, 20),

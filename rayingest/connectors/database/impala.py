@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from rayingest.config.connection import HostPort, SqlCommon, Unused
-from rayingest.kit.sql.hive.facts import CAPABILITIES, IMPALA, LACKS
-from rayingest.kit.sql.hive.spec import BATCHING, CHILDREN, TYPES
-from rayingest.kit.sql.spec import Sql
+from rayingest.kit.sql.hive.facts import BATCHING, CAPABILITIES, IMPALA, LACKS
+from rayingest.kit.sql.spec import RELATIONS, Sql
 
 
 class ImpalaConnection(SqlCommon):
@@ -47,9 +46,7 @@ CONNECTOR = Sql(
     extra="impala",
     connection=ImpalaConnection,
     facts=IMPALA,
-    types=TYPES,
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
+    types=RELATIONS,
     batching=BATCHING,
     listing_hides=True,
     capabilities=CAPABILITIES,

@@ -23,10 +23,8 @@ from rayingest.connectors.database._mongodb.facts import CAPABILITIES, LACKS, MO
 from rayingest.connectors.database._mongodb.options import PORT, SAMPLE
 from rayingest.connectors.database._mongodb.pipelines import reads
 from rayingest.core.source import Batching
-from rayingest.kit.sql.spec import PARENTS, TYPES, Sql
+from rayingest.kit.sql.spec import RELATIONS, Sql
 from rayingest.model import EntityType
-
-CHILDREN = {each: PARENTS[each] for each in (EntityType.DATABASE_SCHEMA, EntityType.TABLE)}
 
 
 def _hosts(text: str) -> str:
@@ -103,9 +101,7 @@ CONNECTOR = Sql(
     extra="mongodb",
     connection=MongodbConnection,
     facts=MONGODB,
-    types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
+    types=RELATIONS,
     # Up to three calls for each collection: small chunks keep many of them under way.
     batching={
         EntityType.DATABASE_SCHEMA: Batching(min=200, max=500),

@@ -7,9 +7,8 @@ from pydantic import Field, SecretStr
 
 from rayingest.config.connection import SqlCommon, Unused
 from rayingest.core.source import Capability
-from rayingest.kit.sql.spec import BATCHING, PARENTS, TYPES, Sql
+from rayingest.kit.sql.spec import RELATIONS, Sql
 from rayingest.kit.sql.sqlite.facts import CAPABILITIES, SQLITE
-from rayingest.model import EntityType
 
 
 class SqliteConnection(SqlCommon):
@@ -34,18 +33,13 @@ class SqliteConnection(SqlCommon):
     )
 
 
-CHILDREN = {each: PARENTS[each] for each in (EntityType.DATABASE_SCHEMA, EntityType.TABLE)}
-
 CONNECTOR = Sql(
     service_type="SQLite",
     dialect="sqlite",
     connection=SqliteConnection,
     facts=SQLITE,
     local=True,
-    types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
-    batching={each: BATCHING[each] for each in CHILDREN},
+    types=RELATIONS,
     capabilities=CAPABILITIES,
     lacks={
         Capability.COMMENTS: "SQLite has no comments",

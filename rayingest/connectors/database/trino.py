@@ -20,12 +20,10 @@ from rayingest.config.connection import (
     Unused,
 )
 from rayingest.core.source import Batching
-from rayingest.kit.sql.spec import BATCHING, PARENTS, TYPES, Sql
+from rayingest.kit.sql.spec import BATCHING, RELATIONS, Sql
 from rayingest.kit.sql.trino.facts import CAPABILITIES, LACKS, TRINO
 from rayingest.kit.sql.trino.tables import MOST
 from rayingest.model import EntityType
-
-CHILDREN = {each: PARENTS[each] for each in (EntityType.DATABASE_SCHEMA, EntityType.TABLE)}
 
 
 class TrinoConnection(SqlCommon):
@@ -73,11 +71,8 @@ CONNECTOR = Sql(
     dialect="trino",
     connection=TrinoConnection,
     facts=TRINO,
-    types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
-    batching={each: BATCHING[each] for each in CHILDREN}
-    | {EntityType.TABLE: Batching(min=50, max=MOST)},
+    types=RELATIONS,
+    batching=BATCHING | {EntityType.TABLE: Batching(min=50, max=MOST)},
     listing_hides=True,
     capabilities=CAPABILITIES,
     lacks=LACKS,

@@ -23,13 +23,12 @@ from rayingest.kit.sql.reflected.lookups import (
     QueriedTexts,
 )
 from rayingest.kit.sql.reflected.session import Connect, ReflectedSession
-from rayingest.kit.sql.spec import BATCHING, PARENTS, TYPES, Sql
+from rayingest.kit.sql.spec import RELATIONS, Sql
 from rayingest.model import EntityType
 
 PORT = 5433
 CONNECT_SECONDS = 10
 WITHIN = "table_schema = :schema and table_name in :names"
-CHILDREN = {each: PARENTS[each] for each in (EntityType.DATABASE_SCHEMA, EntityType.TABLE)}
 
 
 class VerticaConnection(SqlCommon):
@@ -131,10 +130,7 @@ CONNECTOR = Sql(
     connection=VerticaConnection,
     facts=replace(reflected(VERTICA), databases=databases),
     listing_hides=True,
-    types=tuple(each for each in TYPES if each is not EntityType.STORED_PROCEDURE),
-    dependencies=CHILDREN,
-    listed_by=CHILDREN,
-    batching={each: BATCHING[each] for each in CHILDREN},
+    types=RELATIONS,
     capabilities=frozenset(
         {
             Capability.DATABASES,

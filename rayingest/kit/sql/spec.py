@@ -31,6 +31,7 @@ TYPES = (
     EntityType.TABLE,
     EntityType.STORED_PROCEDURE,
 )
+RELATIONS = TYPES[:3]  # of what has no procedures
 PARENTS = {
     EntityType.DATABASE_SCHEMA: EntityType.DATABASE,
     EntityType.TABLE: EntityType.DATABASE_SCHEMA,
@@ -41,10 +42,6 @@ BATCHING = {
     EntityType.TABLE: Batching(min=200, max=500),
     EntityType.STORED_PROCEDURE: Batching(min=200, max=500),
 }
-
-
-def _types() -> dict[EntityType, EntityType]:
-    return dict(PARENTS)
 
 
 def _batching() -> dict[EntityType, Batching]:
@@ -68,8 +65,6 @@ class Sql:
     extra: str = ""
     family: str = "database"
     types: tuple[EntityType, ...] = TYPES
-    dependencies: Mapping[EntityType, EntityType] = field(default_factory=_types)
-    listed_by: Mapping[EntityType, EntityType] = field(default_factory=_types)
     batching: Mapping[EntityType, Batching] = field(default_factory=_batching)
     max_connections: int = 10
     local: bool = False
@@ -81,6 +76,16 @@ class Sql:
     dialect: str = ""
     reads: Reads | None = None
     alias_of: str = ""
+
+    @property
+    def dependencies(self) -> Mapping[EntityType, EntityType]:
+        """Children by their parents' types."""
+        return {child: parent for child, parent in PARENTS.items() if child in self.types}
+
+    @property
+    def listed_by(self) -> Mapping[EntityType, EntityType]:
+        """A listing of the parents tells of the children, too."""
+        return self.dependencies
 
     @property
     def variants(self) -> Mapping[str, Connector]:

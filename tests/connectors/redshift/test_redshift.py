@@ -125,7 +125,7 @@ def test_types_of_redshifts_own(tables):
         ("binary varying(64000)", "VARBINARY", 64000),
         ("varbyte(5)", "VARBINARY", 5),
         ("interval year to month", "INTERVAL", None),
-        ("interval day to second (3)", "INTERVAL", 3),
+        ("interval day to second (3)", "INTERVAL", None),
         ("geography", "GEOGRAPHY", None),
         ('"char"', "CHAR", None),
         ("character varying(65535)", "VARCHAR", 65535),

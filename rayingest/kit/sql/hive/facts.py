@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from rayingest.core.source import Capability, EntityDescriptor, Failed, Processed
+from rayingest.core.source import Batching, Capability, EntityDescriptor, Failed, Processed
 from rayingest.errors import Denied, Gone, RayingestError
 from rayingest.kit.sql.containers import commented, named
 from rayingest.kit.sql.facts import Facts, Wants
@@ -15,8 +15,11 @@ from rayingest.kit.sql.hive.connect import HIVESERVER2, IMPALAD, connect
 from rayingest.kit.sql.hive.errors import Said, classify
 from rayingest.kit.sql.hive.session import HiveSession, Row, quoted
 from rayingest.kit.sql.hive.tables import tables
+from rayingest.kit.sql.spec import RELATIONS
 from rayingest.model import EntityType
 
+# Where each table is a statement, a chunk of few is work enough; it grows where many are one.
+BATCHING = dict.fromkeys(RELATIONS[1:], Batching(min=10, max=500))
 CAPABILITIES = frozenset(
     {
         Capability.DATABASES,

@@ -144,25 +144,16 @@ def _is_late(row: Row) -> bool:
 def _columns(
     attributes: Sequence[Row], comments: Mapping[int, str], found: Keys
 ) -> tuple[Column, ...]:
-    single, columns = found.of_columns, []
-    for place, (_, name, number, kind, required, *_) in enumerate(attributes, 1):
-        data_type, display, element, length, precision, scale, children = shape(kind)
-        columns.append(
-            Column(
-                name=name,
-                data_type=data_type,
-                data_type_display=display,
-                array_data_type=element,
-                data_length=length,
-                precision=precision,
-                scale=scale,
-                constraint=single.get(name) or (NOT_NULL if required else NULL),
-                ordinal_position=place,
-                description=comments.get(number),
-                children=children,
-            )
+    return tuple(
+        column(
+            name,
+            shape(kind),
+            constraint=found.constraint(name, required=required),
+            ordinal_position=place,
+            description=comments.get(number),
         )
-    return tuple(columns)
+        for place, (_, name, number, kind, required, *_) in enumerate(attributes, 1)
+    )
 
 
 def _by_relation(rows: Sequence[Row]) -> dict[int, list[Row]]:
