@@ -28,9 +28,9 @@ from rayingest.core.filters import Filters
 from rayingest.core.source import Described, EntityDescriptor, Settings
 from rayingest.errors import RayingestError
 from rayingest.model import EntityType, Table
-from rayingest.testing import clickhouse, mariadb, postgres
+from rayingest.testing import clickhouse, mariadb, postgres, trino
 from rayingest.testing.conformance import discovered
-from rayingest.testing.servers import fakesnow, minilake
+from rayingest.testing.servers import fakesnow, hive, minilake, mongodb
 
 KINDS = ("integer", "varchar(40)", "decimal(10,2)", "date", "timestamp")
 COLUMNS = 10
@@ -140,6 +140,83 @@ def on_unitycatalog(number: int, folder: Path) -> Generator[Stocked]:
         yield Stocked(server.config(catalog="shop"))
 
 
+@contextmanager
+def on_trino(number: int, folder: Path) -> Generator[Stocked]:
+    """A cluster of ours in this process: its CPU and wall are in the figures, so statements count alone."""
+    columns = ", ".join(f"c{each} varchar" for each in range(1, COLUMNS))
+    cluster = trino.Cluster()
+    cluster.run("create schema shop.web")
+    cluster.run(
+        *(f"create table shop.web.t{at:05d} (id bigint, {columns})" for at in range(number))
+    )
+    with trino.serving(cluster) as address:
+        yield Stocked({"username": "bench", "hostPort": address, "catalog": "shop"})
+
+
+@contextmanager
+def on_hive(number: int, folder: Path) -> Generator[Stocked]:
+    """Spark's Thrift Server, whose own time is in the wall."""
+    columns = ", ".join(f"c{each} string" for each in range(1, COLUMNS))
+    made = (
+        f"create table shop.t{at:05d} (id int, {columns}) using parquet" for at in range(number)
+    )
+    with hive.server() as server:
+        server.run("create database shop", *made)
+        yield Stocked(server.config(databaseSchema="shop"))
+
+
+@contextmanager
+def on_mongodb(number: int, folder: Path) -> Generator[Stocked]:
+    """SecantusDB: an emulator, whose own time is in the wall; a hundred documents in a collection."""
+    documents = [{"_id": at, **{f"c{each}": at for each in range(1, COLUMNS)}} for at in range(100)]
+    with mongodb.server() as server:
+        for at in range(number):
+            server.tell("shop", {"insert": f"t{at:05d}", "documents": documents})
+        yield Stocked(server.config())
+
+
+@contextmanager
+def on_deltalake(number: int, folder: Path) -> Generator[Stocked]:
+    """Folders of this machine, of one commit each."""
+    from deltalake import DeltaTable, Field, Schema
+    from deltalake.schema import PrimitiveType
+
+    fields = [Field(f"c{each}", PrimitiveType("string")) for each in range(COLUMNS)]
+    for at in range(number):
+        DeltaTable.create(str(folder / "lake" / f"t{at:05d}"), Schema(fields))
+    yield Stocked({"configSource": {"connection": {}, "bucketName": str(folder / "lake")}})
+
+
+@contextmanager
+def on_iceberg(number: int, folder: Path) -> Generator[Stocked]:
+    """A SQL catalogue in a file of SQLite: each table is a statement and a file of metadata."""
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.schema import Schema
+    from pyiceberg.types import NestedField, StringType
+
+    uri = f"sqlite:///{folder}/catalog.db"
+    made = SqlCatalog("shop", uri=uri, warehouse=f"file://{folder}")
+    made.create_namespace("web")
+    schema = Schema(*(NestedField(at + 1, f"c{at}", StringType()) for at in range(COLUMNS)))
+    for at in range(number):
+        made.create_table(("web", f"t{at:05d}"), schema)
+    made.close()
+    yield Stocked({"catalog": {"name": "shop", "connection": {"sqlUri": uri}}})
+
+
+@contextmanager
+def on_datalake(number: int, folder: Path) -> Generator[Stocked]:
+    """Files of Parquet in a folder of this machine, each a table."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    (folder / "lake").mkdir()
+    rows = pa.table({f"c{each}": ["text"] for each in range(COLUMNS)})
+    for at in range(number):
+        pq.write_table(rows, folder / "lake" / f"{chr(97 + at % 26)}{'x' * (at // 26)}.parquet")
+    yield Stocked({"configSource": {}, "bucketName": str(folder / "lake")})
+
+
 PLACES: dict[str, Callable[[int, Path], Any]] = {
     "postgres": on_postgres,
     "mariadb": on_mariadb,
@@ -148,6 +225,12 @@ PLACES: dict[str, Callable[[int, Path], Any]] = {
     "clickhouse": on_clickhouse,
     "snowflake": on_snowflake,
     "unitycatalog": on_unitycatalog,
+    "trino": on_trino,
+    "hive": on_hive,
+    "mongodb": on_mongodb,
+    "deltalake": on_deltalake,
+    "iceberg": on_iceberg,
+    "datalake": on_datalake,
 }
 
 
