@@ -6,7 +6,7 @@ Datashares' databases are not read: `check` names them.
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from rayingest.config.connection import (
     BasicAuth,
@@ -33,6 +33,9 @@ class RedshiftConnection(SqlCommon):
     username: str = Field(description="User to connect as; a serverless IAM sign-in makes its own.")
     authType: Annotated[BasicAuth | IamAuth | None, Choice()] = Field(
         None, description="Password, or AWS IAM: one that is lent for each session."
+    )
+    password: SecretStr | None = Field(
+        None, description="Password; older spelling of authType.password."
     )
     hostPort: HostPort = Field(description="Host and port; 5439 when no port is given.")
     database: str = Field(

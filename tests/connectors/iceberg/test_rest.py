@@ -171,8 +171,9 @@ def test_nobody_at_the_address():
         taken.bind(("127.0.0.1", 0))
         connection = {"uri": f"http://127.0.0.1:{taken.getsockname()[1]}", "token": TOKEN}
         asked = Probe(CONNECTOR, {"catalog": {"name": "c", "connection": connection}})
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unreachable, match=r"^127\.0\.0\.1:\d+ does not answer: ") as caught:
             asked.open().__enter__()
+        assert "catalog.connection" in caught.value.hint
         assert [each.status for each in CONNECTOR.check(asked.settings())] == ["failed"]
 
 

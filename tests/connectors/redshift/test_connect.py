@@ -116,6 +116,13 @@ def test_a_wrong_password_is_unauthorised(one):
     assert "pg_hba" not in error.hint
 
 
+def test_a_password_may_stand_where_older_configs_have_it(one):
+    old = {"authType": None, "password": one.config["authType"]["password"]}
+    with one.open(**old) as source:
+        assert source
+    assert isinstance(refused(one, authType=None, password="wrong"), errors.Unauthorised)
+
+
 def test_a_host_that_is_down_is_unreachable(one):
     error = refused(one, hostPort="127.0.0.1:9")
     assert isinstance(error, errors.Unreachable)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import stamina
 from pydantic import BaseModel
@@ -11,10 +12,10 @@ from pydantic import BaseModel
 from rayingest.config.marks import secret_paths
 from rayingest.connectors.database._iceberg import properties
 from rayingest.connectors.database._iceberg.catalogs import REST, Opened, opened
-from rayingest.connectors.database._iceberg.connection import IcebergConnection
-from rayingest.connectors.database._iceberg.errors import classify
+from rayingest.connectors.database._iceberg.connection import Catalog, IcebergConnection
+from rayingest.connectors.database._iceberg.errors import ADDRESS, classify
 from rayingest.core.source import Settings
-from rayingest.errors import Gone, RayingestError, Retryable, TimedOut
+from rayingest.errors import Gone, RayingestError, Retryable, TimedOut, Unreachable
 from rayingest.kit.aws.session import credentials, session
 
 LIMIT = "iceberg"
@@ -141,12 +142,20 @@ class Session:
         text = str(error)
         for each in self._hidden:
             text = text.replace(each, "***")
+        if isinstance(error, Unreachable) and (where := _host(self.catalog)):
+            return Unreachable(f"{where} does not answer: {text}", hint=ADDRESS)
         error.args = (text,)
         return error
 
 
 def _worth_another(error: Exception) -> bool:
     return isinstance(error, Retryable) and not isinstance(error, TimedOut)
+
+
+def _host(catalog: Catalog) -> str:
+    """Host and port of a catalogue that has an address."""
+    uri = getattr(catalog.connection, "uri", "")
+    return urlsplit(uri).netloc.rpartition("@")[2]
 
 
 def _at(value: Any, path: Sequence[str | int]) -> str:

@@ -38,7 +38,8 @@ def credentials(settings: Settings, database: str) -> tuple[str, str | None]:
     if isinstance(auth, IamAuth):
         host, _ = host_port(config.hostPort, 0)
         return _lent(auth.awsConfig, place(host), config.username, database, settings.call_timeout)
-    return config.username, auth.password.get_secret_value() if auth and auth.password else None
+    secret = (auth.password if auth else None) or config.password
+    return config.username, secret.get_secret_value() if secret else None
 
 
 def place(host: str) -> Place:

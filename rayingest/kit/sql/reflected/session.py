@@ -169,7 +169,10 @@ def _refused(error: Exception, url: "sa.URL", extra: str) -> Exception:
     if _CREDENTIALS.search(text):
         return errors.Unauthorised(f"{extra} does not accept the credentials: {text}")
     where = url.host or url.database
-    return errors.Unreachable(f"{extra} at {where} does not answer: {text}")
+    return errors.Unreachable(
+        f"{extra} at {where} does not answer: {text}",
+        hint="Check the address, the network and the firewall." if url.host else None,
+    )
 
 
 def _values(url: "sa.URL") -> Iterator[str]:
