@@ -120,7 +120,7 @@ def test_a_password_may_stand_where_older_configs_have_it(one):
     old = {"authType": None, "password": one.config["authType"]["password"]}
     with one.open(**old) as source:
         assert source
-    assert isinstance(refused(one, authType=None, password="wrong"), errors.Unauthorised)
+    assert isinstance(refused(one, authType=None, password="wrong"), errors.Unauthorised)  # noqa: S106
 
 
 def test_a_host_that_is_down_is_unreachable(one):

@@ -25,7 +25,7 @@ from rayingest.kit.sql.reflected import lookups
 from rayingest.kit.sql.reflected.facts import Reflected, reflected
 from rayingest.kit.sql.reflected.session import Connect, classify
 from rayingest.kit.sql.reflected.shapes import shape, split, text_of
-from rayingest.kit.sql.spec import PARENTS, TYPES, Sql
+from rayingest.kit.sql.spec import RELATIONS, Sql
 from rayingest.model import EntityType
 from rayingest.testing import mariadb, postgres
 from rayingest.testing.probe import Probe, of, sort
@@ -53,8 +53,7 @@ def connector(**changes):
         service_type="CustomDatabase",
         connection=AnyConnection,
         facts=reflected(how),
-        types=TYPES[:3],
-        listed_by={each: PARENTS[each] for each in TYPES[1:3]},
+        types=RELATIONS,
     )
 
 
