@@ -5,9 +5,11 @@ from importlib import import_module
 from typing import Any
 
 from rayingest.config.connection import AwsCredentials, AzureCredentials
-from rayingest.errors import ConfigError
+from rayingest.errors import ConfigError, Unauthorised, Unreachable
 from rayingest.kit.aws.session import credentials, session
 
+NETWORK = "Check the network and the proxy."
+SIGN_IN = "Check clientId, clientSecret and tenantId, or the identity of the environment."
 AZURE_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
 
 
@@ -20,9 +22,10 @@ def aws_token(aws: AwsCredentials, host: str, port: int, user: str) -> str:
 
 
 def azure_token(azure: AzureCredentials, default_scopes: Sequence[str] = (AZURE_SCOPE,)) -> str:
-    """Ask Entra ID for an access token."""
+    """Ask Entra ID for an access token. Raises ConfigError, Unauthorised or Unreachable."""
     try:
         identity: Any = import_module("azure.identity")
+        core: Any = import_module("azure.core.exceptions")
     except ImportError as error:
         raise ConfigError(
             "authType.azureConfig needs the package 'azure-identity', which is not installed.",
@@ -31,7 +34,19 @@ def azure_token(azure: AzureCredentials, default_scopes: Sequence[str] = (AZURE_
     if azure.clientId and azure.clientSecret and azure.tenantId:
         secret = azure.clientSecret.get_secret_value()
         credential = identity.ClientSecretCredential(azure.tenantId, azure.clientId, secret)
+    elif azure.clientSecret:
+        raise ConfigError(
+            "azureConfig has a clientSecret, and not all of clientId and tenantId.",
+            hint="Give all three, or none for the identity of the environment.",
+        )
     else:
-        credential = identity.DefaultAzureCredential()
+        credential = identity.DefaultAzureCredential(managed_identity_client_id=azure.clientId)
     scopes = azure.scopes.replace(",", " ").split() if azure.scopes else default_scopes
-    return str(credential.get_token(*scopes).token)
+    try:
+        return str(credential.get_token(*scopes).token)
+    except core.AzureError as error:
+        text = str(error).strip().partition("\n")[0]
+        # The client tells of a network that is cut as it does of a wrong secret.
+        if isinstance(error, core.ServiceRequestError) or "HTTPSConnection" in text:
+            raise Unreachable(f"Entra ID does not answer: {text}", hint=NETWORK) from None
+        raise Unauthorised(f"Entra ID gave no token: {text}", hint=SIGN_IN) from None

@@ -64,9 +64,25 @@ def test_encryption_that_the_server_does_not_offer_is_unreachable(one):
         open_and_close(one, sslMode="require")
 
 
-def test_azure_without_its_package_is_a_clear_refusal(one):
+def test_azure_without_its_package_is_a_clear_refusal(one, monkeypatch):
+    monkeypatch.setitem(sys.modules, "azure.identity", None)
     with pytest.raises(errors.ConfigError, match="azure-identity"):
         open_and_close(one, authType={"azureConfig": {"clientId": "x"}})
+
+
+def test_entra_that_does_not_answer_is_named(one, monkeypatch):
+    pytest.importorskip("azure.identity")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    whole = {"clientId": "c", "clientSecret": CANARY, "tenantId": "t"}
+    with pytest.raises(errors.Unreachable, match="Entra ID does not answer") as caught:
+        open_and_close(one, authType={"azureConfig": whole})
+    assert CANARY not in str(caught.value)
+
+
+def test_half_of_azures_credentials_are_refused_before_anybody_is_asked(one):
+    pytest.importorskip("azure.identity")
+    with pytest.raises(errors.ConfigError, match="not all of clientId and tenantId"):
+        open_and_close(one, authType={"azureConfig": {"clientId": "c", "clientSecret": CANARY}})
 
 
 def test_aws_without_its_package_names_the_extra(one, monkeypatch):
@@ -110,7 +126,7 @@ def test_no_secret_in_messages_reprs_descriptors_or_logs(one, caplog):
         {"authType": None, "password": CANARY},
         {"authType": {"password": CANARY}, "hostPort": "127.0.0.1:1"},
         {"authType": {"password": CANARY}, "connectionOptions": {"sslpassword": CANARY, "x": "y"}},
-        {"authType": {"azureConfig": {"clientSecret": CANARY}}},
+        {"authType": {"azureConfig": {"clientSecret": CANARY, "clientId": "c"}}},
     ):
         settings = one.settings(**changes)
         texts += [repr(settings), str(settings.connection)]
