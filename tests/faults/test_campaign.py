@@ -20,7 +20,7 @@ from rayingest.errors import StateError
 from rayingest.state.run_directory import RunDirectory
 from rayingest.testing import Faults, StrictCatalogue
 
-from ..cluster import ray_cluster, ray_node
+from ..cluster import PLUGINS, ray_cluster, ray_node
 from .campaign import Arena, end, forget, wait_until
 
 SEEDS = [*(1, 2, 3), *(pytest.param(at, marks=pytest.mark.slow) for at in range(4, 21))]
@@ -37,6 +37,7 @@ def _chaos(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Configs may name `chaos`; calls to the sink are repeated without long pauses."""
     there = {**registry.locations(), "chaos": "rayingest.testing.chaos"}
     monkeypatch.setattr(registry, "locations", lambda: there)
+    monkeypatch.syspath_prepend(str(PLUGINS))  # and child processes, too
     stamina.set_testing(True, attempts=8)
     yield
     stamina.set_testing(False)
