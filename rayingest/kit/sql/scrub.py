@@ -4,7 +4,7 @@ import re
 
 MASK = "********"
 _WORD = (
-    r"(?:[\w-]*[_-])?(?:passw(?:or)?d|passphrase|pwd|secret|token|api_?key|access_?key"
+    r"(?:[\w.-]*[_.-])?(?:passw(?:or)?d|passphrase|pwd|secret|token|api_?key|access_?key"
     r"|secret_?key|account_?key|private_?key|credentials?)"
 )
 # Cheap: nearly every text has none of these, and `in` is a hundred times faster than a pattern.

@@ -26,6 +26,7 @@ from rayingest.kit.sql.scrub import MASK, scrub
         "connect(host='h', password=\"CANARY\")",
         "OPTIONS (pwd 'it''s CANARY')",
         "select 'Server=h;Pwd=CANARY;Database=d'",
+        'PROPERTIES ("aws.s3.secret_key" = "CANARY", "path" = "s3://b")',
     ],
 )
 def test_a_secret_is_masked(text):
