@@ -1,17 +1,15 @@
-"""`rayingest check` for MySQL and MariaDB: what the user may see, and the grant that mends the rest."""
+"""`rayingest check` for MySQL and its relatives: what the user may see, and the grant that mends the rest."""
 
+import re
 from collections.abc import Iterator
 
 from rayingest.config.connection import host_port
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.kit.hosts import is_local
-from rayingest.kit.sql.mysql.connect import PORT
 from rayingest.kit.sql.mysql.errors import classify
-from rayingest.kit.sql.mysql.listing import HIDDEN
 from rayingest.kit.sql.mysql.session import MySqlSession
 
 WHO = "select current_user(), version()"
-CIPHER = "show session status like 'Ssl_cipher'"
 COUNT = "select count(*) from information_schema.{} where {} not in %s"
 HIDDEN_BODIES = COUNT + " and {} is null"
 HIDDEN_VIEWS = COUNT + " and coalesce({}, '') = ''"
@@ -26,19 +24,40 @@ def check(session: MySqlSession, settings: Settings) -> Iterator[CheckResult]:
         Capability.SCHEMAS: ("schemata", "schema_name"),
         Capability.TABLES: ("tables", "table_schema"),
         Capability.COLUMNS: ("columns", "table_schema"),
-        Capability.KEYS: ("key_column_usage", "table_schema"),
-        Capability.PARTITIONS: ("partitions", "table_schema"),
+        Capability.KEYS: (_asked(session.product.keys), "table_schema"),
+        Capability.PARTITIONS: (_asked(session.product.partitions), "table_schema"),
     }
     for capability, (view, column) in trials.items():
-        yield _count(session, capability, COUNT.format(view, column), view)
+        if view:
+            yield _count(session, capability, COUNT.format(view, column), view)
     yield _hidden(session, user, Capability.VIEWS)
-    yield _hidden(session, user, Capability.PROCEDURES)
+    if session.product.routines:
+        yield _hidden(session, user, Capability.PROCEDURES)
+    yield from _catalogs(session)
+
+
+def _asked(query: str) -> str:
+    """The view of information_schema that a query is about; '' without a query."""
+    return "".join(re.findall(r"from information_schema\.(\w+)", query)[:1])
+
+
+def _catalogs(session: MySqlSession) -> Iterator[CheckResult]:
+    """Those that are not read, by their names."""
+    if catalogs := session.product.catalogs:
+        names = [str(row[catalogs.name]) for row in session.rows("show catalogs")]
+        if others := sorted({*names} - {catalogs.own}):
+            why = f"only the catalog {catalogs.own} is read, not {', '.join(others)}"
+            yield CheckResult(
+                "catalogs",
+                "warning",
+                why,
+                "Read what is behind the others by services of their own.",
+            )
 
 
 def _encryption(session: MySqlSession, settings: Settings) -> Iterator[CheckResult]:
-    host, _ = host_port(settings.connection.hostPort, PORT)
-    rows = session.rows(CIPHER)
-    if not (rows and rows[0][1]) and not is_local(host):
+    host, _ = host_port(settings.connection.hostPort, session.product.port)
+    if not session.encrypted and not is_local(host):
         why = f"the connection to {host} is not encrypted; metadata can be read on the way"
         yield CheckResult("encryption", "warning", why, "Set up TLS on the server, and sslConfig.")
     elif not getattr(settings.connection, "sslConfig", None) and not is_local(host):
@@ -48,9 +67,9 @@ def _encryption(session: MySqlSession, settings: Settings) -> Iterator[CheckResu
 
 def _count(session: MySqlSession, capability: Capability, query: str, view: str) -> CheckResult:
     try:
-        found = session.rows(query, [HIDDEN])[0][0]
+        found = session.rows(query, [session.product.hidden])[0][0]
     except Exception as error:
-        known = classify(error)
+        known = classify(error, session.product.rights)
         if known is None:
             raise
         return CheckResult(capability, "denied", str(known), known.hint)
@@ -61,7 +80,7 @@ def _hidden(session: MySqlSession, user: str, capability: Capability) -> CheckRe
     """Texts that information_schema leaves empty for want of a privilege."""
     if capability is Capability.VIEWS:
         query = HIDDEN_VIEWS.format("views", "table_schema", "view_definition")
-        right, what = "SHOW VIEW ON *.*", "views"
+        what, right = "views", ""
     else:
         query = HIDDEN_BODIES.format("routines", "routine_schema", "routine_definition")
         right = "SELECT ON mysql.proc" if session.is_mariadb else "SHOW_ROUTINE ON *.*"
@@ -70,6 +89,7 @@ def _hidden(session: MySqlSession, user: str, capability: Capability) -> CheckRe
     hidden = (result.why or "").rpartition(": ")[2].partition(" ")[0]
     if result.status != "ok" or hidden == "0":
         return CheckResult(capability, result.status, None if hidden == "0" else result.why)
-    name, _, host = user.partition("@")
-    grant = f"GRANT {right} TO '{name}'@'{host}';"
+    name, _, host = user.replace("'", "").partition("@")
+    who = f"'{name}'@'{host}'"
+    grant = f"GRANT {right} TO {who};" if right else session.product.rights.on_views(who)
     return CheckResult(capability, "warning", f"the text of {hidden} {what} is hidden", grant)

@@ -23,14 +23,12 @@ from rayingest.config.connection import (
 from rayingest.core.source import Settings
 from rayingest.errors import ConfigError, MissingDriver
 from rayingest.kit.sql.mysql.errors import classify, classify_connect
+from rayingest.kit.sql.mysql.product import MYSQL, Product
 from rayingest.kit.sql.mysql.session import MySqlSession
 from rayingest.kit.sql.tokens import aws_token, azure_token
 
-PORT = 3306
 DATABASE = "default"
 CONNECT_SECONDS = 10
-# A slow reader (back-pressure) must not be hung up on in the middle of a listing.
-PATIENCE = 3600
 NUMBERS = {"connect_timeout", "read_timeout", "write_timeout", "client_flag", "max_allowed_packet"}
 FLAGS = {"ssl_disabled", "ssl_verify_cert", "ssl_verify_identity", "local_infile", "use_unicode"}
 VERIFY_HOST, VERIFY = "ssl_verify_identity", "ssl_verify_cert"
@@ -60,7 +58,7 @@ class Connection(Protocol):
     connectionArguments: dict[str, Any]  # noqa: N815
 
 
-def connect(settings: Settings, database: str | None) -> MySqlSession:
+def connect(settings: Settings, database: str | None, product: Product = MYSQL) -> MySqlSession:
     """Open a session; it reads every schema of the server."""
     try:
         pymysql: Any = import_module("pymysql")
@@ -68,11 +66,11 @@ def connect(settings: Settings, database: str | None) -> MySqlSession:
         raise MissingDriver("mysql", "pymysql") from error
     config: Connection = settings.connection
     try:
-        parameters = _parameters(settings, config)
+        parameters = _parameters(settings, config, product.port)
         connection = pymysql.connect(**parameters)
     except (pymysql.MySQLError, TypeError, ValueError, LookupError, RuntimeError) as error:
         raise classify_connect(
-            error, config.hostPort, config.databaseSchema, config.username
+            error, config.hostPort, config.databaseSchema, config.username, product
         ) from error
     short = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), 3)
     session = MySqlSession(
@@ -80,27 +78,21 @@ def connect(settings: Settings, database: str | None) -> MySqlSession:
         database=config.databaseName or DATABASE,
         schema=config.databaseSchema,
         beside=partial(pymysql.connect, **{**parameters, **short}),
+        product=product,
     )
     try:
-        _prepare(session, settings.call_timeout)
+        prepare(session, settings.call_timeout)
     except pymysql.MySQLError as error:
         session.close()
-        raise classify(error) or error from error
+        raise classify(error, product.rights) or error from error
     return session
 
 
-def _prepare(session: MySqlSession, seconds: float) -> None:
+def prepare(session: MySqlSession, seconds: float) -> None:
+    """Say to a new session how we spell things, how long we wait, and which catalog is meant."""
     # An empty mode: backslashes escape, double quotes are strings, whatever the server's default.
     ours = {"sql_mode": "''"}
-    extra = {
-        "net_write_timeout": PATIENCE,
-        "lock_wait_timeout": max(1, min(int(seconds), 30)),
-        **(
-            {"max_statement_time": seconds, "tx_read_only": 1}
-            if session.is_mariadb
-            else {"max_execution_time": int(seconds * 1000), "transaction_read_only": 1}
-        ),
-    }
+    extra = session.product.limits(seconds, is_mariadb=session.is_mariadb)
     pymysql: Any = import_module("pymysql")
     try:
         session.rows(_assignments({**ours, **extra}))
@@ -108,14 +100,16 @@ def _prepare(session: MySqlSession, seconds: float) -> None:
         if error.args[0] not in (1193, 1227, 1231, 1238):  # unknown, not ours to set
             raise
         session.rows(_assignments(ours))
+    if session.product.catalogs:
+        session.rows(session.product.catalogs.enter)
 
 
 def _assignments(values: Mapping[str, object]) -> str:
     return "set session " + ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
-def _parameters(settings: Settings, config: Connection) -> dict[str, Any]:
-    host, port = host_port(config.hostPort, PORT)
+def _parameters(settings: Settings, config: Connection, port: int) -> dict[str, Any]:
+    host, port = host_port(config.hostPort, port)
     where = {"unix_socket": host} if host.startswith("/") else {"host": host, "port": port}
     wait = max(1.0, settings.call_timeout)
     parameters: dict[str, Any] = {

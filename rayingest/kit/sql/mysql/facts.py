@@ -1,6 +1,7 @@
-"""MySQL and MariaDB as a `Facts` value; databases and schemas are described here."""
+"""MySQL and its relatives as a `Facts` value; databases and schemas are described here."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from rayingest.core.source import Capability, EntityDescriptor, Processed
 from rayingest.kit.sql.containers import commented, named
@@ -9,6 +10,8 @@ from rayingest.kit.sql.mysql import listing
 from rayingest.kit.sql.mysql.check import check
 from rayingest.kit.sql.mysql.connect import connect
 from rayingest.kit.sql.mysql.errors import classify
+from rayingest.kit.sql.mysql.product import MYSQL as PRODUCT
+from rayingest.kit.sql.mysql.product import Product
 from rayingest.kit.sql.mysql.routines import routines
 from rayingest.kit.sql.mysql.session import MySqlSession, quoted
 from rayingest.kit.sql.mysql.tables import tables
@@ -50,16 +53,21 @@ def schemas(
     return commented(descriptors, comments, quoted)
 
 
-MYSQL = Facts(
-    connect=connect,
-    databases=listing.databases,
-    listing=listing.listing,
-    describe={
-        EntityType.DATABASE: named,
-        EntityType.DATABASE_SCHEMA: schemas,
-        EntityType.TABLE: tables,
-        EntityType.STORED_PROCEDURE: routines,
-    },
-    classify=classify,
-    check=check,
-)
+def mysql(product: Product) -> Facts:
+    """The facts of who speaks MySQL's protocol."""
+    return Facts(
+        connect=partial(connect, product=product),
+        databases=listing.databases,
+        listing=listing.listing,
+        describe={
+            EntityType.DATABASE: named,
+            EntityType.DATABASE_SCHEMA: schemas,
+            EntityType.TABLE: tables,
+            EntityType.STORED_PROCEDURE: routines,
+        },
+        classify=partial(classify, rights=product.rights),
+        check=check,
+    )
+
+
+MYSQL = mysql(PRODUCT)

@@ -7,8 +7,7 @@ from rayingest.kit.sql.facts import Found, Wants
 from rayingest.kit.sql.mysql.session import MySqlSession
 from rayingest.model import EntityType
 
-HIDDEN = ("information_schema", "mysql", "performance_schema", "sys")
-# Collations of information_schema hold `Shop` and `shop` for the same: `binary` keeps them apart.
+# Collations of information_schema hold `Shop` and `shop` for the same: their bytes keep them apart.
 # A directory that MySQL cannot name (`#mysql50#lost+found`) is no schema.
 LISTING = """
 select place, kind, name, what from (
@@ -16,17 +15,17 @@ select place, kind, name, what from (
     from information_schema.schemata where {schema}
   union all
   select table_schema, 1, table_name, table_type
-    from information_schema.tables where {table} and table_type in %s
+    from information_schema.tables where {table} and table_type in %s{routines}
+) found
+order by {place}, kind, {name}
+"""
+ROUTINES = """
   union all
   select routine_schema, 2, routine_name, ''
-    from information_schema.routines where {routine} and %s
-     and routine_type in ('PROCEDURE', 'FUNCTION')
-) found
-order by binary place, kind, binary name
-"""
+    from information_schema.routines where {routine} and routine_type in ('PROCEDURE', 'FUNCTION')"""
 ALL = "{0} not in %s and {0} not like '#mysql50#%%'"
 ONE = "{0} in %s"
-TABLES = ("BASE TABLE", "SYSTEM VERSIONED", "TABLE")
+TABLES = ("BASE TABLE", "SYSTEM VERSIONED", "TABLE", "EXTERNAL TABLE")
 VIEWS = ("VIEW", "SYSTEM VIEW")
 NOTHING = ("",)
 TYPES = (EntityType.DATABASE_SCHEMA, EntityType.TABLE, EntityType.STORED_PROCEDURE)
@@ -40,14 +39,20 @@ def databases(session: MySqlSession, settings: Settings) -> Iterator[Found]:
 def listing(session: MySqlSession, wants: Wants) -> Iterator[Found]:
     """Stream every schema with its tables, views and routines; a name stands for all its routines."""
     where = ONE if session.schema else ALL
-    names = (session.schema,) if session.schema else HIDDEN
-    columns = {"schema": "schema_name", "table": "table_schema", "routine": "routine_schema"}
-    query = LISTING.format(**{key: where.format(name) for key, name in columns.items()})
+    product = session.product
+    names = (session.schema,) if session.schema else product.hidden
+    routines = product.routines and wants.procedures
+    query = LISTING.format(
+        schema=where.format("schema_name"),
+        table=where.format("table_schema"),
+        routines=ROUTINES.format(routine=where.format("routine_schema")) if routines else "",
+        place=product.exact.format("place"),
+        name=product.exact.format("name"),
+    )
     kinds = (TABLES if wants.tables else NOTHING) + (VIEWS if wants.views else NOTHING)
+    given = [names, names, kinds, *([names] if routines else [])]
     last = None
-    for place, kind, name, what in session.stream(
-        query, [names, names, kinds, names, wants.procedures]
-    ):
+    for place, kind, name, what in session.stream(query, given):
         if session.schema and place != session.schema:
             continue  # a twin that differs in case only
         if (place, kind, name) != last:

@@ -33,7 +33,8 @@ def partition(
 def _columns(expression: str, types: Mapping[str, str]) -> list[str]:
     """Columns named in an expression; an expression without any stands for itself."""
     names = [each.replace("``", "`") for each in _QUOTED.findall(expression)]
-    known = [each for each in names if each in types]
+    bare = [each.strip() for each in expression.split(",")]
+    known = [each for each in (names or bare) if each in types]
     return known or ([expression.strip()] if expression.strip() else [])
 
 

@@ -2,11 +2,14 @@
 
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from importlib import import_module
 from typing import Any
+
+from rayingest.kit.sql.mysql.product import MYSQL, Product
 
 Row = tuple[Any, ...]
 Names = Mapping[str, Sequence[str]]  # schema -> names of things in it
@@ -25,9 +28,11 @@ class MySqlSession:
         database: str,
         schema: str | None,
         beside: Callable[[], Any],
+        product: Product = MYSQL,
     ) -> None:
         """Wrap a connection; `beside` opens another one, with short time-outs."""
         self.connection = connection
+        self.product = product
         self.database = database
         self.schema = schema
         self.calls = 0
@@ -35,6 +40,11 @@ class MySqlSession:
         self.is_mariadb = "mariadb" in self.described.lower()
         self.version = _version(self.described)
         self._beside = beside
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is spoken; not every server can be asked."""
+        return isinstance(getattr(self.connection, "_sock", None), ssl.SSLSocket)
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Run one statement."""
@@ -64,27 +74,38 @@ class MySqlSession:
         for query, names in queries:
             given = {schema: tuple(each) for schema, each in names.items() if each}
             if len(given) > FEW:
-                parts.append(_CONSTANT.sub(r"(\1, \2) in %s", query))
-                parameters.append(
-                    tuple((schema, name) for schema in given for name in given[schema])
-                )
+                condition, values = self._many(given)
+                parts.append(_CONSTANT.sub(condition, query))
+                parameters += values
             else:
                 parts += [query] * len(given)
                 parameters += [value for pair in given.items() for value in pair]
         return self.rows(" union all ".join(parts), parameters) if parts else []
+
+    def _many(self, given: Mapping[str, tuple[str, ...]]) -> tuple[str, list[Any]]:
+        if self.product.pairs:
+            pairs = tuple((schema, name) for schema in given for name in given[schema])
+            return r"(\1, \2) in %s", [pairs]
+        # Names of one schema are asked of the others, too: who reads the answers looks them up by both.
+        names = tuple(dict.fromkeys(name for each in given.values() for name in each))
+        return r"\1 in %s and \2 in %s", [tuple(given), names]
 
     def cancel(self) -> None:
         """Ask the server to break off the running statement; hang up if it does not listen."""
         threading.Thread(target=self._cancel, name="mysql-cancel", daemon=True).start()
 
     def _cancel(self) -> None:
-        thread = self.connection.thread_id()
-        try:
-            with closing(self._beside()) as other, other.cursor() as cursor:
-                cursor.execute(f"kill query {int(thread)}")
-        except Exception:  # noqa: BLE001 - whatever went wrong, the socket must go
+        if not (self.product.kills and self._killed()):
             with suppress(Exception):
                 self.connection._sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001 - no public way
+
+    def _killed(self) -> bool:
+        try:
+            with closing(self._beside()) as other, other.cursor() as cursor:
+                cursor.execute(f"kill query {int(self.connection.thread_id())}")
+        except Exception:  # noqa: BLE001 - whatever went wrong, the socket must go
+            return False
+        return True
 
     def close(self) -> None:
         """Close the connection."""

@@ -47,6 +47,9 @@ NAMES = {
     "multipolygon": "GEOMETRY",
     "geometrycollection": "GEOMETRY",
     "geomcollection": "GEOMETRY",
+    # SingleStore's; its VECTOR(3, F32) is an array, too.
+    "geography": "GEOGRAPHY",
+    "geographypoint": "GEOGRAPHY",
     "inet4": "IPV4",
     "inet6": "IPV6",
     "uuid": "UUID",

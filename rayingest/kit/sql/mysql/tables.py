@@ -14,9 +14,9 @@ from rayingest.errors import Denied, Gone, Permanent, RayingestError, Retryable
 from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.keys import NO_KEYS, Foreign, Keys
 from rayingest.kit.sql.mysql.errors import classify
-from rayingest.kit.sql.mysql.partitions import PARTITIONS, partition
+from rayingest.kit.sql.mysql.partitions import partition
+from rayingest.kit.sql.mysql.product import Product
 from rayingest.kit.sql.mysql.session import MySqlSession, Row, quoted
-from rayingest.kit.sql.mysql.shapes import shape
 from rayingest.kit.sql.scrub import scrub
 from rayingest.model import Column, Table, TableType
 
@@ -27,16 +27,18 @@ RELATIONS = """select table_schema, table_name, table_type, engine, create_optio
 COLUMNS = """select table_schema, table_name, ordinal_position, column_name, column_type,
        is_nullable, column_comment
   from information_schema.columns where table_schema = %s and table_name in %s"""
-KEYS = """select table_schema, table_name, constraint_name, ordinal_position, column_name,
-       referenced_table_schema, referenced_table_name, referenced_column_name
-  from information_schema.key_column_usage where table_schema = %s and table_name in %s"""
 # MariaDB writes a JSON column as LONGTEXT with this check.
 CHECKS = """select constraint_schema, table_name, check_clause, 0, null, null, null, null
   from information_schema.check_constraints where constraint_schema = %s and table_name in %s"""
 JSON_CHECK = "json_valid(`{}`)"
 VIEWS = """select table_schema, table_name, view_definition
   from information_schema.views where table_schema = %s and table_name in %s"""
-ELSEWHERE = {"FEDERATED", "CONNECT", "SPIDER"}
+# The last three lines are Doris' and StarRocks' words.
+ELSEWHERE = {
+    *("FEDERATED", "CONNECT", "SPIDER"),
+    *("MYSQL", "ODBC", "JDBC", "BROKER", "ELASTICSEARCH", "ES", "HIVE", "HMS", "HUDI", "ICEBERG"),
+    *("PAIMON", "FILE", "EXTERNAL_DORIS"),
+}
 TEXT_LIKE_JSON = "longtext"
 
 
@@ -70,20 +72,25 @@ class _Batch:
         for rows in self.columns.values():
             rows.sort(key=lambda row: row[2])
         self.errors = self._unreadable(session, keys)
+        product = session.product
+        self.shape = product.shape
         self.keys: dict[Key, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
         self.json: set[tuple[str, str, str]] = set()
         self._read_keys(session)
-        partitioned = [k for k, row in self.relations.items() if "partitioned" in (row[4] or "")]
-        rows = session.spread((PARTITIONS, _names(partitioned)))
+        partitioned = [key for key, row in self.relations.items() if _partitioned(row, product)]
+        rows = session.spread((product.partitions, _names(partitioned)))
         self.partitions = {(row[0], row[1]): ((row[2], row[3]), (row[4], row[5])) for row in rows}
         views = [key for key, row in self.relations.items() if _is_view(row)]
         self.views = {(row[0], row[1]): row[2] for row in session.spread((VIEWS, _names(views)))}
+        stored = _names(self.relations) if product.materialized else {}
+        rows = session.spread((product.materialized, stored))
+        self.materialized = {(row[0], row[1]): row[2] for row in rows}
 
     def _read_keys(self, session: MySqlSession) -> None:
         plain = [key for key, row in self.relations.items() if not _is_view(row)]
         texts = [key for key in plain if any(row[4] == TEXT_LIKE_JSON for row in self.columns[key])]
         checks = [(CHECKS, _names(texts))] if session.is_mariadb else []
-        for row in session.spread((KEYS, _names(plain)), *checks):
+        for row in session.spread((session.product.keys, _names(plain)), *checks):
             if row[3]:
                 self.keys[row[0], row[1]][row[2]].append(row)
             else:
@@ -98,11 +105,13 @@ class _Batch:
             if key not in self.relations or (key in empty and key not in again):
                 errors[key] = Gone(f"{quoted(*key)} was dropped after it was listed.")
             elif key in empty:
-                errors[key] = _why_empty(again[key])
+                errors[key] = _why_empty(again[key], session.product)
         return errors
 
     def definition(self, session: MySqlSession, key: Key, wants: Wants) -> str | None:
         """The text of a view; with includeDDL also of a table, by a statement of its own."""
+        if key in self.materialized:
+            return _stored(key, self.materialized[key])
         if _is_view(self.relations[key]):
             text = self.views.get(key)  # empty when the user lacks SHOW VIEW
             return scrub(f"create view {quoted(*key)} as {text}") if text else None
@@ -126,15 +135,19 @@ class _Batch:
         parts = self.partitions.get(key)
         types = {column.name: column.data_type for column in columns} if parts else {}
         table_type = TableType.PARTITIONED if parts else TableType.REGULAR
-        if engine in ELSEWHERE:
+        if (engine or "").upper() in ELSEWHERE:
             table_type = TableType.FOREIGN
         is_view = "VIEW" in kind
+        if is_view:
+            table_type = TableType.VIEW
+        if key in self.materialized:
+            table_type = TableType.MATERIALIZED_VIEW
         return Table(
             name=key[1],
             fqn=descriptor.id,
             description=None if is_view else comment or None,
             database_schema=descriptor.scope,
-            table_type=TableType.VIEW if is_view else table_type,
+            table_type=table_type,
             columns=columns,
             constraints=keys.of_table,
             partition=partition(parts, types) if parts else (),
@@ -143,7 +156,7 @@ class _Batch:
 
     def _column(self, row: Row, place: int, keys: Keys) -> Column:
         schema, table, _, name, column_type, nullable, comment = row
-        data_type, display, element, length, precision, scale = shape(column_type)
+        data_type, display, element, length, precision, scale, *parts = self.shape(column_type)
         if self.json and (schema, table, JSON_CHECK.format(name.replace("`", "``"))) in self.json:
             data_type = "JSON"
         return Column(
@@ -154,6 +167,7 @@ class _Batch:
             data_length=length,
             precision=precision,
             scale=scale,
+            children=parts[0] if parts else (),
             constraint=keys.constraint(name, required=nullable == "NO"),
             ordinal_position=place,
             description=comment or None,
@@ -191,11 +205,24 @@ def _names(keys: Iterable[Key]) -> dict[str, list[str]]:
     return names
 
 
+def _partitioned(row: Row, product: Product) -> bool:
+    """Whether a relation is partitioned, or may be."""
+    told = "partitioned" in (row[4] or "") if product.flagged else not _is_view(row)
+    return told and bool(product.partitions)
+
+
+def _stored(key: Key, text: str | None) -> str | None:
+    """The statement of a materialized view, or what it selects made one."""
+    if not text or text.lstrip()[:6].lower() == "create":
+        return scrub(text) if text else None
+    return scrub(f"create materialized view {quoted(*key)} as {text}")
+
+
 def _is_view(row: Row) -> bool:
     return "VIEW" in row[2]
 
 
-def _why_empty(row: Row) -> RayingestError:
+def _why_empty(row: Row, product: Product) -> RayingestError:
     schema, name, _, engine, _, comment = row
     what = quoted(schema, name)
     if _is_view(row) and comment and comment != "VIEW":
@@ -207,5 +234,5 @@ def _why_empty(row: Row) -> RayingestError:
         return Permanent(f"{what} cannot be read: {comment}", hint=f"CHECK TABLE {what};")
     return Denied(
         f"The columns of {what} are hidden from this user.",
-        hint=f"GRANT SELECT, SHOW VIEW ON {what} TO the user of the config;",
+        hint=product.rights.on_one(what, "the user of the config"),
     )
