@@ -2,8 +2,8 @@
 """Apache Doris, 2.1 and newer: its internal catalog, by information_schema over MySQL's protocol.
 
 https://doris.apache.org/docs/admin-manual/system-tables/information_schema/columns: KEY_COLUMN_USAGE
-and ROUTINES are empty, COLUMN_KEY tells of the key of a table. PARTITIONS is filled since 2.1.7 and 3.0.2.
-Materialized views are listed as tables, before Doris 3 as views.
+and ROUTINES are empty, COLUMN_KEY tells of the key of a table. Where PARTITIONS is empty, too, as in older
+versions, partitioned tables look like others. Materialized views are listed as tables, by older versions as views.
 """
 
 from dataclasses import replace
@@ -17,6 +17,7 @@ from rayingest.kit.sql.mysql.facts import mysql
 from rayingest.kit.sql.mysql.fields import SecureFields
 from rayingest.kit.sql.mysql.frontends import FRONTENDS, TOLD, UNTOLD
 from rayingest.kit.sql.mysql.product import Catalogs, Rights
+from rayingest.kit.sql.spec import RELATIONS
 
 
 class DorisConnection(SecureFields):
@@ -56,6 +57,7 @@ CONNECTOR = replace(
     dialect="doris",
     connection=DorisConnection,
     facts=mysql(DORIS),
+    types=RELATIONS,
     capabilities=TOLD,
     lacks=UNTOLD,
 )

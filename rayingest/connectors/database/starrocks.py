@@ -17,6 +17,7 @@ from rayingest.kit.sql.mysql.facts import mysql
 from rayingest.kit.sql.mysql.fields import SecureFields
 from rayingest.kit.sql.mysql.frontends import FRONTENDS, TOLD, UNTOLD
 from rayingest.kit.sql.mysql.product import Catalogs, Rights
+from rayingest.kit.sql.spec import RELATIONS
 
 
 class StarRocksConnection(SecureFields):
@@ -60,6 +61,7 @@ CONNECTOR = replace(
     dialect="starrocks",
     connection=StarRocksConnection,
     facts=mysql(STARROCKS),
+    types=RELATIONS,
     capabilities=TOLD,
     lacks=UNTOLD,
 )

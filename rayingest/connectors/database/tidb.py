@@ -17,6 +17,7 @@ from rayingest.connectors.database.mysql import MysqlConnection
 from rayingest.core.source import Capability
 from rayingest.kit.sql.mysql.facts import CAPABILITIES, LACKS, mysql
 from rayingest.kit.sql.mysql.product import MYSQL, Product
+from rayingest.kit.sql.spec import RELATIONS
 
 
 class TidbConnection(MysqlConnection):
@@ -45,6 +46,7 @@ CONNECTOR = replace(
     MYSQL_CONNECTOR,
     connection=TidbConnection,
     facts=mysql(TIDB),
+    types=RELATIONS,
     capabilities=CAPABILITIES - GAPS.keys(),
     lacks=LACKS | GAPS,
     alias_of="mysql",
