@@ -126,18 +126,18 @@ def test_names_come_out_as_they_went_in(server, name):
 
 
 @names
-def test_hundreds_of_tables_take_a_handful_of_statements(server, name):
+def test_a_hundred_tables_take_a_handful_of_statements(server, name):
     made, probe = server(name)
     for schema in range(20):  # more than MySQL is asked about one by one
         made.add("schemata", schema_name=f"s{schema}")
-        for each in range(10):
+        for each in range(5):
             table(made, f"s{schema}", f"t{each}", ("id", "int", "NO"), ("v", "int"))
     descriptors = probe.descriptors(TABLE)
-    assert len(descriptors) == 200
+    assert len(descriptors) == 100
     with probe.open() as source:
         before = source.calls
         answers = list(source.process_entities(descriptors))
-        assert len(answers) == 200
+        assert len(answers) == 100
         assert all(len(each.entities[0].columns) == 2 for each in answers)
         assert source.calls - before <= 5
     for end in (each for each in probe.listing() if isinstance(each, ScopeListed)):
@@ -161,6 +161,8 @@ def test_columns_without_rights_name_the_grant_in_its_own_words(server, name):
     made, probe = server(name)
     made.add("schemata", schema_name="s")
     made.add("tables", table_schema="s", table_name="closed", table_type="BASE TABLE")
+    if made.has.by_bytes:  # what they say there is a comment, and nothing else
+        made.engine.execute("update i_s.tables set table_comment = 'ours'")
     _, failed = probe.answers(TABLE)
     error = failed["svc.default.s.closed"]
     assert isinstance(error, Denied)

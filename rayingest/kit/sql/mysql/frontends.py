@@ -24,6 +24,7 @@ FRONTENDS = replace(
     routines=False,
     keys=KEY_COLUMNS,
     flagged=False,
+    faults=False,
     shape=shape,
     kills=False,
 )

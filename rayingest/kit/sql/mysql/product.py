@@ -80,6 +80,7 @@ class Product:
     * `routines`: it has some that its catalogue tells of.
     * `keys`, `partitions`, `materialized` are queries over the names of a schema's tables; '' when
       there is nothing to ask. `flagged`: CREATE_OPTIONS says which tables are partitioned.
+    * `faults`: TABLE_COMMENT says why a broken table or view cannot be read.
     * `shape` reads the text of a column's type.
     * `kills`: KILL QUERY on another connection is sure to mean ours. Where many servers are behind one
       address, each with numbers of its own, the line is cut instead, and the server's limit ends it.
@@ -97,6 +98,7 @@ class Product:
     partitions: str = PARTITIONS
     flagged: bool = True
     materialized: str = ""
+    faults: bool = True
     shape: Callable[[str], tuple[Any, ...]] = shape
     rights: Rights = RIGHTS
     kills: bool = True
