@@ -23,7 +23,7 @@ from rayingest.errors import (
 )
 from rayingest.kit.sql.reflected import lookups
 from rayingest.kit.sql.reflected.facts import Reflected, reflected
-from rayingest.kit.sql.reflected.session import Connect, classify
+from rayingest.kit.sql.reflected.session import Connect, ReflectedSession, classify
 from rayingest.kit.sql.reflected.shapes import shape, split, text_of
 from rayingest.kit.sql.spec import RELATIONS, Sql
 from rayingest.model import EntityType
@@ -288,3 +288,26 @@ def test_a_connector_of_the_generic_tier_pickles_and_hides_its_secrets():
     settings = SimpleNamespace(connection=AnyConnection(url=SecretStr(f"sqlite://u:{CANARY}@/x")))
     assert CANARY not in repr(connect(settings)) + repr(settings)
     assert re.search("Reflected", repr(pickle.loads(pickle.dumps(connector()))))
+
+
+def test_a_drivers_stack_is_no_part_of_its_words():
+    words = "[Error 3523] no rights\n at gosqldriver/teradatasql.formatError ErrorUtil.go:84\n at x.y z.go:1"
+    known = classify(sa.exc.ProgrammingError("select", {}, Exception(words)))
+    assert str(known) == "[Error 3523] no rights"
+
+
+def test_pieces_of_a_text_are_put_together_in_their_order(tmp_path):
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'texts.db'}", poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text("create table texts (name text, line int, piece text)"))
+        connection.execute(
+            sa.text("insert into texts values ('v', 2, 'two'), ('v', 1, 'one '), ('w', 1, null)")
+        )
+    session = ReflectedSession(engine, "main")
+    query = (
+        "select name, piece, line from texts where :schema = 's' and name in :names order by 1, 3"
+    )
+    try:
+        assert lookups.QueriedTexts(query)(session, "s", ["v", "w"]) == {"v": "one two"}
+    finally:
+        session.close()

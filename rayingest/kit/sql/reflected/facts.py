@@ -1,6 +1,6 @@
 """A SQLAlchemy dialect as a `Facts` value: `reflected(Reflected(...))`."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -15,11 +15,12 @@ from rayingest.core.source import (
     Processed,
     Settings,
 )
-from rayingest.errors import Gone, RayingestError, Retryable
+from rayingest.errors import Denied, Gone, RayingestError, Retryable
 from rayingest.kit.sql.containers import named
 from rayingest.kit.sql.facts import Facts, Found, Wants
 from rayingest.kit.sql.keys import NO_KEYS, Foreign, Keys
 from rayingest.kit.sql.reflected import lookups
+from rayingest.kit.sql.reflected.check import check
 from rayingest.kit.sql.reflected.session import Connect, ReflectedSession, classify, open_session
 from rayingest.kit.sql.reflected.shapes import column, shape, text_of
 from rayingest.kit.sql.scrub import scrub
@@ -43,6 +44,7 @@ class Reflected:
     * `database` names the database in the catalogue; `hidden` schemas are left out.
     * `chunk` tables are looked up at once; None: 50 where the dialect reads many in one
       statement, else one by one.
+    * `rights` is the hint when something is denied: what the account must be given.
     """
 
     extra: str
@@ -59,6 +61,7 @@ class Reflected:
     definitions: lookups.Texts = lookups.reflected_definitions
     ddl: lookups.Texts | None = None
     chunk: int | None = None
+    rights: str | None = None
 
 
 def reflected(how: Reflected) -> Facts:
@@ -73,9 +76,16 @@ def reflected(how: Reflected) -> Facts:
             EntityType.DATABASE_SCHEMA: named,
             EntityType.TABLE: partial(_describe_tables, how),
         },
-        classify=classify,
+        classify=partial(_classify, how),
         check=partial(_check, how),
     )
+
+
+def _classify(how: Reflected, error: Exception) -> RayingestError | None:
+    known = classify(error)
+    if isinstance(known, Denied):
+        known.hint = known.hint or how.rights
+    return known
 
 
 def _connect(how: Reflected, settings: Settings, database: str | None) -> ReflectedSession:
@@ -130,7 +140,7 @@ def _chunk(
     try:
         answers = _answers(how, session, schema, chunk, wants)
     except Exception as error:
-        known = error if isinstance(error, RayingestError) else classify(error)
+        known = error if isinstance(error, RayingestError) else _classify(how, error)
         if known is None or isinstance(known, Retryable):
             raise
         session.refresh()
@@ -209,13 +219,18 @@ def _keys(row: lookups.KeyRow | None, scope: str) -> Keys:
 
 
 def _check(how: Reflected, session: ReflectedSession, settings: Settings) -> Iterator[CheckResult]:
-    """Connect and list the schemas."""
-    try:
-        yield CheckResult("connect", "ok", f"{session.engine.dialect.name} {session.database}")
-        count = sum(1 for _ in _schemas(how, session, Wants()))
-        yield CheckResult(Capability.SCHEMAS, "ok", f"{count} schemas")
-    except Exception as error:
-        known = classify(error)
-        if known is None:
-            raise
-        yield CheckResult(Capability.SCHEMAS, "denied", str(known), known.hint)
+    """Connect, list the schemas, and try the queries of one's own."""
+    yield CheckResult("connect", "ok", f"{session.engine.dialect.name} {session.database}")
+    count = partial(_counted, how, session)
+    asked: Mapping[Capability, lookups.Lookup] = {
+        Capability.TABLES: how.members,
+        Capability.COLUMNS: how.columns,
+        Capability.KEYS: how.keys,
+        Capability.COMMENTS: how.comments,
+        Capability.VIEWS: how.definitions,
+    }
+    yield from check(session, count, asked, partial(_classify, how))
+
+
+def _counted(how: Reflected, session: ReflectedSession) -> str:
+    return f"{sum(1 for _ in _schemas(how, session, Wants()))} schemas"

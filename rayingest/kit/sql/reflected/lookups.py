@@ -151,19 +151,24 @@ class QueriedMembers:
 
 @dataclass(frozen=True, slots=True)
 class QueriedColumns:
-    """Over `:schema` and `:names`, in order: table, column, type, nullable (or YES), comment."""
+    """Over `:schema` and `:names`, in order: table, column, type, nullable (or YES), comment.
+
+    Where a catalogue keeps types in parts, `spelled` makes the text of the type and of what follows the comment.
+    """
 
     query: str
+    spelled: Callable[..., str | None] | None = None
 
     def __call__(
         self, session: ReflectedSession, schema: str, names: list[str]
     ) -> dict[str, list[ColumnRow]]:
         """Run it."""
         found: dict[str, list[ColumnRow]] = defaultdict(list)
-        for table, name, kind, nullable, comment in session.rows(
+        for table, name, kind, nullable, comment, *parts in session.rows(
             self.query, schema=schema, names=names
         ):
-            found[table].append(ColumnRow(name, kind, nullable in (True, 1, "YES"), comment))
+            text = self.spelled(kind, *parts) if self.spelled else kind
+            found[table].append(ColumnRow(name, text, nullable in (True, 1, "YES"), comment))
         return found
 
 
@@ -172,7 +177,7 @@ class QueriedKeys:
     """A row per column of a key, in order, over `:schema` and `:names`.
 
     Table, kind (`PRIMARY KEY`, `UNIQUE`, `FOREIGN KEY`), name of the key, column; for a foreign key
-    also schema, table and column that it refers to.
+    also schema, table and column that it refers to. What follows them is only for the order.
     """
 
     query: str
@@ -203,11 +208,18 @@ def _keys(constraints: Mapping[tuple[str, str], list[Any]]) -> KeyRow:
 
 @dataclass(frozen=True, slots=True)
 class QueriedTexts:
-    """A statement over `:schema` and `:names` whose rows are a name and its text."""
+    """A statement over `:schema` and `:names` whose rows are a name and its text, or pieces of it in order."""
 
     query: str
 
     def __call__(self, session: ReflectedSession, schema: str, names: list[str]) -> dict[str, str]:
         """Run it."""
-        rows = session.rows(self.query, schema=schema, names=names)
-        return {row[0]: row[1] for row in rows if row[1]}
+        found: dict[str, str] = defaultdict(str)
+        for name, text, *_ in session.rows(self.query, schema=schema, names=names):
+            if text:
+                found[name] += text
+        return found
+
+
+Members = Callable[[ReflectedSession, str], Iterable[tuple[str, str]]]
+Lookup = Members | Columns | Keys | Texts

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rayingest import errors
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 Row = tuple[Any, ...]
-_DENIED = re.compile(r"permission|denied|privilege|not authori[sz]ed|forbidden", re.IGNORECASE)
+_DENIED = re.compile(
+    r"permission|denied|privilege|not authori[sz]ed|forbidden|not have \w+ access", re.IGNORECASE
+)
 _CREDENTIALS = re.compile(
     r"password|authenticat|login|credential|unauthori[sz]ed|access denied|\b401\b", re.IGNORECASE
 )
@@ -23,6 +26,8 @@ _BUSY = re.compile(
     r"lock|time-?d? ?out|too many|busy|try again|temporar|overload|unavailable|throttl|\b(?:429|503)\b",
     re.IGNORECASE,
 )
+# Drivers in Go and Java append where they were.
+_STACK = re.compile(r"^\s+at \S.*$", re.MULTILINE)
 _MASK = "********"
 
 
@@ -31,12 +36,16 @@ class Connect:
     """How to reach a database: a `sqlalchemy.URL` (never a template) and the driver's arguments.
 
     `paramstyle` is another way to bind than the driver's usual one, where that cannot be trusted.
+    `where` names the server in errors, where the URL's host does not. `folder` holds certificates, and is
+    removed once the connection is there.
     """
 
     url: "sa.URL" = field(repr=False)
     arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
     fresh_password: Callable[[], str] | None = field(default=None, repr=False)
     paramstyle: str | None = None
+    where: str | None = None
+    folder: TemporaryDirectory[str] | None = None
 
 
 class ReflectedSession:
@@ -104,10 +113,17 @@ def open_session(
 ) -> ReflectedSession:
     """Connect. Raises MissingDriver, ConfigError, Unauthorised or Unreachable."""
     try:
-        import sqlalchemy as sa
+        import sqlalchemy as sa  # noqa: F401 - whether it is there
     except ImportError as error:
         raise errors.MissingDriver(extra, "sqlalchemy") from error
     how = connect(settings)
+    with how.folder or nullcontext():
+        return _opened(settings, how, extra, database)
+
+
+def _opened(settings: Settings, how: Connect, extra: str, database: str) -> ReflectedSession:
+    import sqlalchemy as sa
+
     url = how.url.set(password=how.fresh_password()) if how.fresh_password else how.url
     try:
         engine = sa.create_engine(
@@ -126,7 +142,7 @@ def open_session(
         return ReflectedSession(engine, database, only)
     except Exception as error:  # noqa: BLE001 - of any driver; none may leave with a password in it
         engine.dispose()
-        raise _refused(error, url, extra) from None
+        raise _refused(error, url, extra, how.where) from None
 
 
 def classify(error: Exception) -> errors.RayingestError | None:  # noqa: PLR0911 - a table of cases
@@ -157,7 +173,7 @@ def classify(error: Exception) -> errors.RayingestError | None:  # noqa: PLR0911
             return None
 
 
-def _refused(error: Exception, url: "sa.URL", extra: str) -> Exception:
+def _refused(error: Exception, url: "sa.URL", extra: str, where: str | None) -> Exception:
     """A driver may quote the whole address: the password goes before anything else sees it."""
     from sqlalchemy import exc
 
@@ -168,21 +184,21 @@ def _refused(error: Exception, url: "sa.URL", extra: str) -> Exception:
         return errors.ConfigError(f"The connection of {extra}: {text}")
     if _CREDENTIALS.search(text):
         return errors.Unauthorised(f"{extra} does not accept the credentials: {text}")
-    where = url.host or url.database
+    reachable = where or url.host
     return errors.Unreachable(
-        f"{extra} at {where} does not answer: {text}",
-        hint="Check the address, the network and the firewall." if url.host else None,
+        f"{extra} at {reachable or url.database} does not answer: {text}",
+        hint="Check the address, the network and the firewall." if reachable else None,
     )
 
 
 def _values(url: "sa.URL") -> Iterator[str]:
     """What stands in the query under a key that sounds secret."""
     for key, value in url.query.items():
-        if re.search(r"pass|pwd|secret|token|key", key, re.IGNORECASE):
+        if re.search(r"pass|pwd|secret|token|key|logdata", key, re.IGNORECASE):
             yield from [value] if isinstance(value, str) else value
 
 
 def _text(error: Exception) -> str:
     """The driver's own words; SQLAlchemy would add the statement and a link."""
     original = getattr(error, "orig", None) or error
-    return " ".join(str(original).split())
+    return " ".join(_STACK.sub("", str(original)).split())

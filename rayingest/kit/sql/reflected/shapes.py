@@ -31,6 +31,17 @@ NAMES = {
     **dict.fromkeys(("BIT", "BITSTRING", "BIT VARYING"), "BIT"),
     **dict.fromkeys(("STRUCT", "ROW"), "STRUCT"),
     **dict.fromkeys(("LIST", "ARRAY"), "ARRAY"),
+    # Teradata's, SAP HANA's, Db2's and Exasol's own words.
+    **dict.fromkeys(("BYTE", "CHARACTER FOR BIT DATA"), "BINARY"),
+    **dict.fromkeys(("VARBYTE", "VARCHAR FOR BIT DATA"), "VARBINARY"),
+    **dict.fromkeys(("ALPHANUM", "SHORTTEXT", "VARGRAPHIC"), "VARCHAR"),
+    **dict.fromkeys(("GRAPHIC",), "CHAR"),
+    **dict.fromkeys(("LONG VARCHAR", "LONG VARGRAPHIC", "BINTEXT"), "TEXT"),
+    **dict.fromkeys(("DBCLOB",), "CLOB"),
+    **dict.fromkeys(("SMALLDECIMAL", "DECFLOAT"), "DECIMAL"),
+    **dict.fromkeys(("SECONDDATE",), "TIMESTAMP"),
+    "ST_GEOMETRY": "GEOMETRY",
+    "ST_POINT": "POINT",
     # Hive's own words.
     "UNIONTYPE": "UNION",
     "TIMESTAMP WITH LOCAL TIME ZONE": "TIMESTAMPZ",
