@@ -1,0 +1,66 @@
+"""A connector of the generic tier with DuckDB in its database's place: its queries meet the documented catalogue."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+
+from rayingest.core.source import Grade
+from rayingest.kit.sql.reflected.facts import reflected
+from rayingest.kit.sql.reflected.session import Connect
+from rayingest.model import EntityType
+from rayingest.testing.probe import Probe
+
+
+def over_duckdb(connector, how, path):
+    def connect(settings):
+        import sqlalchemy as sa
+
+        return Connect(sa.URL.create("duckdb", database=str(path)), {"read_only": True})
+
+    return replace(connector, facts=reflected(replace(how, connect=connect)))
+
+
+def fill(path, statements):
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect(str(path)) as connection:
+        for each in statements:
+            connection.execute(each)
+
+
+@dataclass(frozen=True)
+class Documented:
+    """A database of which there is but the documentation of its catalogue: the story's first statements."""
+
+    name: str
+    connector: object
+    how: object
+    config: dict
+    catalogue: str
+
+    @contextmanager
+    def bed(self, folder):
+        from .beds import Bed, story  # which imports us, for the beds that are made here
+
+        path = folder / "story.duckdb"
+        fill(path, story(self.name))
+        server = f"{self.catalogue}, in DuckDB"
+        connector = over_duckdb(self.connector, self.how, path)
+        yield Bed(self.config, server, Grade.COMPILED, connector=connector)
+
+    def probe(self, path, *statements):
+        """Over an empty catalogue, filled by these statements."""
+        from .beds import story
+
+        empty = [each for each in story(self.name) if "create " in each]
+        fill(path, [*empty, *statements])
+        return Probe(over_duckdb(self.connector, self.how, path), self.config)
+
+    def counted(self, path, many, *statements):
+        """Statements for describing so many tables of one column, which `statements` make."""
+        probe = self.probe(path, *statements)
+        descriptors = probe.descriptors(EntityType.TABLE)
+        with probe.open() as source:
+            before = source.calls
+            assert len(list(source.process_entities(descriptors))) == many
+            return source.calls - before
