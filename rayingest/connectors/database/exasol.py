@@ -96,7 +96,7 @@ EXASOL = Reflected(
         "select constraint_table, constraint_type, constraint_name, column_name,"
         " referenced_schema, referenced_table, referenced_column"
         " from sys.exa_all_constraint_columns where constraint_schema = :schema"
-        " and constraint_table in :names and constraint_type in ('PRIMARY KEY', 'FOREIGN KEY', 'UNIQUE')"
+        " and constraint_table in :names and constraint_type in ('PRIMARY KEY', 'FOREIGN KEY')"
         " order by constraint_table, constraint_type, constraint_name, ordinal_position"
     ),
     comments=QueriedTexts(
@@ -121,6 +121,7 @@ CONNECTOR = relational(
     dialect=DIALECT,
     reads=reads,
     lacks={
+        Capability.KEYS: "primary and foreign keys are read; Exasol knows no unique ones",
         Capability.DDL: "it keeps no DDL of tables",
         Capability.OWNERS: "owners are not read yet",
         Capability.PARTITIONS: "partition and distribution keys are not read yet",

@@ -18,5 +18,5 @@ insert into sys.exa_all_columns (column_schema, column_table, column_object_type
   ('LIBRARY', 'CHEAP_BOOK', 'VIEW', 1, 'ID', 'DECIMAL(18,0)', null, null), ('LIBRARY', 'CHEAP_BOOK', 'VIEW', 2, 'TITLE', 'VARCHAR(200) UTF8', null, null);
 insert into sys.exa_all_constraint_columns (constraint_schema, constraint_table, constraint_type, constraint_name, ordinal_position, column_name, referenced_schema, referenced_table, referenced_column) values
   ('LIBRARY', 'AUTHOR', 'PRIMARY KEY', 'SYS_1', 1, 'ID', null, null, null), ('LIBRARY', 'BOOK', 'PRIMARY KEY', 'SYS_2', 1, 'ID', null, null, null),
-  ('LIBRARY', 'BOOK', 'NOT NULL', 'SYS_3', 2, 'TITLE', null, null, null), ('LIBRARY', 'BOOK', 'UNIQUE', 'SYS_5', 4, 'ISBN', null, null, null),
+  ('LIBRARY', 'BOOK', 'NOT NULL', 'SYS_3', 2, 'TITLE', null, null, null),
   ('LIBRARY', 'BOOK', 'FOREIGN KEY', 'SYS_4', 3, 'AUTHOR_ID', 'LIBRARY', 'AUTHOR', 'ID');
