@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from rayingest.errors import Unreachable
+from rayingest.errors import Unauthorised, Unreachable
+from rayingest.kit.sql.reflected import session
 from rayingest.kit.sql.reflected.session import open_session
 from rayingest.model import EntityType
 from rayingest.testing.probe import Probe
@@ -144,6 +145,21 @@ def test_a_missing_right_is_told_with_what_to_grant(documented):
     known = documented.connector.facts.classify(error)
     assert type(known).__name__ == "Denied"
     assert "GRANT" in known.hint
+
+
+def test_a_wrong_password_is_told_and_not_shown(documented):
+    """In the words that the vendors document; Exasol's client says them over a socket in its own tests."""
+    texts = {
+        "exasol": "Connection exception - authentication failed. (canary-horse)",
+        "teradata": "[Error 8017] The UserId, Password or Account is invalid. (canary-horse)",
+        "saphana": "(10, 'authentication failed') canary-horse",
+        "db2": "SQL30082N  Security processing failed with reason 24 (USERNAME AND/OR PASSWORD INVALID). canary-horse",
+    }
+    how = documented.how.connect(at(documented, 1))
+    error = sa.exc.OperationalError(None, None, Exception(texts[documented.name]))
+    known = session._refused(error, how.url, documented.name, how.where)
+    assert isinstance(known, Unauthorised)
+    assert "canary" not in str(known)
 
 
 def test_an_emptied_catalogue_lists_nothing(documented, tmp_path):
