@@ -1,4 +1,4 @@
-# ruff: noqa: S608 - OpenMetadata's field names; SQL composed of our own constants only
+# ruff: noqa: S608 - SQL composed of our own constants only
 """IBM Db2 for Linux, UNIX and Windows: its catalogue SYSCAT, read in batches over SQLAlchemy and the vendor's driver.
 
 Db2 for z/OS and for i have other catalogues, which are not read.
