@@ -8,11 +8,10 @@ from rayingest.connectors.database._unity.api import GRANTS, kept, members
 from rayingest.connectors.database._unity.connect import LEGACY, WorkspaceConnection, connect
 from rayingest.connectors.database._unity.facets import (
     NO_WAREHOUSE,
-    Query,
-    asked,
     keys_query,
     tags_query,
 )
+from rayingest.connectors.database._unity.queries import Query, asked
 from rayingest.connectors.database._unity.statements import Statements
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import ConfigError, Denied, RayingestError, Unauthorised, Unreachable

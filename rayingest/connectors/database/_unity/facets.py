@@ -8,30 +8,20 @@ schema of the catalog `system` has those of all catalogs
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from functools import partial
 from itertools import groupby
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from rayingest.connectors.database._unity.api import kept, members
 from rayingest.connectors.database._unity.connect import WorkspaceConnection, connect
-from rayingest.connectors.database._unity.statements import (
-    NotGranted,
-    Row,
-    Statements,
-    TooMuch,
-)
+from rayingest.connectors.database._unity.queries import SYSTEM, asked, equal, name
+from rayingest.connectors.database._unity.statements import Row, Statements
 from rayingest.core import fqn
 from rayingest.core.source import Readable, Settings
-from rayingest.kit.rest.api import Api
 from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.keys import NO_KEYS, Foreign, Keys
-from rayingest.model import EntityType, Tag
+from rayingest.model import Tag
 
-SCHEMA = EntityType.DATABASE_SCHEMA
-SYSTEM = "system"
-LEVELS = (EntityType.DATABASE, SCHEMA)  # what one statement may be about
 PLAIN_TAGS = "UnityCatalogTags"  # the classification of a tag that has a name and no value
 NO_WAREHOUSE = "httpPath names no SQL warehouse: keys and tags are not read."
 KEYS = """select k.table_catalog, k.table_schema, k.table_name, t.constraint_type, k.constraint_name,
@@ -86,18 +76,10 @@ def prepare(settings: Settings, catalogue: Readable | None) -> Facets:
         return Facets(keys, tags)
 
 
-class Query(Protocol):
-    """A statement about a catalog and a schema, as far as they are given, to the catalog `place`."""
-
-    def __call__(self, *within: str, place: str = SYSTEM) -> str:
-        """Its text."""
-        ...
-
-
 def keys_query(*within: str, place: str = SYSTEM) -> str:
     """The statement that tells keys."""
-    only = _equal(("k.table_catalog", "k.table_schema"), within)
-    return KEYS.format(place=_name(place), only="".join([f" and {each}" for each in only]))
+    only = equal(("k.table_catalog", "k.table_schema"), within)
+    return KEYS.format(place=name(place), only="".join([f" and {each}" for each in only]))
 
 
 def tags_query(*within: str, place: str = SYSTEM) -> str:
@@ -109,55 +91,12 @@ def tags_query(*within: str, place: str = SYSTEM) -> str:
         ("column_tags", ("catalog_name", "schema_name", "table_name", "column_name")),
     )
     selects = []
-    for name, columns in parts:
-        only = " and ".join(_equal(columns, within))
+    for table, columns in parts:
+        only = " and ".join(equal(columns, within))
         told = ", ".join((*columns, "tag_name", "tag_value"))
         where = f" where {only}" if only else ""
-        selects.append(f"select {told} from {_name(place)}.information_schema.{name}{where}")
+        selects.append(f"select {told} from {name(place)}.information_schema.{table}{where}")
     return " union all ".join(selects) + " order by 1, 2, 3, 4, 5, 6"
-
-
-def asked(api: Api, statements: Statements, query: Query, settings: Settings) -> list[Row]:
-    """All rows of a statement; names of catalogs are stored in small letters.
-
-    Who has no right to the catalog `system` asks the information schema that each catalog has.
-    """
-
-    def parts(within: tuple[str, ...]) -> list[str]:
-        """What is below: catalogs, or schemas and what belongs to none."""
-        if not within:
-            return kept(api, settings)
-        return ["", *(each["name"] for each in members(api, SCHEMA, *within))]
-
-    catalog = settings.connection.catalog
-    one = (catalog.lower(),) if catalog else ()
-    try:
-        return _rows(statements, query, one, parts)
-    except NotGranted as error:
-        _log.info("Each catalog is asked for itself: %s", error)
-    names = one or parts(())
-    found = (_rows(statements, partial(query, place=name), (name,), parts) for name in names)
-    return [row for rows in found for row in rows]
-
-
-def _rows(
-    statements: Statements,
-    query: Query,
-    within: tuple[str, ...],
-    parts: Callable[[tuple[str, ...]], list[str]],
-) -> list[Row]:
-    """All rows; where they are too many at once, those of each catalog, then of each schema."""
-    try:
-        return list(statements.rows(query(*within)))
-    except TooMuch:
-        if len(within) == len(LEVELS):
-            raise
-    found = (_rows(statements, query, (*within, name), parts) for name in parts(within))
-    return [row for rows in found for row in rows]
-
-
-def _equal(columns: Sequence[str], within: Sequence[str]) -> list[str]:
-    return [f"{column} = {_literal(name)}" for column, name in zip(columns, within, strict=False)]
 
 
 def keys_in(rows: Iterable[Row], service: str) -> dict[Path, Keys]:
@@ -189,23 +128,10 @@ def tags_in(rows: Iterable[Row]) -> dict[Path, tuple[Tag, ...]]:
     found: dict[Path, list[Tag]] = {}
     for row in rows:
         names = tuple(filter(None, _names(row[:4])))
-        name, value = row[4], row[5]
-        tag = (name, value) if value else (PLAIN_TAGS, name)
+        tag = (row[4], row[5]) if row[5] else (PLAIN_TAGS, row[4])
         found.setdefault(names, []).append(Tag(classification=str(tag[0]), name=str(tag[1])))
     return {names: tuple(tags) for names, tags in found.items()}
 
 
 def _names(row: Row) -> Path:
     return tuple([str(each or "") for each in row])
-
-
-def _name(text: str) -> str:
-    """A name of Databricks' SQL, quoted unless it is our own."""
-    quoted = text.replace("`", "``")
-    return text if text == SYSTEM else f"`{quoted}`"
-
-
-def _literal(text: str) -> str:
-    """A string of Databricks' SQL, where a backslash escapes."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
