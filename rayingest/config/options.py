@@ -166,18 +166,18 @@ class DashboardMetadata(ConnectionModel):
 
 
 class DatabaseLineage(ConnectionModel):
-    """Read where the columns of views come from."""
+    """Read where the columns of views and tables come from."""
 
     type: Literal["DatabaseLineage"] = Field(default="DatabaseLineage", description="The workflow.")
     databaseFilterPattern: Pattern = Field(default=None, description="Which databases.")
     schemaFilterPattern: Pattern = Field(default=None, description="Which schemas.")
-    tableFilterPattern: Pattern = Field(default=None, description="Which views.")
+    tableFilterPattern: Pattern = Field(
+        default=None, description="Which views, and which of the tables that were filled."
+    )
     storedProcedureFilterPattern: Annotated[Pattern, Unused()] = Field(
         default=None, description="Which stored procedures."
     )
-    processViewLineage: bool = Field(
-        default=True, description="Read the statements of views; nothing else is read today."
-    )
+    processViewLineage: bool = Field(default=True, description="Read the statements of views.")
     processCrossDatabaseLineage: bool = Field(
         default=False, description="Look for tables in other services, too."
     )
@@ -187,8 +187,10 @@ class DatabaseLineage(ConnectionModel):
     threads: int = Field(
         default=1, ge=1, description="Parallelism when the run is in this process."
     )
-    processQueryLineage: Annotated[bool, Unused()] = Field(
-        default=True, description="Read the query log for what fills tables."
+    processQueryLineage: bool = Field(
+        default=True,
+        description="Read what the database has recorded of what fills tables: Unity Catalog and "
+        "Databricks do; others have no lineage but that of views.",
     )
     processStoredProcedureLineage: Annotated[bool, Unused()] = Field(
         default=True, description="Read what procedures did."
@@ -196,8 +198,8 @@ class DatabaseLineage(ConnectionModel):
     overrideViewLineage: Annotated[bool, Unused()] = Field(
         default=False, description="Replace lineage edges instead of adding to them."
     )
-    queryLogDuration: Annotated[int, Unused()] = Field(
-        default=1, description="Days of query log to read."
+    queryLogDuration: int = Field(
+        default=1, description="Days to look back in what was recorded; 0 is today."
     )
     queryLogFilePath: Annotated[str | None, Unused()] = Field(
         default=None, description="A file with the query log."

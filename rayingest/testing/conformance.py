@@ -93,7 +93,11 @@ class Kept:
         for each in self._entities:
             if isinstance(each, Table) and each.type is entity_type:
                 columns = [{"name": column.name} for column in each.columns]
-                yield {"fullyQualifiedName": each.fqn, "columns": columns}
+                told: dict[str, object] = {"fullyQualifiedName": each.fqn, "columns": columns}
+                yield told | {
+                    "tableType": each.table_type,
+                    "schemaDefinition": each.schema_definition,
+                }
 
 
 def tell(connector: Connector, settings: Settings, catalogue: Readable | None = None) -> Told:

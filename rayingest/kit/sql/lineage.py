@@ -13,6 +13,8 @@ from rayingest.model import EntityType, Fact, Table
 LONGEST = 100_000  # characters of a statement that goes with an edge; a longer one stays away
 
 
+# By FQN of a column those that it comes from.
+Columns = Iterable[tuple[str, tuple[str, ...]]]
 # What a view reads, by its text; the services are those to look in besides its own.
 Reads = Callable[[Table, Known, Sequence[str]], Origins]
 
@@ -35,7 +37,10 @@ def view_lineage(view: Table, known: Known, reads: Reads, others: Sequence[str] 
         return []
     found = reads(view, known, others)
     by_table = _by_table(view, found)
-    return [_edge(view, table, by_table.get(table, ())) for table in found.tables]
+    sql = view.schema_definition if len(view.schema_definition) <= LONGEST else None
+    return [
+        edge(view.fqn, table, by_table.get(table, ()), "ViewLineage", sql) for table in found.tables
+    ]
 
 
 def _by_table(view: Table, found: Origins) -> Mapping[str, list[tuple[str, tuple[str, ...]]]]:
@@ -51,17 +56,18 @@ def _by_table(view: Table, found: Origins) -> Mapping[str, list[tuple[str, tuple
     return told
 
 
-def _edge(view: Table, table: str, columns: Iterable[tuple[str, tuple[str, ...]]]) -> Fact:
-    details: dict[str, Any] = {"source": "ViewLineage"}
-    if view.schema_definition and len(view.schema_definition) <= LONGEST:
-        details["sqlQuery"] = view.schema_definition
+def edge(target: str, table: str, columns: Columns, source: str, sql: str | None = None) -> Fact:
+    """From a table to what has its data, by FQN; `source` is OpenMetadata's word for how that is known."""
+    details: dict[str, Any] = {"source": source}
+    if sql:
+        details["sqlQuery"] = sql
     mapped = [{"fromColumns": list(names), "toColumn": column} for column, names in columns]
     if mapped:
         details["columnsLineage"] = mapped
     payload = {"fromType": EntityType.TABLE.value, "fromFqn": table, "details": details}
     return Fact(
         target_type=EntityType.TABLE,
-        target_fqn=view.fqn,
+        target_fqn=target,
         kind="lineage",
         key=table,
         payload=payload,

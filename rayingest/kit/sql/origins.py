@@ -84,10 +84,7 @@ class _Tables:
         """The FQN: missing parts are the view's own; a service of its own comes before the others."""
         service, *own = self._home[:-1]
         name = [*own[: max(0, len(own) - len(parts) + 1)], *parts]
-        for each in (service, *self._others):
-            if found := self._known.find(fqn.join(each, *name)):
-                return found
-        return fqn.join(service, *name)
+        return self._known.place(name, (service, *self._others))
 
     @property
     def schema(self) -> dict[str, object]:

@@ -1,17 +1,20 @@
-"""The lineage of a database's views, as a connector made of another: `postgres-lineage` of `postgres`.
+"""The lineage of a database, as a connector made of another: `postgres-lineage` of `postgres`.
 
 Views are listed and described as ever; what is written is not the view but an edge from each table
 that its statement reads. Where the tables are is asked of the catalogue once, before the run.
+What the database has recorded itself (`kit.sql.flows`) has a listing of its own beside them.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
 from rayingest.config.options import DatabaseLineage, DatabaseMetadata
+from rayingest.core import fqn
 from rayingest.core.limits import Limit
 from rayingest.core.source import (
     Batching,
@@ -32,9 +35,11 @@ from rayingest.core.source import (
     calls_of,
 )
 from rayingest.errors import ConfigError
+from rayingest.kit.sql import flows
+from rayingest.kit.sql.flows import Recorded
 from rayingest.kit.sql.known import Known
 from rayingest.kit.sql.lineage import Reads, view_lineage
-from rayingest.model import EntityType, Table
+from rayingest.model import EntityType, Fact, Table
 
 TABLE, DATABASE = EntityType.TABLE, EntityType.DATABASE
 
@@ -48,10 +53,14 @@ class Shared(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ViewLineage:
-    """A connector whose only facts are where views get their columns; `reads` understands their text."""
+    """A connector whose only facts are where tables get their columns.
+
+    `reads` understands the text of views; `recorded` is what the database keeps of what fills tables.
+    """
 
     base: Connector
     reads: Reads
+    recorded: Recorded | None = None
     family: str = "lineage"
     types: tuple[EntityType, ...] = (TABLE,)
 
@@ -121,9 +130,10 @@ class ViewLineage:
         return self._prepare
 
     def _prepare(self, settings: Settings, catalogue: Readable | None) -> Shared:
-        if not settings.options.processViewLineage:
+        flows.say_what_is_missing(self.recorded, settings)
+        if not settings.options.processViewLineage and not flows.wanted(self.recorded, settings):
             raise ConfigError(
-                "processViewLineage is false, and there is no other lineage that is read yet.",
+                "processViewLineage is false, and there is no other lineage that is read.",
                 hint="Leave it out, or do not run this config.",
             )
         services = (settings.service, *others(settings))
@@ -135,21 +145,25 @@ class ViewLineage:
         """Connect as the connector does."""
         shared: Shared = context or Shared(None, Known())
         with self.base.open(_of_views(settings), shared.own) as source:
-            yield ViewSource(source, self.reads, shared.known, others(settings))
+            reads = self.reads if settings.options.processViewLineage else None
+            recorded = flows.wanted(self.recorded, settings)
+            yield ViewSource(source, settings, shared.known, reads, recorded)
 
     def check(self, settings: Settings) -> Iterator[CheckResult]:
-        """What the connector checks."""
-        return self.base.check(_of_views(settings))
+        """What the connector checks, and whether recorded lineage can be read."""
+        found = self.base.check(_of_views(settings))
+        return chain(found, flows.checked(self.recorded, self.base, settings))
 
 
 @dataclass(frozen=True, slots=True)
 class ViewSource:
-    """A session that tells of views only where their columns come from."""
+    """A session that tells only where columns come from: of views, with `reads`, and as recorded."""
 
     source: DiscoverableSource
-    reads: Reads
+    settings: Settings
     known: Known
-    others: tuple[str, ...] = ()
+    reads: Reads | None
+    recorded: Recorded | None = None
 
     @property
     def calls(self) -> int:
@@ -170,12 +184,26 @@ class ViewSource:
     ) -> Iterator[Listed]:
         """Open each database; a database's listing has the views of all its schemas."""
         if scope is None:
+            if self.recorded is not None:
+                yield ScopeOpened(TABLE, flows.SCOPE)
             yield from self._databases()
+            return
+        if scope == flows.SCOPE and self.recorded is not None:
+            yield from self._as_recorded(self.recorded)
             return
         for each in self.source.discover_entities(entity_type, scope):
             yield self._edges(each) if isinstance(each, Described) else each
 
+    def _as_recorded(self, recorded: Recorded) -> Iterator[Listed]:
+        found = recorded.flows(self.source, self.settings.options.queryLogDuration)
+        elsewhere, told = others(self.settings), self.reads is not None
+        yield from flows.listing(found, self.settings, self.known, elsewhere, told)
+
     def _databases(self) -> Iterator[Listed]:
+        if self.reads is None:
+            why = "processViewLineage is false"
+            yield ScopeListed(TABLE, fqn.join(self.settings.service), 0, mode="changes", why=why)
+            return
         for each in self.source.discover_entities(DATABASE):
             found = each.descriptor if isinstance(each, Described) else each
             if isinstance(found, EntityDescriptor):
@@ -189,12 +217,12 @@ class ViewSource:
             yield self._edges(each) if isinstance(each, Described) else each
 
     def _edges(self, described: Described) -> Described:
-        views = [each for each in described.entities if isinstance(each, Table)]
-        facts = [
-            edge
-            for each in views
-            for edge in view_lineage(each, self.known, self.reads, self.others)
-        ]
+        if self.reads is None:
+            return Described(described.descriptor, ())
+        facts: list[Fact] = []
+        for each in described.entities:
+            if isinstance(each, Table):
+                facts += view_lineage(each, self.known, self.reads, others(self.settings))
         return Described(described.descriptor, (), facts)
 
 
