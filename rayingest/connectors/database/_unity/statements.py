@@ -76,7 +76,7 @@ class Statements:
             with attempt:
                 try:
                     return self._ended(self._begun(statement))
-                except (KeyError, TypeError, ValueError) as error:
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
                     said = f"{type(error).__name__}: {error}"
                     raise Permanent(
                         f"What SQL warehouse {self._warehouse} answers is not understood: {said}",
