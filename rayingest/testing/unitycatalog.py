@@ -205,7 +205,7 @@ class World(RestWorld):
         if self.failure and self.failures:
             self.failures -= 1
             return told | {"status": {"state": "FAILED", "error": self.failure}}
-        hidden = [each for each in self.ungranted if f"{each}.information_" in self.said[number]]
+        hidden = [each for each in self.ungranted if f"from {each}." in self.said[number]]
         if hidden:
             said = f"[INSUFFICIENT_PERMISSIONS] User does not have USE CATALOG on {hidden[0]}."
             error = {"error_code": "BAD_REQUEST", "message": said}

@@ -1,8 +1,8 @@
 """minilake in one process, run by the Python of an environment that has it: see minilake.py.
 
-Its information schema is DuckDB's, which knows no tags; nobody can add to that. So the four relations of
-tags are tables of another schema, with the columns that Databricks documents, and a statement that
-names them in `system.information_schema` is told of those.
+Its information schema is DuckDB's, which knows no tags; nobody can add to that, and it has no schema
+`system.access`. So the four relations of tags and the two of lineage are tables of another schema, with the columns
+that Databricks documents, and a statement that names them in the catalog `system` is told of those.
 """
 
 import os
@@ -10,11 +10,31 @@ import sys
 from pathlib import Path
 from typing import Any
 
-PLACES = {
+TAGS = {
     "catalog_tags": (),
     "schema_tags": ("schema_name",),
     "table_tags": ("schema_name", "table_name"),
     "column_tags": ("schema_name", "table_name", "column_name"),
+}
+# https://docs.databricks.com/aws/en/admin/system-tables/lineage, but for `entity_metadata`
+BEGIN = ("account_id", "metastore_id", "workspace_id", "entity_type", "entity_id", "entity_run_id")
+PARTS = ("full_name", "catalog", "schema", "name")
+ENDS = {
+    end: (*(f"{end}_table_{each}" for each in PARTS), f"{end}_path", f"{end}_type")
+    for end in ("source", "target")
+}
+LAST = ("created_by", "event_time timestamp", "event_date date")
+PLACES = {
+    **{
+        f"information_schema.{name}": ("catalog_name", *columns, "tag_name", "tag_value")
+        for name, columns in TAGS.items()
+    },
+    "access.table_lineage": (*BEGIN, *ENDS["source"], *ENDS["target"], *LAST),
+    "access.column_lineage": (
+        *BEGIN,
+        *(*ENDS["source"], "source_column_name", *ENDS["target"], "target_column_name"),
+        *LAST,
+    ),
 }
 MADE = "memory.made"
 
@@ -33,7 +53,7 @@ def main(folder: str, port: str) -> None:
 
     def rewritten(sql: str) -> str:
         for name in PLACES:
-            sql = sql.replace(f"system.information_schema.{name}", f"{MADE}.{name}")
+            sql = sql.replace(f"system.{name}", _made(name))
         return str(before(sql))
 
     async def connection(pool: Any) -> Any:
@@ -43,9 +63,10 @@ def main(folder: str, port: str) -> None:
             found.execute("attach if not exists ':memory:' as memory")
             found.execute(f"create schema if not exists {MADE}")
             for name, columns in PLACES.items():
-                all_of_it = ("catalog_name", *columns, "tag_name", "tag_value")
-                described = ", ".join(f"{each} varchar" for each in all_of_it)
-                found.execute(f"create table if not exists {MADE}.{name} ({described})")
+                described = ", ".join(
+                    each if " " in each else f"{each} varchar" for each in columns
+                )
+                found.execute(f"create table if not exists {_made(name)} ({described})")
         return found
 
     original: Any = duckdb_pool.DuckDBPool.get_uc_connection
@@ -55,6 +76,11 @@ def main(folder: str, port: str) -> None:
 
     sys.argv = ["minilake", "--host", "127.0.0.1", "--port", port]
     sys.exit(serve())
+
+
+def _made(name: str) -> str:
+    """The table that stands for one of the catalog `system`."""
+    return f"{MADE}.{name.rpartition('.')[2]}"
 
 
 if __name__ == "__main__":

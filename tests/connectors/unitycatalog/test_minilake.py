@@ -1,7 +1,8 @@
+# ruff: noqa: S608 - rows for the emulator, of our own words
 """Unity Catalog by minilake: its listings, and our statements executed by DuckDB; judged by Databricks' client.
 
-What it cannot show (views, partitions, pages, refusals) is in test_world.py. Tags are rows of tables that
-`rayingest.testing.servers.minilake_app` adds to it.
+What it cannot show (views, partitions, pages, refusals) is in test_world.py. Tags and recorded lineage are
+rows of tables that `rayingest.testing.servers.minilake_app` adds to it.
 """
 
 import time
@@ -10,6 +11,7 @@ import pytest
 
 from rayingest.connectors.database import databricks, unitycatalog
 from rayingest.core.source import Described
+from rayingest.kit.sql.flows import Flow
 from rayingest.model import EntityType
 from rayingest.testing.probe import Probe
 from rayingest.testing.servers import minilake
@@ -129,6 +131,53 @@ def test_tags_by_the_documented_columns(make):
         [("UnityCatalogTags", "gold")],
     ]
     assert not tables_of(probe, options={"includeTags": False})["t"].tags
+
+
+def test_recorded_lineage_by_the_documented_columns(make, server):
+    """Each pair once; without what is only read or written, what has a path only, itself, other catalogs, old days."""
+    columns = (
+        "source_table_full_name, source_table_catalog, source_table_schema, source_table_name, "
+    )
+    columns += columns.replace("source", "target")
+
+    def happened(source, target, *names, ago=0):
+        places = []
+        for each in (source, target):
+            parts = [None, None, None] if each is None else each.split(".")
+            places += [each, *parts]
+        told = ", ".join("null" if each is None else f"'{each}'" for each in (*places, *names))
+        table = "column_lineage" if names else "table_lineage"
+        more = "source_column_name, target_column_name, " if names else ""
+        server.run(
+            f"insert into system.access.{table} ({columns}{more}event_date) "
+            f"values ({told}, current_date() - interval {ago} day)"
+        )
+
+    probe = make("fed", {"a": {"id": "int"}, "b": {"id": "int", "other": "int"}})
+    for _ in range(3):
+        happened("fed.s.a", "fed.s.b")
+        happened("fed.s.a", "fed.s.b", "id", "id")
+    happened("elsewhere.s.x", "fed.s.b", "y", "other", ago=1)
+    happened("fed.s.old", "fed.s.b", ago=2)
+    happened("fed.s.b", "fed.s.b", "id", "other")
+    happened("fed.s.a", None)
+    happened("fed.s.a", None, "id", None)
+    happened(None, "fed.s.b")
+    happened("fed.s.a", "elsewhere.s.x")
+    with probe.open() as source:
+        flows = {days: [*source.flows(days)] for days in (0, 1, 30)}
+        before = source.calls
+        [*source.flows(1)]
+        assert source.calls - before == 1
+    a, b, x = ("fed", "s", "a"), ("fed", "s", "b"), ("elsewhere", "s", "x")
+    assert set(flows[0]) == {Flow(a, b), Flow(a, b, "id", "id")}
+    assert set(flows[1]) == {*flows[0], Flow(x, b, "y", "other")}
+    assert set(flows[30]) == {*flows[1], Flow(("fed", "s", "old"), b)}
+    assert [len(each) for each in flows.values()] == [2, 3, 4]
+    with probe.open(databaseSchema="S") as source:
+        assert set(source.flows(1)) == set(flows[1])
+    with probe.open(databaseSchema="t") as source:
+        assert not [*source.flows(1)]
 
 
 def test_what_is_listed_is_what_is_asked_for(make):

@@ -1,6 +1,6 @@
 """Unity Catalog into a strict catalogue, as users run it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,13 @@ KEYS = [
     ["shop", "web", "t1", "PRIMARY KEY", "pk1", "id", None, None, None, None],
     ["shop", "web", "t0", "FOREIGN KEY", "fk0", "id", "shop", "web", "t1", "id"],
 ]
+FLOWS = [
+    ["shop", "web", "t1", "shop", "web", "t0", "id", "id"],
+    ["shop", "web", "t1", "shop", "web", "t0", None, None],
+    ["shop", "web", "t1", "gone", "s", "x", None, None],
+    ["shop", "web", "t2", "shop", "web", "t1", None, None],
+    ["shop", "web", "t4", "shop", "web", "t1", None, None],
+]
 TAGS = [["shop", "web", "t0", "", "pii", "high"], ["shop", "web", "t0", "day", "gold", ""]]
 
 
@@ -33,6 +40,20 @@ class Run:
         balanced(run.report)
         assert TOKEN not in run.report.to_json().decode()
         return run.report
+
+    def lineage(self, **options):
+        """A run of `unitycatalog-lineage` into the same catalogue."""
+        tree = yaml.safe_load(self.path.read_text())
+        tree["source"]["type"] = "unitycatalog-lineage"
+        tree["source"]["sourceConfig"]["config"] = {"type": "DatabaseLineage", **options}
+        path = self.path.with_name("lineage.yaml")
+        path.write_text(yaml.safe_dump(tree))
+        return replace(self, path=path)
+
+    def edges(self):
+        """How each edge of the catalogue is known."""
+        told = self.catalogue.entities("lineage").items()
+        return {name: each["edge"]["lineageDetails"]["source"] for name, each in told}
 
     def tables(self):
         return self.catalogue.entities("tables")
@@ -145,3 +166,47 @@ def test_discovery_goes_on_behind_a_schema_that_is_not_listed(run, lake, change,
     assert "lake.shop.web.b" in found
     assert {each.scope for each in missing} == {"lake.shop.hr"}
     assert said in (missing[0].why or "")
+
+
+def test_recorded_lineage_goes_beside_that_of_views_and_a_second_run_writes_nothing(run, lake):
+    """t2 is a view, t4 a streaming table; nobody has `gone.s.x`."""
+    run()
+    lake.world.rows = {"table_lineage": FLOWS}
+    report = run.lineage()()
+    assert (report.state, report.exit_code, report.unresolved) == ("success", 0, 1)
+    edges = run.edges()
+    assert {name for name, source in edges.items() if source == "QueryLineage"} == {
+        "lake.shop.web.t0 -> lake.shop.web.t1",
+        "lake.shop.web.t1 -> lake.shop.web.t4",
+    }
+    assert edges["lake.shop.web.t0 -> lake.shop.web.t2"] == "ViewLineage"
+    written = len(run.catalogue.log)
+    assert run.lineage()().exit_code == 0
+    assert len(run.catalogue.log) == written
+
+
+def test_a_view_that_the_catalogue_does_not_have_yet_is_met_twice_and_ends_well(run, lake):
+    """Its text and the records both tell of it; without it in the catalogue neither is an edge."""
+    run()
+    lake.world.tree["shop"]["web"] += ["t9", "t10", "t11"]  # the last one is a view
+    lake.world.rows = {"table_lineage": [["shop", "web", "t11", *FLOWS[0][3:]]]}
+    report = run.lineage()()
+    assert (report.exit_code, report.unresolved) == (0, 2)
+
+
+def test_who_may_not_read_the_records_keeps_the_lineage_of_views_and_is_told_the_grant(run, lake):
+    run()
+    lake.world.ungranted = {"system.access"}
+    report = run.lineage()()
+    assert report.exit_code == 3
+    tells(report, "recorded lineage", "SELECT ON SCHEMA system.access")
+    assert set(run.edges().values()) == {"ViewLineage"}
+    assert run.lineage(processQueryLineage=False)().exit_code == 0
+
+
+def test_records_alone_are_read_when_views_are_not_wanted(run, lake):
+    run()
+    lake.world.rows = {"table_lineage": FLOWS}
+    assert run.lineage(processViewLineage=False)().exit_code == 0
+    assert "lake.shop.web.t1 -> lake.shop.web.t2" in run.edges()
+    assert set(run.edges().values()) == {"QueryLineage"}

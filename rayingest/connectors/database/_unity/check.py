@@ -5,7 +5,12 @@ from contextlib import closing
 from typing import Any, Literal
 
 from rayingest.connectors.database._unity.api import GRANTS, kept, members
-from rayingest.connectors.database._unity.connect import LEGACY, WorkspaceConnection, connect
+from rayingest.connectors.database._unity.connect import (
+    LEGACY,
+    USE_A_WAREHOUSE,
+    WorkspaceConnection,
+    connect,
+)
 from rayingest.connectors.database._unity.facets import (
     NO_WAREHOUSE,
     keys_query,
@@ -19,7 +24,6 @@ from rayingest.kit.rest.api import Api
 from rayingest.kit.sql.facts import Wants
 from rayingest.model import EntityType
 
-USE_A_WAREHOUSE = "Write the HTTP path of a SQL warehouse, /sql/1.0/warehouses/…, into httpPath."
 NO_CATALOG = "the account sees no catalog that databaseFilterPattern keeps"
 Raw = Mapping[str, Any]
 

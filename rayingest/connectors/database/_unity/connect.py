@@ -25,6 +25,7 @@ AZURE_LOG_INS = {
     ".azure.cn": "https://login.chinacloudapi.cn",
 }
 AZURE_LOG_IN = "https://login.microsoftonline.com"
+USE_A_WAREHOUSE = "Write the HTTP path of a SQL warehouse, /sql/1.0/warehouses/…, into httpPath."
 HIVE = "hive_metastore"
 LEGACY = (
     "The catalog hive_metastore is not part of Unity Catalog: its tables are not read. "

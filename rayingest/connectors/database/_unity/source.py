@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from rayingest.connectors.database._unity import entities
 from rayingest.connectors.database._unity.api import Raw, catalogs, is_hidden, members, one
 from rayingest.connectors.database._unity.facets import NOTHING, Facets
+from rayingest.connectors.database._unity.flows import recorded
 from rayingest.core import fqn
 from rayingest.core.source import (
     Described,
@@ -18,6 +19,7 @@ from rayingest.core.source import (
 from rayingest.errors import ConfigError, Permanent
 from rayingest.kit.rest.api import Api
 from rayingest.kit.sql.facts import Wants
+from rayingest.kit.sql.flows import Flow
 from rayingest.kit.sql.listing import Tally
 from rayingest.kit.sql.spec import TYPES
 from rayingest.model import Entity, EntityType
@@ -47,6 +49,10 @@ class UnitySource:
     def calls(self) -> int:
         """Requests so far."""
         return self._api.calls
+
+    def flows(self, days: int) -> Iterator[Flow]:
+        """What filled tables in the last days."""
+        return recorded(self._api, self._settings, days)
 
     def close(self) -> None:
         """End the session."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from rayingest.connectors.database._unity.check import check
 from rayingest.connectors.database._unity.connect import connect
 from rayingest.connectors.database._unity.facets import Facets, prepare
+from rayingest.connectors.database._unity.flows import missing
 from rayingest.connectors.database._unity.source import UnitySource
 from rayingest.core.limits import Limit
 from rayingest.core.source import (
@@ -21,6 +22,7 @@ from rayingest.core.source import (
     Readable,
     Settings,
 )
+from rayingest.kit.sql.flows import Recorded
 from rayingest.kit.sql.lineage import in_sql
 from rayingest.kit.sql.spec import PARENTS, TYPES
 from rayingest.kit.sql.views import ViewLineage
@@ -79,8 +81,9 @@ class Unity:
 
     @property
     def variants(self) -> Mapping[str, Connector]:
-        """The lineage of views."""
-        return {"lineage": ViewLineage(self, in_sql("databricks"))}
+        """The lineage of views, and what Unity Catalog has recorded."""
+        recorded = Recorded(UnitySource.flows, missing)
+        return {"lineage": ViewLineage(self, in_sql("databricks"), recorded)}
 
     @property
     def batching(self) -> Mapping[EntityType, Batching]:
