@@ -19,8 +19,8 @@ class DatabricksConnection(WorkspaceConnection):
 
     type: Literal["Databricks"] = Field("Databricks", description="OpenMetadata's service type.")
     httpPath: str = Field(
-        description="`/sql/1.0/warehouses/…`: the SQL warehouse that keys and tags are read by; "
-        "of a cluster they are left out.",
+        description="`/sql/1.0/warehouses/…`: the SQL warehouse that keys, tags and recorded "
+        "lineage are read by; of a cluster they are left out.",
     )
     queryHistoryTable: Annotated[str | None, Unused()] = Field(
         None, description="Table with the query log."

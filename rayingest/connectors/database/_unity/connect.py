@@ -67,8 +67,8 @@ class WorkspaceConnection(SqlCommon):
     )
     httpPath: str | None = Field(
         None,
-        description="`/sql/1.0/warehouses/…`: the SQL warehouse that keys and tags are read by; "
-        "they are left out when no warehouse is named.",
+        description="`/sql/1.0/warehouses/…`: the SQL warehouse that keys, tags and recorded "
+        "lineage are read by; they are left out when no warehouse is named.",
     )
     catalog: str | None = Field(None, description="Read this catalog only; all when absent.")
     databaseSchema: str | None = Field(
