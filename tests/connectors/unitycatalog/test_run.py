@@ -210,3 +210,16 @@ def test_records_alone_are_read_when_views_are_not_wanted(run, lake):
     assert run.lineage(processViewLineage=False)().exit_code == 0
     assert "lake.shop.web.t1 -> lake.shop.web.t2" in run.edges()
     assert set(run.edges().values()) == {"QueryLineage"}
+
+
+def test_plan_and_discover_know_what_was_recorded(run, lake):
+    run()
+    lake.world.rows = {"table_lineage": FLOWS}
+    config = ri.load(run.lineage().path)
+    assert "lake.shop.web.t1.recorded lineage" in [each.id for each in config.discover()]
+    before = len(run.catalogue.log)
+    assert not config.plan().warnings
+    assert len(run.catalogue.log) == before
+    chosen = run.lineage()(select=["shop.web.t1*"])
+    assert chosen.exit_code == 0
+    assert {name.rpartition(" ")[2] for name in run.edges()} == {"lake.shop.web.t1"}

@@ -1,11 +1,12 @@
 """Recorded lineage of any database: names looked up, pairs made one edge, patterns, and what views tell themselves."""
 
 import time
+from itertools import pairwise
 
 from rayingest.config.options import DatabaseLineage
 from rayingest.core.filters import Filters
 from rayingest.core.source import Described, ScopeListed, Settings
-from rayingest.kit.sql.flows import SCOPE, Flow, listing
+from rayingest.kit.sql.flows import SCOPE, Flow, Recorded, listing, say_what_is_missing
 from rayingest.kit.sql.known import Known
 
 A, B, C = ("shop", "raw", "a"), ("shop", "core", "b"), ("shop", "core", "c")
@@ -119,13 +120,27 @@ def test_the_catalogue_says_what_is_a_view_with_a_text():
     assert Known.of(Catalogue(), ["svc"]).views == {"svc.d.s.a"}
 
 
+def test_who_asks_a_database_that_records_nothing_is_told(caplog):
+    def said(recorded, **options):
+        caplog.clear()
+        given = DatabaseLineage.model_validate(options)
+        say_what_is_missing(recorded, Settings("svc", None, given, Filters()))
+        return caplog.text
+
+    assert "queryLogDuration" in said(None, queryLogDuration=7)
+    assert not said(None)
+    lacking = Recorded(lambda session, days: iter(()), lambda settings: ("No log.", "Keep one."))
+    assert "No log. Keep one." in said(lacking)
+    assert not said(lacking, processQueryLineage=False)
+
+
 def test_an_edge_of_eight_columns_takes_less_than_half_a_millisecond():
     """Of this process; the median of three, for the machine is shared."""
     tables = [("shop", "web", f"t{at}") for at in range(1001)]
     columns = tuple(f"c{at}" for at in range(8))
     known = Known({".".join(("svc", *each)): columns for each in tables})
     settings = Settings("svc", None, DatabaseLineage(), Filters())
-    pairs = list(zip(tables, tables[1:], strict=False))
+    pairs = list(pairwise(tables))
     flows = [Flow(*pair, each, each) for pair in pairs for each in columns]
     seconds = []
     for _ in range(3):
