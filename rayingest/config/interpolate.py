@@ -25,11 +25,16 @@ class Unresolved:
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """Values by reference: the environment wins over what was `sent`; `used` notes what was read."""
+    """Values by reference: the environment wins over what was `sent`; `used` notes what was read.
+
+    With `elsewhere`, what is missing here is there where the run will be: the reference stays as it is
+    written, counts as a text, and is noted.
+    """
 
     environ: Mapping[str, str]
     sent: Mapping[str, str] = field(default_factory=dict, repr=False)
     used: dict[str, str] = field(default_factory=dict, repr=False)
+    elsewhere: set[str] | None = None
 
     def fill(self, text: str) -> str | Unresolved:
         """Replace every reference in one value."""
@@ -56,6 +61,8 @@ class Variables:
         value = self.environ.get(name, self.sent.get(name))
         if default is not None and not value:
             return default
+        if value is None and self.elsewhere is not None:
+            return _noted(self.elsewhere, name)
         if value is None:
             why = f"the variable {name} is not set"
             return Unresolved(why, f"export {name}=…, or give a default: ${{{name}:-…}}")
@@ -66,12 +73,33 @@ class Variables:
         try:
             value = Path(name).expanduser().read_text("utf-8").removesuffix("\n").removesuffix("\r")
         except (OSError, ValueError, RuntimeError) as error:
+            if self.elsewhere is not None:
+                return _noted(self.elsewhere, f"file:{name}")
             if f"file:{name}" not in self.sent:
                 why = error.strerror if isinstance(error, OSError) else "not a text file"
                 return Unresolved(f"cannot read the file {name}: {why}", "Mount or create it.")
             value = self.sent[f"file:{name}"]
         self.used[f"file:{name}"] = value
         return value
+
+
+def references(tree: Any) -> set[str]:
+    """What a tree cannot do without: `NAME` and `file:/path`, but for those that have a default."""
+    found: set[str] = set()
+
+    def look(text: str) -> str:
+        for each in REFERENCE.finditer(text):
+            if each["file"] or (each["name"] and each["default"] is None):
+                found.add(each["name"] or f"file:{each['file']}")
+        return text
+
+    _mapped(tree, look)
+    return found
+
+
+def _noted(elsewhere: set[str], name: str) -> str:
+    elsewhere.add(name)
+    return f"${{{name}}}"
 
 
 def resolve(tree: Any, variables: Variables) -> Any:

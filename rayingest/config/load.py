@@ -24,11 +24,13 @@ def load(
     sets: Iterable[str] = (),
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, object] = NOTHING,
+    elsewhere: set[str] | None = None,
 ) -> Config:
     """Read a config from a path, or from standard input (`-`). Raises ConfigErrors.
 
     Precedence: `flags` > `sets` > RAYINGEST_DISTRIBUTED_EXECUTION > the config > `overlays`, the
-    last one first > rayingest.yaml beside the config.
+    last one first > rayingest.yaml beside the config. `elsewhere` takes the references that cannot be
+    filled in here, for a config that is checked here and run elsewhere; without it they are errors.
     """
     environ = os.environ if environ is None else environ
     documents = [
@@ -43,7 +45,7 @@ def load(
         raise ConfigErrors(problem for each in documents for problem in each.problems)
     document = layers.merged(documents)
     document.name = "stdin" if str(source) == layers.STDIN else str(source)
-    return assemble(document, Variables(environ), flags)
+    return assemble(document, Variables(environ, elsewhere=elsewhere), flags)
 
 
 def from_bundle(bundle: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Config:
