@@ -5,12 +5,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from rayingest.config.connection import ConnectionModel
-from rayingest.config.marks import Unused
+from rayingest.config.kubernetes import Kubernetes
 from rayingest.errors import ConfigError
 
 RAY_PARALLELISM = 50
@@ -112,7 +112,9 @@ class DistributedExecution(ConnectionModel):
     retryPolicy: RetryPolicy = Field(
         default=RetryPolicy(), description="When an entity is tried again."
     )
-    resourceRequests: Resources | None = Field(default=None, description="What a worker asks for.")
+    resourceRequests: Resources | None = Field(
+        default=None, description="What a worker pod asks for (`rayingest submit`)."
+    )
     callTimeoutSeconds: float = Field(default=300, gt=0, description="Longest call to the source.")
     jobTimeoutSeconds: float = Field(
         default=3600,
@@ -126,19 +128,30 @@ class DistributedExecution(ConnectionModel):
     stateUrl: str | None = Field(
         default=None, description="Folder (any fsspec URL) of runs and state."
     )
-    resourceLimits: Annotated[Resources | None, Unused()] = Field(
-        default=None, description="What a worker may take."
+    resourceLimits: Resources | None = Field(
+        default=None, description="What a worker pod may take (`rayingest submit`)."
     )
-    namespace: Annotated[str | None, Unused()] = Field(
-        default=None, description="Kubernetes namespace."
+    namespace: str | None = Field(
+        default=None, description="Kubernetes namespace (`rayingest submit`)."
     )
-    image: Annotated[str | None, Unused()] = Field(default=None, description="Container image.")
+    image: str | None = Field(default=None, description="Container image (`rayingest submit`).")
     limits: dict[str, LimitOverride] = Field(
         default_factory=dict, description="Other limits than the connector's, by name."
     )
-    k8s: Annotated[dict[str, Any], Unused()] = Field(
-        default_factory=dict, repr=False, description="More about the Kubernetes objects."
+    k8s: Kubernetes = Field(
+        default=Kubernetes(), description="More about the Kubernetes objects (`rayingest submit`)."
     )
+
+    @model_validator(mode="after")
+    def _asks_for_what_it_may_take(self) -> Self:
+        asked, most = self.resourceRequests or Resources(), self.resourceLimits or Resources()
+        for what, one, other in (
+            ("cpu", asked.cores, most.cores),
+            ("memory", asked.bytes, most.bytes),
+        ):
+            if one is not None and other is not None and one > other:
+                raise ValueError(f"resourceRequests.{what} is more than resourceLimits.{what}")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +174,7 @@ class Execution:
     source_outage: float = 120.0
     state_url: str | None = None
     limits: Mapping[str, LimitOverride] = field(default_factory=dict)
-    k8s: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    k8s: Kubernetes = field(default_factory=Kubernetes)
 
 
 FLAGS = {

@@ -12,11 +12,15 @@ PUBLIC = {"secretsManagerProvider", "secretsManagerLoader", "tokenEndpoint", "se
 OPAQUE = {"connectionOptions", "connectionArguments", "extraHeaders"}
 REFERENCE = re.compile(r"\$\{(?:file:[^}]+|[A-Za-z_][A-Za-z0-9_]*)\}")
 DEFAULT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*):-[^}]*\}")
+# Names of Kubernetes objects: no key of this block takes a secret.
+KUBERNETES: KeyPath = ("workflowConfig", "distributedExecution", "k8s")
 IN_URL = re.compile(r"(://[^/@\s:]*):[^/@\s]+@")
 
 
 def looks_secret(path: KeyPath) -> bool:
     """Whether a key, or one around it, sounds like a secret, or may hold anything."""
+    if path[: len(KUBERNETES)] == KUBERNETES:
+        return False
     keys = [part for part in path if isinstance(part, str)]
     return any(key in OPAQUE or (SECRET.search(key) and key not in PUBLIC) for key in keys)
 

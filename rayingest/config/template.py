@@ -95,7 +95,8 @@ def _field(key: str, field: FieldInfo, indent: int, prefix: str, *, shown: bool)
     start = " " * indent + ("" if shown else "# ")
     why = f"  # {field.description}" if field.description else ""
     models = [each for each in models_in(field.annotation) if each.model_fields]
-    named = get_origin(field.annotation) is dict  # its keys are names that nobody can know here
+    # Names, and how many of a thing there are, nobody can know here.
+    named = get_origin(field.annotation) in (dict, list)
     if not models or models == [FilterPattern] or named:
         yield f"{start}{key}: {_value(key, field, prefix, shown=shown)}".rstrip() + why
         return

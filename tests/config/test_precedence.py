@@ -184,7 +184,10 @@ workflowConfig:
     assert (execution.call_timeout, execution.sink_outage) == (60, 30)
     assert execution.parallelism == 50
     assert execution.limits["api"].rate == 5
-    assert "distributedExecution.k8s" in config.warnings[0]
+    assert execution.resource_limits.cores == 2
+    assert (execution.namespace, execution.image) == ("data", "rayingest:1")
+    assert execution.k8s.serviceAccount == "x"
+    assert config.warnings == ()
 
 
 def test_a_parallelism_that_nothing_goes_by_is_told(written, short):
