@@ -89,6 +89,10 @@ def _own_ray(_no_leftovers: None) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-golden", action="store_true", help="store what was told or made")
+
+
 @pytest.fixture(scope="session")
 def contracts() -> Path:
     """OpenMetadata's JSON schemas and recorded requests, which are no part of this repository."""

@@ -16,7 +16,6 @@ STOCK = ("orders", "users", "products")
 
 def pytest_addoption(parser):
     parser.addoption("--write-grades", action="store_true", help="store what the tests showed")
-    parser.addoption("--write-golden", action="store_true", help="store what connectors told")
 
 
 @pytest.fixture(scope="session")
