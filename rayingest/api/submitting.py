@@ -1,0 +1,96 @@
+"""From a config file to the objects of a run on Kubernetes; everything wrong is found here."""
+
+import getpass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rayingest.api.job import Job
+from rayingest.api.wishes import Wishes
+from rayingest.config import load
+from rayingest.config.interpolate import references
+from rayingest.errors import ConfigError
+from rayingest.launch import surviving
+from rayingest.launch.manifest import manifest, objects
+from rayingest.launch.rules import broken
+from rayingest.launch.submission import Submission, submission
+from rayingest.state.run_directory import new_run_id
+
+NO_FLAGS: Mapping[str, object] = {}
+LOGS_POD = "workflowConfig.distributedExecution.k8s.submissionMode=K8sJobMode"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that could be created: its objects as YAML, and what its user should know."""
+
+    run: Submission
+    job: Job
+    text: str = field(repr=False)
+    warnings: tuple[str, ...]
+
+
+def prepare(
+    source: str | Path,
+    *,
+    overlays: Iterable[str | Path] = (),
+    sets: Iterable[str] = (),
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] = NO_FLAGS,
+    run_id: str | None = None,
+    name: str | None = None,
+    logs_pod: bool = False,
+    allow_untested: bool = False,
+    submitted_by: str | None = None,
+) -> Prepared:
+    """Read a config and make the objects of its run. Raises ConfigError, ConfigErrors.
+
+    It is read as the cluster will read it, so that no mistake of it costs a cluster. What only the pods
+    have - variables, files - counts as a text.
+    """
+    elsewhere: set[str] = set()
+    config = load(
+        source,
+        overlays=overlays,
+        sets=[*sets, *([LOGS_POD] if logs_pod else [])],
+        environ=environ,
+        flags={**flags, "engine": "ray"},
+        elsewhere=elsewhere,
+    )
+    job = Job(config)
+    job.refuse_untested(Wishes(allow_untested=allow_untested))
+    surviving.refuse_unrecorded(config)
+    k8s, wanted = config.execution.k8s, references(config.tree)
+    surviving.refuse_unset(k8s, wanted)
+    parallelism = flags.get("parallelism")
+    run = submission(
+        config,
+        run_id=run_id or new_run_id(),
+        submitted_by=submitted_by or _user(),
+        name=name,
+        parallelism=parallelism if isinstance(parallelism, int) else None,
+        allow_untested=allow_untested,
+    )
+    made = objects(run)
+    if wrong := [each for document in made[1:] for each in broken(document)]:
+        raise ConfigError(f"KubeRay would refuse this RayJob: {'; '.join(wrong)}.")
+    return Prepared(run, job, manifest(made), (*config.warnings, *_told(job, wanted)))
+
+
+def _told(job: Job, wanted: set[str]) -> Iterable[str]:
+    config, k8s = job.config, job.config.execution.k8s
+    if names := surviving.variables(wanted):
+        yield f"The Secrets {', '.join(k8s.envFromSecrets)} must have the keys {', '.join(names)}."
+    if files := surviving.unmounted(k8s, wanted):
+        yield f"No volume brings {', '.join(files)}: the image must have them."
+    if config.redacted() != config.tree:
+        yield "The config may hold passwords as they are, and so does its Secret: ${VARIABLES} keep them out."
+    if k8s.backoffLimit and not surviving.lasting(config):
+        yield "No stateUrl outlives the pods: a second attempt begins anew, instead of going on."
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in many containers
+        return "unknown"

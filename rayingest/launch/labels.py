@@ -1,0 +1,44 @@
+"""What the objects of a run are called by: labels to find them, annotations to understand them.
+
+https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+"""
+
+from typing import Any
+
+from rayingest.launch.submission import Submission, slug
+
+QUEUE = "kueue.x-k8s.io/queue-name"
+RUN_ID = "rayingest.io/run-id"
+SOURCE = "rayingest.io/source"
+Json = dict[str, Any]
+
+
+def labels(run: Submission) -> dict[str, str]:
+    """Labels of every object and pod of a run."""
+    return {
+        **run.k8s.labels,
+        "app.kubernetes.io/name": "rayingest",
+        "app.kubernetes.io/component": "run",
+        "app.kubernetes.io/managed-by": "rayingest",
+        RUN_ID: run.run_id,
+        # A label takes no spaces or dots at its ends; the annotation has the name as it is.
+        SOURCE: slug(run.service, 63) or "source",
+    }
+
+
+def annotations(run: Submission) -> dict[str, str]:
+    """Annotations of the objects of a run."""
+    return {
+        **run.k8s.annotations,
+        "rayingest.io/service": run.service,
+        "rayingest.io/connector": run.source,
+        "rayingest.io/config-sha256": run.digest,
+        "rayingest.io/version": run.version,
+        "rayingest.io/submitted-by": run.submitted_by,
+    }
+
+
+def metadata(run: Submission, name: str) -> Json:
+    """The head of an object; without a namespace it goes where kubectl's context says."""
+    place = {"namespace": run.namespace} if run.namespace else {}
+    return {"name": name, **place, "labels": labels(run), "annotations": annotations(run)}

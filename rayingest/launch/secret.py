@@ -1,0 +1,26 @@
+"""The Secret that carries the config, as it was written: `${VARIABLES}` are filled in by the pods.
+
+A Secret and not a ConfigMap, because configs that people write do hold passwords.
+https://kubernetes.io/docs/concepts/configuration/secret/#secret-immutable
+"""
+
+from typing import Any
+
+from rayingest.launch.labels import metadata
+from rayingest.launch.submission import CONFIG_FILE, Submission
+
+
+def config_secret(run: Submission, *, owner_uid: str | None = None) -> dict[str, Any]:
+    """The immutable Secret; the RayJob owns it, once it is there and has a uid."""
+    head = metadata(run, run.secret_name)
+    if owner_uid is not None:
+        owner = {"apiVersion": "ray.io/v1", "kind": "RayJob", "name": run.name, "uid": owner_uid}
+        head["ownerReferences"] = [owner]
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": head,
+        "immutable": True,
+        "type": "Opaque",
+        "stringData": {CONFIG_FILE: run.text},
+    }

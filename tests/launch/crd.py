@@ -1,0 +1,73 @@
+"""The API server's judgement of an object: the CRD's schema, unknown fields, and KubeRay's CEL rules."""
+
+import gzip
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+Json = dict[str, Any]
+KEEPS = "x-kubernetes-preserve-unknown-fields"
+OPERATORS = {"ray.io/kuberay-operator", "kueue.x-k8s.io/multikueue"}
+
+
+@cache
+def schema(contracts: Path) -> Json:
+    """The schema of ray.io/v1 RayJob."""
+    path = contracts / "kubernetes" / "ray.io_rayjobs.yaml.gz"
+    if not path.is_file():
+        pytest.skip(f"no CRDs in {path.parent}")
+    with gzip.open(path) as file:
+        crd = yaml.load(file, Loader=yaml.CSafeLoader)
+    (served,) = (each for each in crd["spec"]["versions"] if each["name"] == "v1")
+    return served["schema"]["openAPIV3Schema"]  # type: ignore[no-any-return]
+
+
+def refused(job: Json, contracts: Path) -> list[str]:
+    """All that the API server would not take, with strict field validation."""
+    judge = jsonschema.Draft202012Validator(schema(contracts))
+    wrong = [f"{each.json_path}: {each.message}" for each in judge.iter_errors(job)]
+    return [*wrong, *unknown(job, schema(contracts)), *cel(job["spec"])]
+
+
+def unknown(value: Any, known: Json, path: str = "$") -> Iterator[str]:
+    """Fields that the schema does not have; `metadata` of the object is free there."""
+    if known.get(KEEPS):
+        return
+    if isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from unknown(each, known.get("items", {}), f"{path}[{index}]")
+    if not isinstance(value, dict):
+        return
+    properties, others = known.get("properties"), known.get("additionalProperties")
+    if properties is None and others is None:
+        return
+    for key, each in value.items():
+        below = (properties or {}).get(key, others)
+        if below is None:
+            yield f"{path}.{key}: unknown field"
+        elif isinstance(below, dict) and not (path == "$" and key == "metadata"):
+            yield from unknown(each, below, f"{path}.{key}")
+
+
+def cel(spec: Json) -> Iterator[str]:
+    """The rules of the CRD that are no schema; immutability needs an older object and is not here."""
+    if spec.get("managedBy", "ray.io/kuberay-operator") not in OPERATORS:
+        yield "managedBy must be an operator that is known"
+    strategy = spec.get("deletionStrategy")
+    if strategy is None:
+        return
+    legacy = {"onSuccess", "onFailure"} & set(strategy)
+    rules = strategy.get("deletionRules", [])
+    if legacy and rules:
+        yield "onSuccess and onFailure go without deletionRules"
+    if len(legacy) == 1 or not (legacy or rules):
+        yield "both onSuccess and onFailure, or deletionRules"
+    for each in rules:
+        said = {"jobStatus", "jobDeploymentStatus"} & set(each.get("condition", {}))
+        if len(said) != 1:
+            yield "a condition has one status"
