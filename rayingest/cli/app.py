@@ -24,6 +24,7 @@ from rayingest.cli import (
     runs,
     schema,
     state,
+    submit,
     validate,
 )
 from rayingest.cli.exits import Exit, crashed, stdout_gone, told
@@ -88,6 +89,7 @@ def command() -> Any:
         plan,
         compare,
         run,
+        submit,
         process,
         connectors,
         schema,

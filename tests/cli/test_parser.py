@@ -18,6 +18,8 @@ WANTED = {
     "--dry-run --preview --timeout --max-failures --partial-ok --allow-untested --set --overlay "
     "--report-json --progress --log-format --verbose -v --quiet -q "
     "--accept-config-change --take-over --full-refresh --allow-deletions --plan --jobs",
+    "submit": "--config -c --mode --namespace -n --image --name --manifest --dry-run --logs-pod "
+    "--parallelism --run-id --state-url --allow-untested --set --overlay --verbose -v --quiet -q",
     "plan": "--config -c --sample --out --parallelism --select --exclude --format",
     "compare": "--config -c --out --parallelism --select --exclude --format",
     "resume": "--config -c --service --state-url --accept-config-change --take-over --partial-ok",
