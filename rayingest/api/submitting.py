@@ -9,6 +9,7 @@ from rayingest.api.job import Job
 from rayingest.api.wishes import Wishes
 from rayingest.config import load
 from rayingest.config.interpolate import references
+from rayingest.core import registry
 from rayingest.errors import ConfigError
 from rayingest.launch import surviving
 from rayingest.launch.manifest import manifest, objects
@@ -59,6 +60,7 @@ def prepare(
     )
     job = Job(config)
     job.refuse_untested(Wishes(allow_untested=allow_untested))
+    surviving.refuse_unknown(config, elsewhere)
     surviving.refuse_unrecorded(config)
     k8s, wanted = config.execution.k8s, references(config.tree)
     surviving.refuse_unset(k8s, wanted)
@@ -81,6 +83,8 @@ def _told(job: Job, wanted: set[str]) -> Iterable[str]:
     config, k8s = job.config, job.config.execution.k8s
     if names := surviving.variables(wanted):
         yield f"The Secrets {', '.join(k8s.envFromSecrets)} must have the keys {', '.join(names)}."
+    if registry.load(config.connector).local:
+        yield f"{config.connector} reads a file, and reads it in the pods: mount it (k8s.volumes)."
     if files := surviving.unmounted(k8s, wanted):
         yield f"No volume brings {', '.join(files)}: the image must have them."
     if config.redacted() != config.tree:

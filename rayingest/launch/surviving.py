@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from rayingest.config import Config
+from rayingest.config.interpolate import references
 from rayingest.config.kubernetes import Kubernetes
 from rayingest.errors import ConfigError
 
@@ -34,6 +35,17 @@ def refuse_unrecorded(config: Config) -> None:
             "Nothing would be left of this run: HTTPMode keeps no log, and its stateUrl is not outside the pods.",
             hint="Give a stateUrl on object storage (--state-url s3://…) or on a mounted claim (k8s.volumes), "
             "or --logs-pod, which keeps the log in a pod.",
+        )
+
+
+def refuse_unknown(config: Config, elsewhere: set[str]) -> None:
+    """What the objects are made of must be known here: an image is no text. Raises ConfigError."""
+    block = config.tree.get("workflowConfig", {}).get("distributedExecution", {})
+    here = {key: value for key, value in block.items() if key != "stateUrl"}
+    if missing := elsewhere & references([here, config.tree["source"]["serviceName"]]):
+        raise ConfigError(
+            f"The objects themselves need {', '.join(sorted(missing))}, not set here.",
+            hint="distributedExecution and serviceName are filled in where submit runs: export them.",
         )
 
 

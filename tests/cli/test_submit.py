@@ -96,6 +96,27 @@ def test_variables_must_come_from_somewhere(
     assert SECRET not in said.out + said.err
 
 
+def test_what_the_objects_are_made_of_must_be_known_here(
+    cli: Callable, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = (
+        "workflowConfig:\n  distributedExecution:\n    image: registry.example/rayingest:${TAG}\n"
+    )
+    config = shop.config(more=f"{more}    k8s: {{envFromSecrets: [env]}}\n")
+    said = cli("submit", config, *STATE, "--manifest", "-")
+    assert (said.code, said.out) == (2, "")
+    assert "The objects themselves need TAG, not set here" in said.err
+    monkeypatch.setenv("TAG", "7")
+    said = cli("submit", config, *STATE, "--manifest", "-")
+    assert said.code == 0
+    assert "image: registry.example/rayingest:7\n" in said.out
+
+
+def test_a_database_that_is_a_file_must_be_mounted(cli: Callable, config: str) -> None:
+    said = cli("submit", config, *IMAGE, *STATE, "--manifest", "-")
+    assert "sqlite reads a file, and reads it in the pods" in said.err
+
+
 def test_a_file_that_nothing_mounts_is_told(cli: Callable, shop: Shop) -> None:
     config = shop.config(sink="{type: file, config: {path: '${file:/keys/out}'}}")
     said = cli("submit", config, *IMAGE, *STATE, "--manifest", "-")
