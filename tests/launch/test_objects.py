@@ -155,7 +155,7 @@ def test_the_name_is_short_and_the_same_for_the_same_run(submit: Submit) -> None
     other = submit(SMALL, text=text, run_id="nightly-8").run.name
     assert first == again != other
     assert len(first) <= 40
-    assert re.fullmatch(r"ri-gr-e-co-gr-e-co-gr-[0-9a-f]{10}", first) or first.startswith("ri-gr")
+    assert re.fullmatch(r"ri-gr-e-co-gr-e-co-gr-e-[0-9a-f]{10}", first)
 
 
 def test_a_name_out_of_nothing_is_a_name(submit: Submit) -> None:
