@@ -1,5 +1,6 @@
 """Which state belongs to a config, and what a run may do with it."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rayingest.state import shard
 from rayingest.state.deletions import OPTIONS, Obstacle
 from rayingest.state.known import KnownState
 from rayingest.state.run_directory import default_url
+from rayingest.state.tokens import Window
 
 
 def memory(config: Config, asked: Wishes, run_id: str, *, few: bool, changed: bool) -> Memory:
@@ -33,7 +35,16 @@ def memory(config: Config, asked: Wishes, run_id: str, *, few: bool, changed: bo
         dependencies=connector.dependencies,
         hides=connector.listing_hides,
         allow_deletions=asked.allow_deletions,
+        window=_window(options),
     )
+
+
+def _window(options: Any) -> Window | None:
+    """How long descriptions are believed, in an incremental run."""
+    wanted = getattr(options, "incremental", None)
+    if wanted is None or not wanted.enabled:
+        return None
+    return Window(datetime.now(UTC).date(), wanted.lookbackDays)
 
 
 def known_state(config: Config) -> KnownState:
@@ -48,12 +59,14 @@ def known_state(config: Config) -> KnownState:
 
 
 def shaping(config: Config) -> dict[str, Any]:
-    """The options that shape what is written: not those that choose or delete."""
+    """The options that shape what is written: not those that choose, delete, or save reading."""
     options: dict[str, Any] = config.relevant()["options"]
     return {
         key: value
         for key, value in options.items()
-        if not key.startswith("markDeleted") and not key.endswith("FilterPattern")
+        if not key.startswith("markDeleted")
+        and not key.endswith("FilterPattern")
+        and key != "incremental"
     }
 
 

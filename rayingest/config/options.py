@@ -30,11 +30,15 @@ class OwnerConfig(ConnectionModel):
 
 
 class Incremental(ConnectionModel):
-    """Read only what changed since the last run."""
+    """List everything, and describe only what changed since it was described."""
 
-    enabled: bool = Field(description="Read only what changed since the last run.")
-    lookbackDays: int = Field(default=7, description="How far to look back for a successful run.")
-    safetyMarginDays: int = Field(default=1, description="Days to read again before that run.")
+    enabled: bool = Field(description="Describe only what changed.")
+    lookbackDays: int = Field(
+        default=7, ge=0, description="Days after which a table is described again in any case."
+    )
+    safetyMarginDays: int = Field(
+        default=1, ge=0, description="What changed in so many days is described in any case."
+    )
 
 
 class DatabaseMetadata(ConnectionModel):
@@ -91,8 +95,9 @@ class DatabaseMetadata(ConnectionModel):
     queryParsingTimeoutLimit: Annotated[int, Unused()] = Field(
         default=300, description="Seconds for parsing one query."
     )
-    incremental: Annotated[Incremental | None, Unused()] = Field(
-        default=None, description="Read only what changed since the last run."
+    incremental: Incremental | None = Field(
+        default=None,
+        description="Describe only what changed, where the source tells; all is listed in every run.",
     )
     extractJsonSchema: Annotated[bool, Unused()] = Field(
         default=False, description="Find the schema of JSON columns from samples."

@@ -58,7 +58,8 @@ class EntityDescriptor(msgspec.Struct, frozen=True, gc=False, omit_defaults=True
     * `scope` is the container whose listing found it; with a parent type, the parent's `id`.
     * `batch`: one session can describe descriptors of the same `batch` at once.
     * `metadata`: small strings for the source alone. Never a secret; all in all < 1 kB.
-    * `token`: a change token, only where the vendor says that it covers every facet.
+    * `token`: while it stays the same, an incremental run does not ask for the descriptor. Only where
+      it covers all that is described; what it leaves out is read again after `lookbackDays`.
     """
 
     type: EntityType

@@ -69,9 +69,13 @@ class Listing:
 
 
 class KnownOf(msgspec.Struct, frozen=True):
-    """What the sink has already: type -> FQN -> hash."""
+    """What the sink has already: type -> FQN -> hash.
+
+    `unchanged`: descriptors whose tokens say that nothing is new, and all that the sink has of each.
+    """
 
     hashes: dict[str, dict[str, str]]
+    unchanged: dict[str, list[Written]] = {}
 
     def has(self, row: Row) -> bool:
         """Whether the sink has a row with just this content."""

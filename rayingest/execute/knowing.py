@@ -18,7 +18,7 @@ from rayingest.core.filters import Filters
 from rayingest.core.sink import SinkSession
 from rayingest.core.source import EntityDescriptor, Removed, ScopeListed
 from rayingest.errors import RayingestError, StateError
-from rayingest.execute.events import Chunk, KnownOf, Result, ScopeSettled
+from rayingest.execute.events import Chunk, KnownOf, Result, ScopeSettled, Written
 from rayingest.execute.replay import Replay
 from rayingest.model import EntityType
 from rayingest.state import deletions, mark, settling
@@ -29,6 +29,7 @@ from rayingest.state.outcomes import End, Outcome, Outcomes
 from rayingest.state.packed import Stored
 from rayingest.state.settling import Candidate
 from rayingest.state.shard import Key, Scope, Shard
+from rayingest.state.tokens import TOKEN, Window
 
 READERS = 8
 
@@ -39,7 +40,8 @@ class Memory:
 
     `compare`: leave out what the sink has already. `mark_deleted`: entity types whose vanished
     entities are deleted. `obstacle`: why this run deletes nothing. `hides`: the source leaves out what
-    the account may not see. `planned`: nothing else is deleted.
+    the account may not see. `planned`: nothing else is deleted. `window`: how long a description is
+    believed whose change token is the same; None: tokens say nothing.
     """
 
     state: KnownState
@@ -53,6 +55,7 @@ class Memory:
     hides: bool = False
     allow_deletions: bool = False
     planned: frozenset[Key] | None = None
+    window: Window | None = None
 
 
 @dataclass
@@ -63,6 +66,7 @@ class _Open:
     outcomes: Outcomes = field(default_factory=Outcomes)
     removed: set[str] = field(default_factory=set)
     sent: set[str] = field(default_factory=set)  # to be described and written, without an end yet
+    tokens: dict[str, Stored] = field(default_factory=dict)  # to be kept, if all of it arrives
 
 
 class Knowing:
@@ -129,6 +133,7 @@ class Knowing:
             ids.setdefault(each.scope, []).append(each.id)
         for scope, members in ids.items():
             self._scopes.setdefault((chunk.type, scope), _Open()).sent.update(members)
+        self._note(chunk)
         if not self.memory.compare or chunk.kind == "deferred":
             return None
         hashes: dict[str, dict[str, str]] = {}
@@ -137,7 +142,47 @@ class Knowing:
             if shard is not None and believed:
                 for kind, found in shard.hashes(members, self.memory.context).items():
                     hashes.setdefault(kind, {}).update(found)
-        return KnownOf(hashes) if hashes else None
+        return KnownOf(hashes, self._unchanged(chunk)) if hashes else None
+
+    def _unchanged(self, chunk: Chunk) -> dict[str, list[Written]]:
+        """Members that need not be described, and what the sink has of them."""
+        window = self.memory.window
+        found: dict[str, list[Written]] = {}
+        if window is None or chunk.kind != "process":
+            return found
+        for each in chunk.items:
+            if each.token is None:
+                continue
+            scope = chunk.type, each.scope
+            shard, believed = self._known(scope)
+            if shard is None or not believed or shard.context != self.memory.context:
+                continue
+            stored = shard.present.get(each.id, ())
+            if window.unchanged(stored, each.token):
+                found[each.id] = [
+                    Written(one.type, one.fqn, one.hash, "unchanged")
+                    for one in stored
+                    if one.type != TOKEN
+                ]
+                # The day stays that of the description.
+                self._scopes[scope].tokens[each.id] = next(e for e in stored if e.type == TOKEN)
+        return found
+
+    def _note(self, chunk: Chunk) -> None:
+        """What is described from here on is so as its token says, or newer."""
+        window = self.memory.window
+        if window is None or chunk.kind == "deferred":
+            return
+        for each in chunk.items:
+            tokens = self._scopes[chunk.type, each.scope].tokens
+            tokens.pop(each.id, None)
+            if each.token is not None:
+                tokens[each.id] = window.kept(each.id, each.token)
+
+    def postponed(self, entity_type: EntityType, scope: str, identity: str) -> None:
+        """What refers to things that may never come is read again, whatever its token says."""
+        if here := self._scopes.get((entity_type, scope)):
+            here.tokens.pop(identity, None)
 
     def ended(
         self, entity_type: EntityType, scope: str, result: Result, *, believed: bool = True
@@ -151,6 +196,9 @@ class Knowing:
         self._listed.add((entity_type, scope))
         here = self._scopes.setdefault((entity_type, scope), _Open())
         here.sent.discard(result.id)
+        token = here.tokens.pop(result.id, None)
+        if token is not None and believed and result.status in ("ok", "unchanged") and written:
+            written = (*written, token)
         here.outcomes.add(result.id, Outcome(cast("End", result.status), written))
 
     def removed(self, gone: Removed) -> None:

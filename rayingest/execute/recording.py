@@ -81,6 +81,8 @@ class Recording:
             self._deferred.arrived(result.written)
         for kind, each in deferred:
             self._deferred.add(kind, each)
+            if self.knowing is not None:
+                self.knowing.postponed(kind, each.scope, each.id)
         if self._journal:
             self._journal.extend(news)
             self._journal.extend(("ended", kind, result) for kind, _, result in ended)

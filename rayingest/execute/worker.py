@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from rayingest.core.limits import UNLIMITED
-from rayingest.core.sink import Placement, SinkSession
+from rayingest.core.sink import Placement, Row, SinkSession
 from rayingest.core.source import (
     Described,
     EntityDescriptor,
@@ -46,6 +46,7 @@ from rayingest.execute.events import (
     RowsOf,
     SinkState,
     Why,
+    Written,
     why,
 )
 from rayingest.execute.running import Holder, Running
@@ -206,7 +207,9 @@ class Worker:
             for described in chunk.described:
                 self._write(run, described)
         else:
-            self._read(run, list(left.values()))
+            self._pass_over(run)
+            if left:
+                self._read(run, list(left.values()))
         with run.lock:
             if run.abandoned:
                 return False
@@ -222,6 +225,12 @@ class Worker:
             self._answer(run, described)
         except Exception as error:  # noqa: BLE001 - what cannot be spelled must not cost its neighbours
             self._end(run, self._failure(described.descriptor, error))
+
+    def _pass_over(self, run: Running) -> None:
+        """What has not changed since it was described is not asked for."""
+        known = run.chunk.known
+        for identity, written in (known.unchanged if known else {}).items():
+            self._hand_on(run, identity, [], written, None)
 
     def _limited(self, waits: bool) -> None:
         """A thread waits for a limit, or goes on: no time of the source's passes meanwhile."""
@@ -349,20 +358,34 @@ class Worker:
         run.since = math.inf  # until the source is asked again, no time of its passes
         rows, done, cause = self._encoder.encode(described, run.chunk.known)
         with run.lock:
-            if run.abandoned or run.left.pop(item.id, None) is None:
+            if run.abandoned or item.id not in run.left:
                 return
             run.children.extend(described.children)
             if described.parts:
                 run.parts.append(PartOf(item.type, item.scope, item.id, list(described.parts)))
+        self._hand_on(run, item.id, rows, done, cause)
+        run.since = time.monotonic()
+
+    def _hand_on(
+        self,
+        run: Running,
+        identity: str,
+        rows: list[Row],
+        done: list[Written],
+        cause: Why | None,
+    ) -> None:
+        """Give what is to be written, and what is there already, to whoever writes."""
+        with run.lock:
+            if run.abandoned or run.left.pop(identity, None) is None:
+                return
             for kind in (*(row.type for row in rows), *(each.type for each in done)):
                 run.emitted[kind] += 1
             if run.ticket is None:
-                run.rows.append(RowsOf(item.id, rows, done, cause))
+                run.rows.append(RowsOf(identity, rows, done, cause))
         if run.ticket is not None and self.delivery is not None:
             before = time.monotonic()
-            self.delivery.add(run.ticket, item.id, rows, done, cause)
+            self.delivery.add(run.ticket, identity, rows, done, cause)
             run.waited += time.monotonic() - before
-        run.since = time.monotonic()
 
     def _give_up(self, run: Running) -> None:
         """Abandon the thread: what it answers from now on is not heard."""

@@ -14,6 +14,7 @@ from rayingest.errors import StateError
 from rayingest.model import EntityType
 from rayingest.state.packed import Packed, Stored
 from rayingest.state.run_directory import unpack
+from rayingest.state.tokens import TOKEN
 
 VERSION = "rayingest.shard/1"
 ENTITIES = frozenset(each.value for each in EntityType)
@@ -106,7 +107,7 @@ class Shard:
         if context == self.context:
             for identity in ids:
                 for each in self.present.get(identity, ()):
-                    if each.hash:
+                    if each.hash and each.type != TOKEN:
                         found.setdefault(each.type, {})[each.fqn] = each.hash
         return found
 

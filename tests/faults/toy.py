@@ -68,7 +68,8 @@ class Place:
 
     `refers`: the table that a table has a foreign key to, when it is there (`dangling`: also when not). `raises`: schemas at which the listing
     breaks off; `partial`: schemas of which it gives the first half; `hides`: schemas, or
-    `schema.table`, that it leaves out; `fails`: tables that cannot be described.
+    `schema.table`, that it leaves out; `fails`: tables that cannot be described. `tokens`: the listing
+    tells the versions of tables; `described` has the names of those that somebody asked for.
     """
 
     tables: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -79,6 +80,8 @@ class Place:
     partial: set[str] = field(default_factory=set)
     hides: set[str] = field(default_factory=set)
     fails: set[str] = field(default_factory=set)
+    tokens: bool = False
+    described: list[str] = field(default_factory=list)
 
     def well(self) -> None:
         """From now on nothing goes wrong."""
@@ -197,7 +200,10 @@ class ToySource:
         partial: bool = False,
     ) -> Iterator[Listed]:
         for each in names:
-            yield EntityDescriptor(kind, fqn.child(scope, each), scope, "toy")
+            told = self.place.tokens and kind is EntityType.TABLE
+            token = f"{self.place.tables[fqn.split(scope)[-1]][each]} " if told else None
+            token = token and token + self.place.refers.get(each, "")
+            yield EntityDescriptor(kind, fqn.child(scope, each), scope, "toy", token=token)
         why = "the second half is missing" if partial else None
         yield ScopeListed(
             kind, scope, len(names), not partial, why=why, filtered=there - len(names)
@@ -206,6 +212,8 @@ class ToySource:
     def process_entities(self, descriptors: Sequence[EntityDescriptor]) -> Iterator[Processed]:
         for each in descriptors:
             name = fqn.split(each.id)[-1]
+            if each.type is EntityType.TABLE:
+                self.place.described.append(name)
             if name in self.place.fails:
                 yield Failed(each, Permanent(f"cannot describe {name!r}"))
             else:
