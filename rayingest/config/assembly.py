@@ -22,6 +22,7 @@ from rayingest.config.problems import (
     dotted,
 )
 from rayingest.config.scrub import scrubbed
+from rayingest.core.source import Capability, Connector
 
 
 def assemble(document: Document, variables: Variables, flags: Mapping[str, object]) -> Config:
@@ -58,7 +59,11 @@ def assemble(document: Document, variables: Variables, flags: Mapping[str, objec
         raise_on_error=workflow.workflowConfig.raiseOnError,
         ingestion_pipeline_fqn=workflow.ingestionPipelineFQN,
         pipeline_run_id=workflow.pipelineRunId,
-        warnings=(*_warnings(checked), *_in_order(workflow, execution)),
+        warnings=(
+            *_warnings(checked),
+            *_in_order(workflow, execution),
+            *_whole(options, connector),
+        ),
     )
 
 
@@ -75,6 +80,18 @@ def _warnings(checked: Iterable[tuple[KeyPath, BaseModel | None]]) -> Iterator[s
     unused = [dotted(each) for model, path in found for each, _ in marked(model, Unused, path)]
     if unused:
         yield f"Accepted, but not used yet: {', '.join(unused)}."
+
+
+def _whole(options: BaseModel, connector: Connector | None) -> Iterator[str]:
+    """An incremental run was asked for, of a source that does not tell what has changed."""
+    wanted = getattr(options, "incremental", None)
+    if wanted is None or not wanted.enabled or connector is None:
+        return
+    if Capability.INCREMENTAL not in connector.capabilities:
+        why = connector.lacks.get(
+            Capability.INCREMENTAL, "the connector does not tell what changed"
+        )
+        yield f"sourceConfig.config.incremental: everything is read in every run: {why}."
 
 
 def _in_order(workflow: Workflow, execution: Execution) -> Iterator[str]:

@@ -19,6 +19,7 @@ from rayingest.config.server import OpenMetadataServer
 from rayingest.config.shape import models_in
 from rayingest.config.sinks import SINKS
 from rayingest.core import registry
+from rayingest.core.source import Capability
 from rayingest.errors import ConfigError
 
 ALIASES = {"openmetadata": "metadata-rest"}
@@ -60,7 +61,9 @@ def _lines(source: str, sink: str) -> Lines:
     yield from _model(connector.connection, 6, source.upper())
     yield "  sourceConfig:"
     yield "    config:"
-    yield from _model(options, 6, source.upper())
+    tells = Capability.INCREMENTAL in connector.capabilities
+    passed = frozenset() if tells else frozenset({"incremental"})
+    yield from _model(options, 6, source.upper(), without=passed)
     yield "sink:"
     yield f"  type: {sink}"
     settings = list(_model(SINKS[sink], 4, "RAYINGEST"))
@@ -83,9 +86,20 @@ def _workflow_config(sink: str) -> Lines:
         yield line.replace("enabled: false", "enabled: true")
 
 
-def _model(model: type[BaseModel], indent: int, prefix: str, *, inside: bool = False) -> Lines:
+def _model(
+    model: type[BaseModel],
+    indent: int,
+    prefix: str,
+    *,
+    inside: bool = False,
+    without: frozenset[str] = frozenset(),
+) -> Lines:
     """All fields of a model that are used: those that must be set first, others as comments."""
-    fields = {key: field for key, field in model.model_fields.items() if not _is_hidden(field)}
+    fields = {
+        key: field
+        for key, field in model.model_fields.items()
+        if key not in without and not _is_hidden(field)
+    }
     needed = [key for key in fields if _is_needed(key, model)]
     for key in sorted(fields, key=lambda key: key not in needed):
         yield from _field(key, fields[key], indent, prefix, shown=key in needed and not inside)

@@ -123,14 +123,15 @@ def test_every_key_of_openmetadata_is_accepted_and_what_is_not_used_is_named_onc
     assert config.ingestion_pipeline_fqn == "shop.metadata"
     assert config.pipeline_run_id.startswith("6f0d2c6e")
     assert config.sink.config["bulk_sink_batch_size"] == 50
-    (unused,) = config.warnings
+    unused, whole = config.warnings
+    assert whole.startswith("sourceConfig.config.incremental: everything is read in every run: ")
     for key in (
         "processor",
         "stage",
         "bulkSink",
         "source.serviceConnection.config.schemaFilterPattern",
         "source.serviceConnection.config.supportsDatabase",
-        "source.sourceConfig.config.incremental",
+        "source.sourceConfig.config.queryLogDuration",
         "sink.config.enable_async_pipeline",
         "workflowConfig.openMetadataServerConfig.clusterName",
     ):
