@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from rayingest.config.connection import SqlCommon, Unused
-from rayingest.core.source import Capability
 from rayingest.kit.sql.snowflake.facts import CAPABILITIES, SNOWFLAKE
 from rayingest.kit.sql.spec import Sql
 
@@ -82,7 +81,4 @@ CONNECTOR = Sql(
     facts=SNOWFLAKE,
     listing_hides=True,
     capabilities=CAPABILITIES,
-    lacks={
-        Capability.INCREMENTAL: "every run reads all: LAST_DDL tells of no table that is dropped"
-    },
 )

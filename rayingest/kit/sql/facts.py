@@ -45,7 +45,8 @@ class Found(NamedTuple):
     `key` is what looks the thing up later (an oid), where the names alone are not enough; `kind`
     is the vendor's letter or word for what it is. A schema's row has its name in both places.
     `whole`, where the listing tells all there is, makes the entity of its FQN and its scope's.
-    A `twin` is spelled like a row before it: it is not told, and its listing is not complete.
+    A `twin` is spelled like a row before it: it is not told, and its listing is not complete. While its
+    `token` stays the same, so does all that would be described (see `Wants.margin`).
     """
 
     type: EntityType
@@ -55,6 +56,7 @@ class Found(NamedTuple):
     key: str = ""
     whole: Callable[[str, str], Entity] | None = None
     twin: bool = False
+    token: str | None = None
 
 
 class Unlisted(NamedTuple):
@@ -68,7 +70,10 @@ class Unlisted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What the user's options ask for; `options` is the model of `sourceConfig.config`."""
+    """What the user's options ask for; `options` is the model of `sourceConfig.config`.
+
+    `margin`: an incremental run wants change tokens of what has not changed for so many days.
+    """
 
     tables: bool = True
     views: bool = True
@@ -76,6 +81,7 @@ class Wants:
     owners: bool = False
     ddl: bool = False
     tags: bool = True
+    margin: int | None = None
 
     @classmethod
     def of(cls, options: Any) -> "Wants":
@@ -89,7 +95,10 @@ class Wants:
             "tags": "includeTags",
         }
         given = {field: getattr(options, key, None) for field, key in keys.items()}
-        return cls(**{field: bool(value) for field, value in given.items() if value is not None})
+        wanted = {field: bool(value) for field, value in given.items() if value is not None}
+        incremental = getattr(options, "incremental", None)
+        margin = incremental.safetyMarginDays if incremental and incremental.enabled else None
+        return cls(**wanted, margin=margin)
 
     def only(self, types: Collection[EntityType]) -> "Wants":
         """The same for a listing of these types: what is below a schema may take a call for each."""

@@ -131,7 +131,9 @@ class Tree:
             metadata["kind"] = row.kind
         if row.key:
             metadata["key"] = row.key
-        return EntityDescriptor(row.type, identity, tally.scope, self.batch, metadata)
+        return EntityDescriptor(
+            row.type, identity, tally.scope, self.batch, metadata, token=row.token
+        )
 
 
 def _break(tallies: Iterable[Tally], why: str) -> None:

@@ -15,6 +15,7 @@ COMPILED = {
     Capability.PROCEDURES: "fakesnow has none",
     Capability.DDL: "fakesnow has no GET_DDL",
     Capability.TAGS: "fakesnow has no ACCOUNT_USAGE",
+    Capability.INCREMENTAL: "fakesnow's LAST_DDL is 1970 for all and never moves",
 }
 
 

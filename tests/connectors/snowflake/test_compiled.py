@@ -24,7 +24,17 @@ from rayingest.errors import (
     Unreachable,
 )
 from rayingest.kit.sql.facts import Wants
-from rayingest.kit.sql.snowflake import check, facts, keys, listing, routines, session, tables, tags
+from rayingest.kit.sql.snowflake import (
+    changes,
+    check,
+    facts,
+    keys,
+    listing,
+    routines,
+    session,
+    tables,
+    tags,
+)
 from rayingest.kit.sql.snowflake.columns import COLUMNS
 from rayingest.kit.sql.snowflake.errors import classify, classify_connect
 from rayingest.kit.sql.snowflake.partitions import clustering
@@ -41,7 +51,8 @@ DOCUMENTED = {
     "TABLES": "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_OWNER TABLE_TYPE IS_TRANSIENT "
     "CLUSTERING_KEY ROW_COUNT BYTES CREATED LAST_ALTERED LAST_DDL COMMENT IS_TEMPORARY IS_ICEBERG "
     "IS_DYNAMIC IS_HYBRID",
-    "VIEWS": "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_OWNER VIEW_DEFINITION IS_SECURE COMMENT",
+    "VIEWS": "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_OWNER VIEW_DEFINITION IS_SECURE "
+    "CREATED LAST_ALTERED LAST_DDL COMMENT",
     "COLUMNS": "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME ORDINAL_POSITION COLUMN_DEFAULT "
     "IS_NULLABLE DATA_TYPE CHARACTER_MAXIMUM_LENGTH CHARACTER_OCTET_LENGTH NUMERIC_PRECISION "
     "NUMERIC_SCALE DATETIME_PRECISION COMMENT",
@@ -68,9 +79,12 @@ CATALOGUE = {
 VIEWS = {"views": '"SHOP".information_schema', "usage": "SNOWFLAKE.ACCOUNT_USAGE"}
 WHERE = {"where": "table_schema = %s and table_name in (%s)"}
 MORE = f"{listing.ROUTINES} {listing.STAGES}"
+LISTING = listing.LISTING.replace("{more}", MORE)
 STATEMENTS = {
-    "listing": listing.LISTING.replace("{more}", MORE).format(**VIEWS, where=listing.ALL),
-    "listing of one": listing.LISTING.replace("{more}", MORE).format(**VIEWS, where=listing.ONE),
+    "listing": LISTING.format(**VIEWS, where=listing.ALL, **changes.columns(None)),
+    "listing of one": LISTING.format(**VIEWS, where=listing.ONE, **changes.columns(None)),
+    "listing with tokens": LISTING.format(**VIEWS, where=listing.ALL, **changes.columns(1)),
+    "what tells": changes.TELLING.format(**VIEWS),
     "schemas": listing.SCHEMAS.format(**VIEWS),
     "relations": tables.RELATIONS.format(**VIEWS, **WHERE),
     "stages": tables.STAGES.format(**VIEWS, where="stage_schema = %s and stage_name in (%s)"),

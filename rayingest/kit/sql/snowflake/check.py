@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import RayingestError
 from rayingest.kit.sql.facts import Wants
+from rayingest.kit.sql.snowflake.changes import TELLING
 from rayingest.kit.sql.snowflake.errors import TOO_MUCH, classify, code
 from rayingest.kit.sql.snowflake.listing import databases
 from rayingest.kit.sql.snowflake.session import SnowSession, quoted, spelled
@@ -58,6 +59,8 @@ def _tried(session: SnowSession, wants: Wants, role: str) -> Iterator[CheckResul
         )
     if session.config.includeStages:
         yield _trial(Capability.TABLES, lambda: _counted(session, "stages"))
+    if wants.margin is not None:
+        yield _trial(Capability.INCREMENTAL, lambda: _telling(session))
     if wants.ddl:
         yield _trial(Capability.DDL, lambda: _ddl(session))
     if wants.tags:
@@ -82,6 +85,11 @@ def _trial(capability: Capability, ask: Callable[[], object]) -> CheckResult:
 def _counted(session: SnowSession, view: str) -> str:
     found = session.rows(COUNT.format(views=session.views, view=view))[0][0]
     return f"information_schema.{view}: {found} rows"
+
+
+def _telling(session: SnowSession) -> str:
+    found, telling = session.rows(TELLING.format(views=session.views))[0]
+    return f"{telling} of {found} tables and views tell when they were defined last"
 
 
 def _views(session: SnowSession) -> CheckResult:

@@ -33,6 +33,7 @@ CAPABILITIES = frozenset(
         Capability.OWNERS,
         Capability.DDL,
         Capability.TAGS,
+        Capability.INCREMENTAL,
     }
 )
 

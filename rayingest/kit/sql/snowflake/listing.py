@@ -11,6 +11,7 @@ from itertools import groupby
 from rayingest.core.source import Settings
 from rayingest.errors import Unreachable
 from rayingest.kit.sql.facts import Found, Wants
+from rayingest.kit.sql.snowflake.changes import columns, token
 from rayingest.kit.sql.snowflake.errors import TOO_MUCH, code
 from rayingest.kit.sql.snowflake.session import Row, SnowSession, quoted
 from rayingest.kit.sql.snowflake.streams import KIND as STREAM
@@ -27,24 +28,28 @@ KIND = """case when is_dynamic = 'YES' then 'DYNAMIC' when is_iceberg = 'YES' th
               else table_type end"""
 # A view comes out of TABLES and out of VIEWS, which tells whether it is a secure one.
 LISTING = f"""
-select place, kind, name, what from (
-  select schema_name as place, 0 as kind, schema_name as name, '' as what
+select place, kind, name, what{{told}} from (
+  select schema_name as place, 0 as kind, schema_name as name, '' as what{{none}}
     from {{views}}.schemata where schema_name{{where}}
   union all
-  select table_schema, 1, table_name, {KIND}
+  select table_schema, 1, table_name, {KIND}{{token}}
     from {{views}}.tables where table_schema{{where}}
   union all
-  select table_schema, 1, table_name, 'VIEW' from {{views}}.views where table_schema{{where}}
+  select table_schema, 1, table_name, 'VIEW'{{token}}
+    from {{views}}.views where table_schema{{where}}
   {{more}}
 ) found
 order by place, kind, name, case what when 'STAGE' then 'Z' else what end
 """  # noqa: S608 - our own constants
 ROUTINES = """union all
-  select procedure_schema, 2, procedure_name, '' from {views}.procedures where procedure_schema{where}
+  select procedure_schema, 2, procedure_name, ''{none}
+    from {views}.procedures where procedure_schema{where}
   union all
-  select function_schema, 2, function_name, '' from {views}.functions where function_schema{where}"""
+  select function_schema, 2, function_name, ''{none}
+    from {views}.functions where function_schema{where}"""
 STAGES = """union all
-  select stage_schema, 1, stage_name, 'STAGE' from {views}.stages where stage_schema{where}"""
+  select stage_schema, 1, stage_name, 'STAGE'{none}
+    from {views}.stages where stage_schema{where}"""
 ALL, ONE = " <> 'INFORMATION_SCHEMA'", " = %s"
 TYPES = (EntityType.DATABASE_SCHEMA, EntityType.TABLE, EntityType.STORED_PROCEDURE)
 VIEWS = {"VIEW", "MATERIALIZED VIEW"}
@@ -76,10 +81,11 @@ def listing(session: SnowSession, wants: Wants) -> Iterator[Found]:
             continue
         names = set()
         for key, twins in groupby(rows, key=lambda row: (row[1], row[2])):
-            whats = [row[3] for row in twins]
+            first, *more = twins
+            whats = [row[3] for row in (first, *more)]
             _tell_of_twins(key, whats)
             if _wanted(session, wants, TYPES[key[0]], whats[0]):
-                yield Found(TYPES[key[0]], place, key[1], whats[0])
+                yield Found(TYPES[key[0]], place, key[1], whats[0], token=token(first))
             if place in streams:
                 names.add(key)
         for name in streams.get(place, ()):
@@ -112,7 +118,7 @@ def _query(session: SnowSession, wants: Wants, where: str) -> str:
     more = [ROUTINES] if wants.procedures else []
     more += [STAGES] if wants.tables and session.config.includeStages else []
     query = LISTING.replace("{more}", "\n  ".join(more))
-    return query.format(views=session.views, where=where)
+    return query.format(views=session.views, where=where, **columns(wants.margin))
 
 
 def schemas(session: SnowSession) -> list[str]:
