@@ -99,7 +99,13 @@ def test_every_statement_is_googles_sql(view, count):
 
 
 def test_what_is_only_compiled_is_told_here():
-    assert {each.value for each in COMPILED} == {"keys", "comments", "procedures", "ddl"}
+    assert {each.value for each in COMPILED} == {
+        "keys",
+        "comments",
+        "procedures",
+        "ddl",
+        "incremental",
+    }
 
 
 def test_keys(session):

@@ -20,9 +20,13 @@ COMPILED = {
     Capability.COMMENTS: "the emulator has no COLUMN_FIELD_PATHS, where columns are described",
     Capability.PROCEDURES: "the emulator's ROUTINES.ddl leaves out the bodies",
     Capability.DDL: "the emulator's TABLES has no column ddl",
+    Capability.INCREMENTAL: "the emulator has no __TABLES__",
 }
 TABLE = "table_catalog table_schema table_name "
 COLUMNS = {
+    # No page describes it any more; the columns are those that its users name.
+    "__TABLES__": "project_id dataset_id table_id creation_time last_modified_time row_count"
+    " size_bytes type",
     "TABLES": TABLE + "table_type is_insertable_into is_typed creation_time base_table_catalog"
     " base_table_schema base_table_name snapshot_time_ms ddl default_collation_name",
     "COLUMNS": TABLE + "column_name ordinal_position is_nullable data_type is_generated"
@@ -45,8 +49,13 @@ COLUMNS = {
     " option_value",
     "SCHEMATA_OPTIONS": "catalog_name schema_name option_name option_type option_value",
 }
-NUMBERS = {"ordinal_position", "clustering_ordinal_position", "position_in_unique_constraint"}
-SCHEMA = ("table_schema", "routine_schema", "specific_schema", "schema_name")
+NUMBERS = {
+    "last_modified_time",
+    "ordinal_position",
+    "clustering_ordinal_position",
+    "position_in_unique_constraint",
+}
+SCHEMA = ("dataset_id", "table_schema", "routine_schema", "specific_schema", "schema_name")
 # https://cloud.google.com/bigquery/docs/information-schema-key-column-usage and its like
 DATASETS_ONLY = {"KEY_COLUMN_USAGE", "CONSTRAINT_COLUMN_USAGE"}
 REGIONS_ONLY = {"SCHEMATA_OPTIONS"}

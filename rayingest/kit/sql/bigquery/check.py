@@ -10,6 +10,7 @@ from itertools import islice
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import Denied, RayingestError
 from rayingest.kit.sql.bigquery import queries
+from rayingest.kit.sql.bigquery.changes import statement
 from rayingest.kit.sql.bigquery.connect import Connection, connect, projects
 from rayingest.kit.sql.bigquery.listing import members
 from rayingest.kit.sql.bigquery.policies import PERMISSION, URL, items
@@ -65,6 +66,13 @@ def _project(session: BigQuerySession, settings: Settings) -> Iterator[CheckResu
 
     yield _tried(Capability.TABLES, listed)
     yield from _queries(session, first)
+    if wants.margin is not None:
+
+        def telling() -> str:
+            session.judge(*statement(session, first))
+            return f"{project}.{first}.__TABLES__ tells what was modified"
+
+        yield _tried(Capability.INCREMENTAL, telling)
     if settings.connection.includePolicyTags and wants.tags and not session.emulated:
         yield from _policies(session, settings.connection)
 

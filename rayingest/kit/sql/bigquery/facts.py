@@ -32,11 +32,11 @@ CAPABILITIES = frozenset(
         Capability.PROCEDURES,
         Capability.DDL,
         Capability.TAGS,
+        Capability.INCREMENTAL,
     }
 )
 LACKS = {
     Capability.OWNERS: "its tables have no owners, only rights",
-    Capability.INCREMENTAL: "no listing of its tells when a table's metadata last changed",
     Capability.USAGE: "the jobs of a region are not read yet",
 }
 

@@ -42,6 +42,7 @@ class BigQuerySession:
         self.calls = 0
         self.emulated = emulated
         self.whole_regions = not emulated  # until one is denied
+        self.changes_told = True  # until a dataset does not tell, and the user was told so
         self.outside: set[str] = set()  # datasets that their region's views do not show
         self._seconds = seconds
         self._limiter = limiter
