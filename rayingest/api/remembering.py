@@ -1,5 +1,6 @@
 """Which state belongs to a config, and what a run may do with it."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,16 +36,17 @@ def memory(config: Config, asked: Wishes, run_id: str, *, few: bool, changed: bo
         dependencies=connector.dependencies,
         hides=connector.listing_hides,
         allow_deletions=asked.allow_deletions,
-        window=_window(options),
+        window=_window(config),
     )
 
 
-def _window(options: Any) -> Window | None:
-    """How long descriptions are believed, in an incremental run."""
-    wanted = getattr(options, "incremental", None)
+def _window(config: Config) -> Window | None:
+    """How long descriptions are believed, in an incremental run; with another connection none is."""
+    wanted = getattr(config.options, "incremental", None)
     if wanted is None or not wanted.enabled:
         return None
-    return Window(datetime.now(UTC).date(), wanted.lookbackDays)
+    reader = json.dumps(config.relevant()["connection"], sort_keys=True, default=str)
+    return Window(datetime.now(UTC).date(), wanted.lookbackDays, reader)
 
 
 def known_state(config: Config) -> KnownState:

@@ -16,14 +16,18 @@ TOKEN = "token"  # noqa: S105 - a type of record, beside those of entities and f
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How old a description may be that is still believed; `today` is the day of the run."""
+    """How old a description may be that is still believed; `today` is the day of the run.
+
+    `reader` is who looks, and how: another role or account may see something else of the same thing.
+    """
 
     today: date
     days: int
+    reader: str = ""
 
     def kept(self, identity: str, token: str) -> Stored:
         """The record of a description of today."""
-        return Stored(TOKEN, identity, f"{self.today.isoformat()} {_digest(token)}")
+        return Stored(TOKEN, identity, f"{self.today.isoformat()} {self._digest(token)}")
 
     def unchanged(self, written: Iterable[Stored], token: str) -> bool:
         """Whether this token was kept in time, beside entities whose content is known for each."""
@@ -35,7 +39,7 @@ class Window:
 
     def _holds(self, record: Stored, token: str) -> bool:
         day, _, digest = record.hash.partition(" ")
-        return digest == _digest(token) and self._recent(day)
+        return digest == self._digest(token) and self._recent(day)
 
     def _recent(self, day: str) -> bool:
         """A day that is still to come is one of a clock that was wrong."""
@@ -45,6 +49,6 @@ class Window:
             return False
         return timedelta(0) <= age < timedelta(self.days)
 
-
-def _digest(token: str) -> str:
-    return hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    def _digest(self, token: str) -> str:
+        text = f"{self.reader} {token}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, digest_size=16).hexdigest()

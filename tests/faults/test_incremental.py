@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from rayingest.api import Run, remembering
+from rayingest.execute.knowing import Knowing
 from rayingest.testing import StrictCatalogue
 
+from .test_deletion import killed
 from .toy import Place, Toys, register
 
 INCREMENTAL = {"incremental": {"enabled": True}}
@@ -154,6 +156,18 @@ def test_a_reference_to_what_is_not_described_is_found(toys: Toys) -> None:
     assert described(toys) == ["x"]
     described(toys)
     assert described(toys) == []
+
+
+@pytest.mark.parametrize("place", [(Knowing, "close"), (Knowing, "settled"), (Knowing, "ended")])
+def test_a_run_that_was_cut_off_and_resumed_misses_nothing(toys: Toys, place: Any) -> None:
+    toys.place.tables["b"]["x"] = 2
+    toys.place.tables["a"]["new"] = 1
+    config = toys.config(**INCREMENTAL)
+    killed(toys, config, *place)
+    toys.place.tables["b"]["y"] = 2
+    assert toys.run(config, run_id="night", take_over=True).report.exit_code == 0
+    described(toys)
+    assert toys.differs() == {}
 
 
 @pytest.mark.parametrize("seed", range(5))
