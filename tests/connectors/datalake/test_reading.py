@@ -339,6 +339,7 @@ def test_packed_text_is_unpacked_as_far_as_it_was_read(ending, pack):
         (gzip.compress(as_lines([{"a": 1}])), "a"),
         (b"a,b\n1,2\n", "a"),
     ],
+    ids=["parquet", "orc", "json", "gzip", "csv"],  # bytes may hold the time of day
 )
 def test_a_part_without_an_ending_is_known_by_its_first_bytes(content, name):
     assert read("run-1-part-r-00000", content)[0].columns[0].name == name
