@@ -14,11 +14,12 @@ from rayingest.model import Column, ColumnConstraint
 
 # Words of Spark's JSON that SQL spells otherwise.
 WORDS = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint"}
+BYTE = "BYTE"  # a number in Spark, bytes in Teradata
 NESTED = {"ARRAY", "MAP", "STRUCT"}
 # What the text does not say in a word that is known: names of Unity Catalog's type_name.
 NAMED = {
     "STRING": "STRING",  # string collate unicode
-    "BYTE": "TINYINT",
+    BYTE: "TINYINT",
     "INTERVAL": "INTERVAL",
     "NULL": "NULL",
     "VOID": "NULL",
@@ -39,6 +40,8 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
 @lru_cache(maxsize=10_000)
 def _plain(text: str, name: str) -> Shape:
     form = shape(text)
+    if text.upper() == BYTE:
+        return Shape(NAMED[BYTE], form.display)
     if form.data_type == "UNKNOWN":
         word = next((each for each in NAMED if name.startswith(each)), "")
         return form._replace(data_type=NAMED.get(word, "UNKNOWN"))
