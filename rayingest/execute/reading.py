@@ -61,6 +61,7 @@ class Reading:
     def _pass_over(self, run: Running) -> None:
         """What has not changed since it was described is not asked for."""
         known = run.chunk.known
+        run.since = math.inf  # nobody is asked: if anybody holds us up, it is the sink
         for identity, written in (known.unchanged if known else {}).items():
             self._hand_on(run, identity, [], written, None)
 

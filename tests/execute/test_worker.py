@@ -1,5 +1,6 @@
 """A worker: whatever a source does, every descriptor of a chunk gets its own answer."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -25,7 +26,10 @@ from rayingest.errors import (
     Unreachable,
 )
 from rayingest.execute import watch
-from rayingest.execute.events import Chunk, Event, Read, Settled, SinkState
+from rayingest.execute.delivery import Ticket
+from rayingest.execute.events import Chunk, Event, KnownOf, Read, Settled, SinkState, Written
+from rayingest.execute.reading import Reading
+from rayingest.execute.running import Running
 from rayingest.execute.worker import Worker
 from rayingest.model import EntityType, Fact, Table
 from rayingest.sinks.memory import Memory, MemorySession
@@ -426,6 +430,26 @@ def test_waiting_for_the_sink_is_nobodys_time_out(bench: Any) -> None:
     (read,) = bench.wait(Read)
     assert set(outcome(read).values()) == {("described", "")}
     assert bench.wait(SinkState, 2)[-1].why is None
+
+
+def test_what_is_passed_over_waits_for_the_sink_alone() -> None:
+    """No time of the source's passes while what it has not changed goes to a sink that is slow."""
+    (item,) = items("a")
+    known = KnownOf({}, {"a": [Written("table", "s.a", "hash", "unchanged")]})
+    chunk = Chunk("process", EntityType.TABLE, "b", [item])
+    chunk.known = known
+    run = Running(1, chunk, holder=None, ticket=Ticket(1), left={"a": item}, since=1.0, started=1.0)
+    times: list[float] = []
+
+    class Slow:
+        def add(self, *_: object) -> None:
+            times.append(run.since)
+
+    delivery: Any = Slow()
+    encoder: Any = None
+    Reading(encoder, delivery).work(run)
+    assert times == [math.inf]
+    assert not run.left
 
 
 # --- what is found on the way, and what a listing described ---
