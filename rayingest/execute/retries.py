@@ -2,12 +2,13 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import count
 
 from rayingest.core.source import EntityDescriptor
-from rayingest.execute.events import Listing, Result, Why
+from rayingest.execute.events import Listing, Why
 from rayingest.execute.plan import RetryPolicy
+from rayingest.execute.presence import Presence, nobody
 from rayingest.model import EntityType
 
 SOONEST = 0.05  # seconds; who says 0 means soon
@@ -16,50 +17,28 @@ SOONEST = 0.05  # seconds; who says 0 means soon
 class Retries:
     """Times are seconds of the scheduler's clock."""
 
-    def __init__(self, policy: RetryPolicy) -> None:
+    def __init__(self, policy: RetryPolicy, presence: Presence) -> None:
         self._policy = policy
+        self._presence = presence
         # With True those that found nobody: they are counted by themselves.
         self._attempts: Counter[tuple[EntityType, str, bool]] = Counter()
         self._items: list[tuple[float, int, bool, EntityDescriptor]] = []
         self._listings: list[tuple[float, int, Listing]] = []
         self._order = count()
         self._pending: dict[tuple[EntityType, str], float] = {}  # since when the source works on it
-        self._unreachable = 0  # chunks in a row that found nobody at the source's address
-        self._nobody: Why | None = None
-        self._probe_at = 0.0
-        self.answered = False  # whether the source ever was there
 
     def __bool__(self) -> bool:
         """Whether anything waits for its time."""
         return bool(self._items or self._listings)
 
-    @property
-    def away(self) -> Why | None:
-        """Why the source is not there: as many in a row did not reach it as anything is tried."""
-        return self._nobody if self._unreachable >= self._policy.max_attempts else None
-
-    def may_probe(self, now: float) -> bool:
-        """Whether one may be sent to see if the source is back."""
-        return now >= self._probe_at
-
     def due(self) -> Iterator[float]:
         """When the next of each kind is due."""
-        if self.away is not None:
-            yield self._probe_at
+        if self._presence.away is not None:
+            yield self._presence.probe_at
         if self._items:
             yield self._items[0][0]
         if self._listings:
             yield self._listings[0][0]
-
-    def heard(self, ended: Iterable[Result], now: float) -> None:
-        """A chunk was read: was the source there?"""
-        self._nobody = next((each.why for each in ended if _nobody(each.why)), None)
-        if self._nobody is None:
-            self._unreachable, self.answered = 0, True
-            return
-        self._unreachable += 1
-        tries = max(1, self._unreachable - self._policy.max_attempts + 1)
-        self._probe_at = now + self._policy.delay(tries, None)
 
     def again(self, item: EntityDescriptor, cause: Why | None, now: float, *, alone: bool) -> bool:
         """Later once more, or False: that was the last attempt.
@@ -68,9 +47,10 @@ class Retries:
         is no entity's fault: nobody is asked for alone, with a time-out for each, and while it is
         `away` nobody's attempts are counted.
         """
-        gone = _nobody(cause)
-        if gone and self.away is not None:
-            heapq.heappush(self._items, (self._probe_at, next(self._order), False, item))
+        gone = nobody(cause)
+        if gone and self._presence.away is not None:
+            due = self._presence.probe_at
+            heapq.heappush(self._items, (due, next(self._order), False, item))
             return True
         key = item.type, item.id, gone
         attempt = self._attempts[key] + 1
@@ -123,8 +103,3 @@ class Retries:
         """Listings whose time has come."""
         while self._listings and self._listings[0][0] <= now:
             yield heapq.heappop(self._listings)[2]
-
-
-def _nobody(cause: Why | None) -> bool:
-    """Whether there was nobody at the source's address."""
-    return cause is not None and cause.kind == "Unreachable"

@@ -44,6 +44,7 @@ from rayingest.execute.events import (
 from rayingest.execute.family import Family, Item
 from rayingest.execute.listings import Listings
 from rayingest.execute.plan import Plan
+from rayingest.execute.presence import Presence
 from rayingest.execute.replay import Replay
 from rayingest.execute.retries import Retries
 from rayingest.execute.work import Work
@@ -70,7 +71,8 @@ class Scheduler:
         self._leaves = 0
         self._now = 0.0
         self._work = Work(plan)
-        self._retries = Retries(plan.retry)
+        self._presence = Presence(plan.retry)
+        self._retries = Retries(plan.retry, self._presence)
         root = plan.root.descriptor if plan.root is not None else None
         self._family = Family(plan.dependencies, root)
         self._born: set[Scope] = set()
@@ -246,7 +248,7 @@ class Scheduler:
         again = self.listings.ended(event)
         if again is None and self.listings.well_ended(event.listing):
             self.books.news.append(("done", event.listing.type, event.listing.scope))
-        away = isinstance(error, Unreachable) and self._retries.answered
+        away = isinstance(error, Unreachable) and self._presence.answered
         if error is not None and type(error).__name__ in HOPELESS and not away:
             if event.listing.scope is None or not self.listings.any_listed:
                 self.fatal = self.fatal or why(error, "discovery")
@@ -317,8 +319,8 @@ class Scheduler:
         self._work.in_flight -= 1
         self._learn(sent, event)
         if sent.chunk.kind == "process":
-            self._retries.heard(event.ended, self._now)
-            if self.source_away is not None and not self._retries.answered:
+            self._presence.heard(event.ended, self._now)
+            if self.source_away is not None and not self._presence.answered:
                 self.fatal = self.fatal or self.source_away
         children = [each for each in event.children if (each.type, each.id) not in self._born]
         sent.born = [(each.type, each.id) for each in children]
@@ -384,7 +386,7 @@ class Scheduler:
     @property
     def source_away(self) -> Why | None:
         """Why nobody answers at the source, while it is so: then one chunk at a time tries."""
-        return self._retries.away
+        return self._presence.away
 
     @property
     def at_source(self) -> int:
@@ -494,7 +496,7 @@ class Scheduler:
         if self.sink_down is None and not self.sink_full:
             given = self._work.assign(self._now, growing=self._growing)
             if self.source_away is not None:
-                ready = not self._work.in_flight and self._retries.may_probe(self._now)
+                ready = not self._work.in_flight and self._presence.may_be_probed(self._now)
                 given = islice(given, 1 if ready else 0)
             self.actions += given
         self.actions += [ReplaceWorker(each) for each in self._work.workers.drained()]
