@@ -18,7 +18,8 @@ from rayingest.core.filters import Filters
 from rayingest.core.sink import SinkSession
 from rayingest.core.source import EntityDescriptor, Removed, ScopeListed
 from rayingest.errors import RayingestError, StateError
-from rayingest.execute.events import Chunk, KnownOf, Result, ScopeSettled, Written
+from rayingest.execute.beliefs import Beliefs
+from rayingest.execute.events import Chunk, KnownOf, Result, ScopeSettled
 from rayingest.execute.replay import Replay
 from rayingest.model import EntityType
 from rayingest.state import deletions, mark, settling
@@ -29,7 +30,7 @@ from rayingest.state.outcomes import End, Outcome, Outcomes
 from rayingest.state.packed import Stored
 from rayingest.state.settling import Candidate
 from rayingest.state.shard import Key, Scope, Shard
-from rayingest.state.tokens import TOKEN, Window
+from rayingest.state.tokens import Window
 
 READERS = 8
 
@@ -66,7 +67,6 @@ class _Open:
     outcomes: Outcomes = field(default_factory=Outcomes)
     removed: set[str] = field(default_factory=set)
     sent: set[str] = field(default_factory=set)  # to be described and written, without an end yet
-    tokens: dict[str, Stored] = field(default_factory=dict)  # to be kept, if all of it arrives
 
 
 class Knowing:
@@ -78,6 +78,7 @@ class Knowing:
         self.rewritten: list[str] = []
         self.warnings: list[str] = []
         self._session = session
+        self._beliefs = Beliefs(memory.window)
         self._scopes: dict[Scope, _Open] = {}
         self._listed: set[Scope] = set()
         self._candidates: list[Candidate] = []
@@ -133,7 +134,7 @@ class Knowing:
             ids.setdefault(each.scope, []).append(each.id)
         for scope, members in ids.items():
             self._scopes.setdefault((chunk.type, scope), _Open()).sent.update(members)
-        self._note(chunk)
+        self._beliefs.note(chunk)
         if not self.memory.compare or chunk.kind == "deferred":
             return None
         hashes: dict[str, dict[str, str]] = {}
@@ -142,47 +143,18 @@ class Knowing:
             if shard is not None and believed:
                 for kind, found in shard.hashes(members, self.memory.context).items():
                     hashes.setdefault(kind, {}).update(found)
-        return KnownOf(hashes, self._unchanged(chunk)) if hashes else None
+        return KnownOf(hashes, self._beliefs.unchanged(chunk, self._believed)) if hashes else None
 
-    def _unchanged(self, chunk: Chunk) -> dict[str, list[Written]]:
-        """Members that need not be described, and what the sink has of them."""
-        window = self.memory.window
-        found: dict[str, list[Written]] = {}
-        if window is None or chunk.kind != "process":
-            return found
-        for each in chunk.items:
-            if each.token is None:
-                continue
-            scope = chunk.type, each.scope
-            shard, believed = self._known(scope)
-            if shard is None or not believed or shard.context != self.memory.context:
-                continue
-            stored = shard.present.get(each.id, ())
-            if window.unchanged(stored, each.token):
-                found[each.id] = [
-                    Written(one.type, one.fqn, one.hash, "unchanged")
-                    for one in stored
-                    if one.type != TOKEN
-                ]
-                # The day stays that of the description.
-                self._scopes[scope].tokens[each.id] = next(e for e in stored if e.type == TOKEN)
-        return found
+    def _believed(self, descriptor: EntityDescriptor) -> Shard | None:
+        """What is known of its scope, made by these options, while the sink still has all of it."""
+        shard, believed = self._known((descriptor.type, descriptor.scope))
+        if shard is None or not believed or shard.context != self.memory.context:
+            return None
+        return shard
 
-    def _note(self, chunk: Chunk) -> None:
-        """What is described from here on is so as its token says, or newer."""
-        window = self.memory.window
-        if window is None or chunk.kind == "deferred":
-            return
-        for each in chunk.items:
-            tokens = self._scopes[chunk.type, each.scope].tokens
-            tokens.pop(each.id, None)
-            if each.token is not None:
-                tokens[each.id] = window.kept(each.id, each.token)
-
-    def postponed(self, entity_type: EntityType, scope: str, identity: str) -> None:
-        """What refers to things that may never come is read again, whatever its token says."""
-        if here := self._scopes.get((entity_type, scope)):
-            here.tokens.pop(identity, None)
+    def postponed(self, entity_type: EntityType, identity: str) -> None:
+        """What refers to things that may never come is read again."""
+        self._beliefs.forget(entity_type, identity)
 
     def ended(
         self, entity_type: EntityType, scope: str, result: Result, *, believed: bool = True
@@ -196,7 +168,7 @@ class Knowing:
         self._listed.add((entity_type, scope))
         here = self._scopes.setdefault((entity_type, scope), _Open())
         here.sent.discard(result.id)
-        token = here.tokens.pop(result.id, None)
+        token = self._beliefs.take(entity_type, result.id)
         if token is not None and believed and result.status in ("ok", "unchanged") and written:
             written = (*written, token)
         here.outcomes.add(result.id, Outcome(cast("End", result.status), written))

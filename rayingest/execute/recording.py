@@ -82,7 +82,7 @@ class Recording:
         for kind, each in deferred:
             self._deferred.add(kind, each)
             if self.knowing is not None:
-                self.knowing.postponed(kind, each.scope, each.id)
+                self.knowing.postponed(kind, each.id)
         if self._journal:
             self._journal.extend(news)
             self._journal.extend(("ended", kind, result) for kind, _, result in ended)
