@@ -103,7 +103,7 @@ class Apart:
                     pass
 
     def _open(self, number: int, task: WorkerTask) -> None:
-        name = f"{task.stage.name} apart {number}"
+        name = named(task, number)
         shares = [
             Share(limits, self._hubs[which], name) if limits else None
             for which, limits in ((SOURCE, task.limits), (SINK, task.sink_limits))
@@ -129,6 +129,11 @@ class Apart:
     def _tell(self) -> None:
         if self._worker is not None:
             self._wire.send("alive", self._worker.stats())
+
+
+def named(task: WorkerTask, number: int) -> str:
+    """What the hubs call such a process: `postgres:shop apart 2`."""
+    return f"{task.stage.name} apart {number}"
 
 
 def main(handle: int) -> None:

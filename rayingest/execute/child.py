@@ -14,7 +14,7 @@ from multiprocessing import Pipe
 from typing import Any
 
 from rayingest.errors import Permanent, RayingestError
-from rayingest.execute.apart import Wire
+from rayingest.execute.apart import Wire, named
 from rayingest.execute.events import Chunk, Event, WorkerLost, WorkerReady
 from rayingest.execute.share import Source
 from rayingest.workflows.stage import WorkerTask
@@ -80,6 +80,8 @@ class Child:
                 self._take(self._wire.receive())
         self._process.wait()
         self._connection.close()
+        for hub in self._hubs.values():  # what it held of the limits is free
+            hub.leave(named(self._task, self.number))
         if not self._closing and self._ready:
             self._emit(WorkerLost(self.number, why=self._how()))
         elif not self._closing:

@@ -5,6 +5,8 @@ import os
 import queue
 import signal
 import socket
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,14 @@ from typing import Any
 import pytest
 
 from rayingest.core.limits import Limit
+from rayingest.core.source import EntityDescriptor
 from rayingest.errors import RayingestError
 from rayingest.execute.child import Child
-from rayingest.execute.events import Event, WorkerLost, WorkerReady
+from rayingest.execute.events import Chunk, Event, WorkerLost, WorkerReady
 from rayingest.execute.limits import Hub
 from rayingest.execute.report import Report
+from rayingest.execute.share import Share
+from rayingest.model import EntityType
 from rayingest.sinks.memory import Memory
 from rayingest.state.flight import FOLDER, Flight
 from rayingest.testing import StrictCatalogue
@@ -190,6 +195,45 @@ def test_a_child_that_cannot_start_says_why(
     assert str(said) == (
         "A process of its own could not be started: exit code 7: no module of that name"
     )
+
+
+def test_what_a_dead_child_held_of_a_limit_is_free(tmp_path: Path) -> None:
+    limit = Limit(name="api", max_concurrency=1)
+    hub = Hub((limit,))
+    events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    room = Room(seconds=60)
+    with busy(room) as url:
+        stage = ChaosStage(
+            Memory(name="apart"), ChaosConnection(notes=str(tmp_path), url=url, scopes=1)
+        )
+        task = WorkerTask(stage, limits=(limit,))
+        child = Child(2, task, events.put, events.put, {"source": hub})
+        try:
+            assert events.get(timeout=30) == WorkerReady(2, 1, apart=True)
+            item = EntityDescriptor(EntityType.TABLE, "c.s.e-0", "c.s", "chaos", {"name": "e-0"})
+            child.submit(1, Chunk("process", EntityType.TABLE, "chaos", [item]))
+            until(lambda: room.in_flight == 1)
+            os.kill(child._process.pid, signal.SIGKILL)
+            assert events.get(timeout=30) == WorkerLost(2, blame=True, why="SIGKILL")
+        finally:
+            child.close()
+        mine = Share((limit,), hub, "mine")
+        entered = threading.Event()
+
+        def enter() -> None:
+            with mine.call("api"):
+                entered.set()
+
+        threading.Thread(target=enter, daemon=True).start()
+        assert entered.wait(10)
+        mine.close()
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_child_ends_with_its_parent(held: Callable[..., Held]) -> None:
