@@ -52,6 +52,7 @@ WANTED = {
             "gcs",
             "adls",
             "hive",
+            "k8s",
             "s3",
             "datalake",
             "contract",

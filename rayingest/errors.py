@@ -20,6 +20,12 @@
     - SinkDown             the sink does not answer now; nothing is lost, the run waits
     - SinkUnauthorised     the sink does not accept the credentials
   + NoWorker               no worker became ready to work
+  + ClusterError           Kubernetes, or a Ray cluster elsewhere, did not do what it was asked
+    - NotThere             the object does not exist (any more)
+    - AlreadyThere         an object of this name exists
+    - NotAllowed           the account may not do this
+    - NotNow               no answer, or one that may be another a moment later
+    - TooOld               a watch has to begin anew, with a listing
   + StateError             the run directory cannot be read or written
     - Superseded           another driver has taken the run over (state.claims)
 """
@@ -141,6 +147,34 @@ class SinkUnauthorised(SinkError):
 
 class NoWorker(RayingestError):
     """The cluster gave us no worker in time."""
+
+
+class ClusterError(RayingestError):
+    """Kubernetes, or a Ray cluster elsewhere, did not do what it was asked."""
+
+
+class NotThere(ClusterError):
+    """The object does not exist (any more)."""
+
+
+class AlreadyThere(ClusterError):
+    """An object of this name exists."""
+
+
+class NotAllowed(ClusterError):
+    """The account may not do this."""
+
+
+class NotNow(ClusterError):
+    """No answer, or one that may be another a moment later (`wait`: seconds, when it said how many)."""
+
+    def __init__(self, message: str, *, wait: float | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.wait = wait
+
+
+class TooOld(ClusterError):
+    """What a watch was to go on from is forgotten: list, and watch anew."""
 
 
 class StateError(RayingestError):
