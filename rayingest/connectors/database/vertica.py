@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr
 from rayingest.config.connection import HostPort, SqlCommon, Unused, host_port
 from rayingest.core.source import Capability, Settings
 from rayingest.kit.sql.facts import Found
+from rayingest.kit.sql.reflected.connector import relational
 from rayingest.kit.sql.reflected.facts import Reflected, reflected
 from rayingest.kit.sql.reflected.lookups import (
     QueriedColumns,
@@ -23,7 +24,6 @@ from rayingest.kit.sql.reflected.lookups import (
     QueriedTexts,
 )
 from rayingest.kit.sql.reflected.session import Connect, ReflectedSession
-from rayingest.kit.sql.spec import RELATIONS, Sql
 from rayingest.model import EntityType
 
 PORT = 5433
@@ -122,25 +122,13 @@ VERTICA = Reflected(
     chunk=500,
 )
 
-CONNECTOR = Sql(
-    service_type="Vertica",
-    extra="vertica",
+CONNECTOR = relational(
+    "Vertica",
+    "vertica",
+    VerticaConnection,
+    replace(reflected(VERTICA), databases=databases),
     # Its SQL is near to PostgreSQL's; names are the same in any case, also between quotes.
     dialect="postgres, normalization_strategy=case_insensitive",
-    connection=VerticaConnection,
-    facts=replace(reflected(VERTICA), databases=databases),
-    listing_hides=True,
-    types=RELATIONS,
-    capabilities=frozenset(
-        {
-            Capability.DATABASES,
-            Capability.SCHEMAS,
-            Capability.TABLES,
-            Capability.COLUMNS,
-            Capability.KEYS,
-            Capability.VIEWS,
-        }
-    ),
     lacks={
         Capability.COMMENTS: "those of tables and views are told, those of columns are not read yet",
         Capability.DDL: "it has no DDL but by a function for each table, which is not asked yet",
