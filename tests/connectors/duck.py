@@ -13,12 +13,15 @@ from rayingest.testing.probe import Probe
 
 
 def over_duckdb(connector, how, path):
+    """All of a connector but its `connect`."""
+
     def connect(settings):
         import sqlalchemy as sa
 
         return Connect(sa.URL.create("duckdb", database=str(path)), {"read_only": True})
 
-    return replace(connector, facts=reflected(replace(how, connect=connect)))
+    facts = replace(connector.facts, connect=reflected(replace(how, connect=connect)).connect)
+    return replace(connector, facts=facts)
 
 
 def fill(path, statements):

@@ -120,6 +120,7 @@ VERTICA = Reflected(
         f"select table_name, view_definition from v_catalog.views where {WITHIN}"
     ),
     chunk=500,
+    rights="GRANT USAGE ON SCHEMA, and SELECT on what shall be read, TO the account.",
 )
 
 CONNECTOR = relational(

@@ -1,22 +1,15 @@
 """The story without Vertica: no server of it can be had, so that all is compiled."""
 
-from contextlib import contextmanager
+from rayingest.connectors.database.vertica import CONNECTOR, VERTICA
 
-import pytest
+from ..duck import Documented
 
-from rayingest.core.source import Grade
-
-from ..beds import Bed, story
-from .standin import CONFIG, connector_of
-
-
-@contextmanager
-def bed(folder):
-    duckdb = pytest.importorskip("duckdb")
-    pytest.importorskip("sqla_vertica_python")
-    path = folder / "story.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        for statement in story("vertica"):
-            connection.execute(statement)
-    server = "Vertica's documented catalogue, in DuckDB"
-    yield Bed(CONFIG, server, Grade.COMPILED, connector=connector_of(path))
+CONFIG = {
+    "type": "Vertica",
+    "username": "rayingest",
+    "password": "canary-horse",
+    "hostPort": "localhost:5433",
+    "database": "story",
+}
+DOCUMENTED = Documented("vertica", CONNECTOR, VERTICA, CONFIG, "Vertica's documented catalogue")
+bed = DOCUMENTED.bed
