@@ -40,6 +40,9 @@ TIDB = Product(
     ),
     limits=limits,
     routines=False,
+    # Before 7.3, or if told so, a connection's number has 64 bits and the client learns 32 of them: KILL then
+    # does nothing, and says so in a warning (https://docs.pingcap.com/tidb/stable/sql-statement-kill).
+    kills=False,
 )
 GAPS = {Capability.PROCEDURES: "TiDB has none: information_schema.routines is empty there"}
 CONNECTOR = replace(

@@ -83,7 +83,8 @@ class Product:
     * `faults`: TABLE_COMMENT says why a broken table or view cannot be read.
     * `shape` reads the text of a column's type.
     * `kills`: KILL QUERY on another connection is sure to mean ours. Where many servers are behind one
-      address, each with numbers of its own, the line is cut instead, and the server's limit ends it.
+      address, each with numbers of its own, or clients are not told the whole number, the line is cut
+      instead, and the server's limit ends it.
     * `catalogs`, where databases lie in some.
     """
 
