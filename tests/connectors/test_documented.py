@@ -43,7 +43,7 @@ DRIVERS = {
     "teradata": "teradatasql",
     "saphana": "hdbcli",
     "db2": "ibm_db",
-    "vertica": "sqla_vertica_python",
+    "vertica": "sqla_vertica_python.vertica_python",  # it warns when it is compiled
 }
 
 
