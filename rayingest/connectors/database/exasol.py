@@ -81,7 +81,6 @@ EXASOL = Reflected(
     connect=connect,
     # The system's own schemas, SYS and EXA_STATISTICS, are not among these.
     schemas=QueriedSchemas("select schema_name from sys.exa_schemas order by 1"),
-    hidden=frozenset({"SYS", "EXA_STATISTICS"}),
     members=QueriedMembers(
         "select table_name, 'table' from sys.exa_all_tables where table_schema = :schema "
         "union all select view_name, 'view' from sys.exa_all_views where view_schema = :schema order by 1"
