@@ -41,7 +41,7 @@ def database(settings: Settings) -> str:
     return name
 
 
-def spelled(name: str, length: int, scale: int, code_page: int | None, place: int) -> str:
+def spelled(name: str, length: int, scale: int, code_page: int | None) -> str:
     """The text of a type, whose parts the catalogue keeps apart."""
     if name in SIZED:
         bits = " FOR BIT DATA" if code_page == BYTES and name in {"CHARACTER", "VARCHAR"} else ""
@@ -67,7 +67,7 @@ DB2 = Reflected(
     ),
     columns=QueriedColumns(
         "select tabname, colname, typename, case when nulls = 'N' then 0 else 1 end, remarks,"
-        f" length, scale, codepage, colno from syscat.columns where {WITHIN} order by tabname, colno",
+        f" length, scale, codepage from syscat.columns where {WITHIN} order by tabname, colno",
         spelled,
     ),
     # The parent's columns are those of the key that is referred to, by their place in it.

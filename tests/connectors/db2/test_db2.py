@@ -84,7 +84,7 @@ def test_what_its_client_cannot_take_is_told(changes, why):
     ],
 )
 def test_parts_of_types_become_types(parts, text, data_type):
-    assert spelled(*parts, 0) == text
+    assert spelled(*parts) == text
     assert shape(text).data_type == data_type
 
 
