@@ -52,9 +52,7 @@ class Reflected:
     database: Callable[[Settings], str] = always_default
     hidden: frozenset[str] = frozenset({"information_schema"})
     schemas: Callable[[ReflectedSession], Iterable[str]] = lookups.reflected_schemas
-    members: Callable[[ReflectedSession, str], Iterable[tuple[str, str]]] = (
-        lookups.reflected_members
-    )
+    members: lookups.Members = lookups.reflected_members
     columns: lookups.Columns = lookups.reflected_columns
     keys: lookups.Keys = lookups.reflected_keys
     comments: lookups.Texts = lookups.reflected_comments

@@ -37,9 +37,11 @@ class KeyRow(NamedTuple):
     foreign: Sequence[Reference] = ()
 
 
+Members = Callable[[ReflectedSession, str], Iterable[tuple[str, str]]]
 Columns = Callable[[ReflectedSession, str, list[str]], Mapping[str, Sequence[ColumnRow]]]
 Keys = Callable[[ReflectedSession, str, list[str]], Mapping[str, KeyRow]]
 Texts = Callable[[ReflectedSession, str, list[str]], Mapping[str, str]]
+Lookup = Members | Columns | Keys | Texts
 
 
 def reflected_schemas(session: ReflectedSession) -> Iterable[str]:
@@ -219,7 +221,3 @@ class QueriedTexts:
             if text:
                 found[name] += text
         return found
-
-
-Members = Callable[[ReflectedSession, str], Iterable[tuple[str, str]]]
-Lookup = Members | Columns | Keys | Texts
