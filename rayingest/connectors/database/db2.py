@@ -85,7 +85,7 @@ DB2 = Reflected(
         " and p.constname = r.refkeyname and p.colseq = k.colseq"
         " where r.tabschema = :schema and r.tabname in :names order by 1, 2, 3, 8"
     ),
-    comments=QueriedTexts(f"select tabname, remarks from syscat.tables where {WITHIN} and {KINDS}"),
+    comments=QueriedTexts(f"select tabname, remarks from syscat.tables where {WITHIN}"),
     # A materialized query stands among the views.
     definitions=QueriedTexts(
         "select viewname, text from syscat.views where viewschema = :schema and viewname in :names"

@@ -118,9 +118,7 @@ TERADATA = Reflected(
         " childkeycolumn, parentdb, parenttable, parentkeycolumn, 0"
         " from dbc.all_ri_childrenv where childdb = :schema and childtable in :names order by 1, 2, 3, 8, 4"
     ),
-    comments=QueriedTexts(
-        f"select tablename, commentstring from dbc.tablesv where {WITHIN} and {KINDS}"
-    ),
+    comments=QueriedTexts(f"select tablename, commentstring from dbc.tablesv where {WITHIN}"),
     # TablesV cuts texts after 12,500 characters; here they stand in pieces.
     definitions=QueriedTexts(
         "select tablename, requesttext, lineno from dbc.tabletextv"
