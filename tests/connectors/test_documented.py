@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from rayingest.errors import Unauthorised, Unreachable
+from rayingest.kit.sql.known import Known
+from rayingest.kit.sql.origins import Origins, origins
 from rayingest.kit.sql.reflected import session
 from rayingest.kit.sql.reflected.session import open_session
 from rayingest.model import EntityType
@@ -177,3 +179,11 @@ def test_a_wrong_password_is_told_and_not_shown(documented):
 def test_an_emptied_catalogue_lists_nothing(documented, tmp_path):
     probe = documented.probe(tmp_path / "empty.duckdb")
     assert probe.descriptors(EntityType.TABLE) == []
+
+
+@pytest.mark.parametrize("name", ["teradata", "vertica"])
+def test_views_may_name_columns_in_any_case_also_between_quotes(name):
+    known = Known({"svc.d.s.Book": ("Id",)}, {"svc.d.s.book": "svc.d.s.Book"})
+    text = 'create view s.v as select "B"."ID" from "S".BOOK b'
+    told = origins(text, "svc.d.s.v", ALL[name].connector.dialect, known)
+    assert told == Origins(("svc.d.s.Book",), (("svc.d.s.Book.Id",),))

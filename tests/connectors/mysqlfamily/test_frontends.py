@@ -93,15 +93,21 @@ def test_partitions_of_doris(server):
 def test_materialized_views_of_starrocks(server, kind):
     made, probe = server("starrocks", library=True)
     table(made, "library", "best", ("id", "int"), kind=kind, engine="StarRocks")
-    text = "CREATE MATERIALIZED VIEW `best` REFRESH ASYNC AS SELECT `id` FROM `library`.`book`"
-    made.add(
-        "materialized_views",
-        table_schema="library",
-        table_name="best",
-        materialized_view_definition=text,
-    )
-    found = probe.entities(TABLE)["svc.default.library.best"]
-    assert (found.table_type, found.schema_definition) == (TableType.MATERIALIZED_VIEW, text)
+    table(made, "library", "short", ("id", "int"), kind=kind, engine="StarRocks")
+    select = "SELECT `id` FROM `library`.`book`"
+    whole = f"CREATE MATERIALIZED VIEW `best` REFRESH ASYNC AS {select}"
+    for name, text in (("best", whole), ("short", select)):
+        made.add(
+            "materialized_views",
+            table_schema="library",
+            table_name=name,
+            materialized_view_definition=text,
+        )
+    tables = probe.entities(TABLE)
+    found = [tables[f"svc.default.library.{name}"] for name in ("best", "short")]
+    assert {each.table_type for each in found} == {TableType.MATERIALIZED_VIEW}
+    made_one = f"create materialized view `library`.`short` as {select}"
+    assert [each.schema_definition for each in found] == [whole, made_one]
 
 
 @frontends

@@ -101,3 +101,19 @@ def test_types_of_tables_are_no_tables(tmp_path):
 def test_hundreds_of_tables_take_three_statements(tmp_path):
     statements = [each.format(300) for each in TABLES]
     assert DOCUMENTED.counted(tmp_path / "many.duckdb", 300, *statements) == 3
+
+
+def test_keys_of_several_columns_keep_their_pairs(tmp_path):
+    probe = DOCUMENTED.probe(
+        tmp_path / "keys.duckdb",
+        *(each.format(1) for each in TABLES),
+        "insert into sys.constraints (schema_name, table_name, column_name, position, constraint_name, is_primary_key, is_unique_key)"
+        " values ('S', 'T0', 'A', 2, 'P', 'TRUE', 'TRUE'), ('S', 'T0', 'B', 1, 'P', 'TRUE', 'TRUE')",
+        "insert into sys.referential_constraints (schema_name, table_name, column_name, position, constraint_name,"
+        " referenced_schema_name, referenced_table_name, referenced_column_name)"
+        " values ('S', 'T0', 'A', 2, 'F', 'O', 'U', 'X'), ('S', 'T0', 'B', 1, 'F', 'O', 'U', 'Y')",
+    )
+    (table,) = probe.entities(EntityType.TABLE).values()
+    primary, foreign = table.constraints
+    assert primary.columns == foreign.columns == ("B", "A")
+    assert foreign.referred_columns == ("svc.story.O.U.Y", "svc.story.O.U.X")

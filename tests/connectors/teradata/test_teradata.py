@@ -100,7 +100,7 @@ def test_unique_indexes_are_keys_and_others_are_not(tmp_path):
         tmp_path / "keys.duckdb",
         *(each.format(1) for each in TABLES),
         "insert into dbc.indicesv (databasename, tablename, indexnumber, indextype, uniqueflag, columnname, columnposition)"
-        " values ('s', 't0', 1, 'P', 'Y', 'b', 1), ('s', 't0', 1, 'P', 'Y', 'a', 2), ('s', 't0', 4, 'S', 'N', 'a', 1),"
+        " values ('s', 't0', 1, 'P', 'Y', 'a', 2), ('s', 't0', 1, 'P', 'Y', 'b', 1), ('s', 't0', 4, 'S', 'N', 'a', 1),"
         " ('s', 't0', 8, 'J', 'Y', 'a', 1), ('s', 't0', 12, 'K', 'Y', 'a', 1)",
     )
     (table,) = probe.entities(EntityType.TABLE).values()
@@ -108,3 +108,17 @@ def test_unique_indexes_are_keys_and_others_are_not(tmp_path):
         ("UNIQUE", ("b", "a"))
     ]
     assert [str(each.constraint) for each in table.columns] == ["PRIMARY_KEY"]
+
+
+def test_foreign_keys_without_names_are_told_apart_with_their_pairs(tmp_path):
+    probe = DOCUMENTED.probe(
+        tmp_path / "keys.duckdb",
+        *(each.format(1) for each in TABLES),
+        "insert into dbc.all_ri_childrenv (indexid, childdb, childtable, childkeycolumn, parentdb, parenttable, parentkeycolumn)"
+        " values (4, 's', 't0', 'c', 'o', 'u', 'x'), (0, 's', 't0', 'b', 'o', 'u', 'y'), (4, 's', 't0', 'a', 'o', 'u', 'z')",
+    )
+    (table,) = probe.entities(EntityType.TABLE).values()
+    assert [(each.columns, each.referred_columns) for each in table.constraints] == [
+        (("b",), ("svc.default.o.u.y",)),
+        (("a", "c"), ("svc.default.o.u.z", "svc.default.o.u.x")),
+    ]
