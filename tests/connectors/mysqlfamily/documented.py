@@ -7,7 +7,7 @@ https://docs.pingcap.com/tidb/stable/information-schema. The last two say that t
 (https://dev.mysql.com/doc/refman/5.7/en/information-schema.html).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 NUMBERS = {"ordinal_position", "partition_ordinal_position", "subpartition_ordinal_position"}
 MYSQL = {
@@ -54,7 +54,7 @@ class Documented:
     catalogs: tuple[tuple[str, ...], ...] = ()
     enters: str = ""
     by_bytes: bool = False
-    hidden: tuple[str, ...] = field(default=())
+    hidden: tuple[str, ...] = ()
 
 
 PRODUCTS = {

@@ -41,11 +41,12 @@ def listing(session: MySqlSession, wants: Wants) -> Iterator[Found]:
     where = ONE if session.schema else ALL
     product = session.product
     names = (session.schema,) if session.schema else product.hidden
-    routines = product.routines and wants.procedures
+    routine = ROUTINES.format(routine=where.format("routine_schema"))
+    routines = routine if wants.procedures else ""
     query = LISTING.format(
         schema=where.format("schema_name"),
         table=where.format("table_schema"),
-        routines=ROUTINES.format(routine=where.format("routine_schema")) if routines else "",
+        routines=routines,
         place=product.exact.format("place"),
         name=product.exact.format("name"),
     )

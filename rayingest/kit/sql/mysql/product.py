@@ -77,7 +77,7 @@ class Product:
     * `limits` are session variables; where the server knows one of them not, none is set.
     * `exact` compares names by their bytes; `{}` where the server does so by itself.
     * `pairs`: it understands `(a, b) in ((…))`.
-    * `routines`: it has some that its catalogue tells of.
+    * `routines`: it has some that its catalogue tells of, for `check`; which are read, `Sql.types` says.
     * `keys`, `partitions`, `materialized` are queries over the names of a schema's tables; '' when
       there is nothing to ask. `flagged`: CREATE_OPTIONS says which tables are partitioned.
     * `faults`: TABLE_COMMENT says why a broken table or view cannot be read.
