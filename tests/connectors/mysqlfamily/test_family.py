@@ -228,6 +228,16 @@ def test_what_starrocks_means_by_its_numbers():
     assert error.hint.startswith("GRANT SELECT ON ALL TABLES IN ALL DATABASES TO USER ")
 
 
+def test_who_may_not_see_the_text_of_a_view_is_given_just_that():
+    said = "SHOW VIEW command denied to user 'x'@'10.0.0.1' for table `sales`.`v`"
+    denied = pymysql.OperationalError(1142, said)
+    hints = {name: classify(denied, product_of(name).rights).hint for name in ("doris", "tidb")}
+    assert hints == {
+        "doris": "GRANT SHOW_VIEW_PRIV ON `sales`.`v` TO 'x'@'%';",
+        "tidb": "GRANT SHOW VIEW ON `sales`.`v` TO 'x'@'%';",
+    }
+
+
 def test_a_database_that_is_closed_names_the_grant_of_the_product():
     closed = pymysql.OperationalError(1044, "Access denied for user 'x' to database 'sales'")
     hints = {
