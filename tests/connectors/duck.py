@@ -11,6 +11,20 @@ from rayingest.kit.sql.reflected.session import Connect
 from rayingest.model import EntityType
 from rayingest.testing.probe import Probe
 
+FACETS = ["schemas", "members", "columns", "keys", "comments", "definitions"]
+HOSTILE = [
+    "plain",
+    "quo'te",
+    ":names_1",
+    ":schema",
+    "%s",
+    "%(x)s",
+    "?",
+    "back\\slash",
+    "a--b",
+    "ünï",
+]
+
 
 def over_duckdb(connector, how, path):
     """All of a connector but its `connect`."""
@@ -67,3 +81,19 @@ class Documented:
             before = source.calls
             assert len(list(source.process_entities(descriptors))) == many
             return source.calls - before
+
+    def hostile(self, facet):
+        """A query about hostile names as it goes to the driver: its paramstyle, its text, its values."""
+        import sqlalchemy as sa
+
+        how = self.how.connect(Probe(self.connector, self.config).settings())
+        style = {"paramstyle": how.paramstyle} if how.paramstyle else {}
+        dialect = sa.create_engine(how.url, **style).dialect
+        query = getattr(self.how, facet).query
+        lists = [sa.bindparam("names", HOSTILE, expanding=True)] if ":names" in query else []
+        one = {"schema": ":names_2"} if ":schema" in query else {}
+        made = sa.text(query).bindparams(*lists, **one)
+        made = made.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        values = tuple(made.params[name] for name in made.positiontup or ())
+        assert {*values} == {*one.values(), *(HOSTILE if lists else [])}
+        return dialect.paramstyle, made.string, values

@@ -16,6 +16,7 @@ from rayingest.model import EntityType
 from rayingest.testing.probe import Probe
 
 from .db2.bed import DOCUMENTED as DB2
+from .duck import FACETS
 from .exasol.bed import DOCUMENTED as EXASOL
 from .saphana.bed import DOCUMENTED as SAPHANA
 from .teradata.bed import DOCUMENTED as TERADATA
@@ -31,8 +32,6 @@ SCHEMAS = {
     "db2": "db2",
     "vertica": "vertica",
 }
-FACETS = ["schemas", "members", "columns", "keys", "comments", "definitions"]
-HOSTILE = ["plain", "quo'te", ":names_1", ":schema", "%s", "%(x)s", "?", "back\\slash", "a--b", "ü"]
 DROPPED = {
     "exasol": "drop table sys.exa_all_constraint_columns",
     "teradata": "drop table dbc.indicesv",
@@ -106,21 +105,10 @@ def test_a_server_that_hangs_up_is_not_reached(documented):
 @pytest.mark.parametrize("facet", FACETS)
 def test_names_go_to_the_driver_apart_from_the_statement(documented, facet):
     """Whatever is in them; all drivers take values by position. Vertica's own tests ask what its makes of them."""
-    how = documented.how.connect(at(documented, 1))
-    engine = sa.create_engine(how.url, **({"paramstyle": how.paramstyle} if how.paramstyle else {}))
-    query = getattr(documented.how, facet).query
-    wanted = {"names": HOSTILE, "schema": ":names_2"}
-    given = {name: value for name, value in wanted.items() if f":{name}" in query}
-    lists = [sa.bindparam(name, expanding=True) for name in given if name == "names"]
-    made = sa.text(query).bindparams(*lists).bindparams(**given)
-    made = made.compile(dialect=engine.dialect, compile_kwargs={"render_postcompile": True})
-    values = [made.params[name] for name in made.positiontup or ()]
-    place = {"qmark": "?", "format": "%s"}[engine.dialect.paramstyle]
-    assert made.string.count(place) == len(values)
-    assert set(values) == {
-        each for value in given.values() for each in ([value], value)[isinstance(value, list)]
-    }
-    assert "plain" not in made.string
+    style, text, values = documented.hostile(facet)
+    assert text.count({"qmark": "?", "format": "%s"}[style]) == len(values)
+    assert bool(values) == (facet != "schemas")
+    assert "plain" not in text
 
 
 def test_openmetadatas_yaml_works_unchanged(documented, contracts):
