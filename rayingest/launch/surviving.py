@@ -40,7 +40,7 @@ def refuse_unrecorded(config: Config) -> None:
 
 def refuse_unknown(config: Config, elsewhere: set[str]) -> None:
     """What the objects are made of must be known here: an image is no text. Raises ConfigError."""
-    block = config.tree.get("workflowConfig", {}).get("distributedExecution", {})
+    block = config.tree.get("workflowConfig", {}).get("distributedExecution") or {}
     here = {key: value for key, value in block.items() if key != "stateUrl"}
     if missing := elsewhere & references([here, config.tree["source"]["serviceName"]]):
         raise ConfigError(

@@ -164,6 +164,21 @@ def test_a_name_out_of_nothing_is_a_name(submit: Submit) -> None:
     assert made["metadata"]["annotations"]["rayingest.io/service"] == "日本"
 
 
+def test_a_name_is_not_cut_behind_a_hyphen(submit: Submit) -> None:
+    made = job(submit(SMALL, text=config(SMALL).replace("Shop (prod)", f"{'a' * 62} b")))
+    assert made["metadata"]["labels"]["rayingest.io/source"] == "a" * 62
+
+
+def test_a_user_without_a_name_submits_all_the_same(
+    submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert submit(SMALL, submitted_by=None).run.submitted_by == "unknown"
+
+
 @pytest.mark.parametrize(
     ("more", "why"),
     [
@@ -269,6 +284,13 @@ def test_no_secret_leaves_the_secret(submit: Submit) -> None:
     assert CANARY not in repr(prepared.run)
     assert CANARY not in repr(prepared)
     assert any("passwords as they are" in each for each in prepared.warnings)
+
+
+def test_a_config_that_no_secret_takes_is_refused(submit: Submit) -> None:
+    tree = yaml.safe_load(config(SMALL))
+    tree["source"]["sourceConfig"]["config"]["tableFilterPattern"] = {"includes": ["x" * 1_000_000]}
+    with pytest.raises(ConfigError, match="a Secret takes 1,000,000"):
+        submit(SMALL, text=yaml.safe_dump(tree))
 
 
 def test_the_hash_tells_configs_apart_and_knows_no_secret(submit: Submit) -> None:
