@@ -5,7 +5,10 @@ from types import NoneType
 from typing import Any, get_args
 
 from pydantic import BaseModel, GetCoreSchemaHandler
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
+
+from rayingest.config.shape import models_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,9 @@ def _likeness(value: dict[Any, Any], model: type[BaseModel]) -> tuple[int, int, 
     )
 
 
-def _within(value: object, field: Any) -> int:
+def _within(value: object, field: FieldInfo) -> int:
     """How many keys of a value are those of the model that the field holds."""
     if not isinstance(value, dict):
         return 0
-    kinds = (field.annotation, *get_args(field.annotation))
-    models = [each for each in kinds if isinstance(each, type) and issubclass(each, BaseModel)]
-    return max((len(value.keys() & each.model_fields.keys()) for each in models), default=0)
+    known = (each.model_fields.keys() for each in models_in(field.annotation))
+    return max((len(value.keys() & keys) for keys in known), default=0)

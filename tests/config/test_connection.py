@@ -56,6 +56,10 @@ class Remote(ConnectionModel):
     token: SecretStr | None = None
 
 
+class Kept(ConnectionModel):
+    shelf: str | None = None
+
+
 class Bucket(ConnectionModel):
     signIn: Remote | None = None  # noqa: N815 - as users write it
 
@@ -64,8 +68,12 @@ class Folder(ConnectionModel):
     signIn: Local | None = None  # noqa: N815
 
 
+class Tape(ConnectionModel):
+    signIn: Annotated[Local | Kept, Choice()] | None = None  # noqa: N815
+
+
 class Places(ConnectionModel):
-    where: Annotated[Folder | Bucket, Choice()]
+    where: Annotated[Folder | Bucket | Tape, Choice()]
 
 
 class Holder(ConnectionModel):
@@ -93,6 +101,7 @@ def test_the_keys_within_decide_between_variants_that_have_the_same():
 
     assert chosen({"signIn": {"path": "x", "token": "y"}}) is Bucket
     assert chosen({"signIn": {"path": "x"}}) is Folder
+    assert chosen({"signIn": {"shelf": "x"}}) is Tape
     assert chosen({}) is Folder
 
 
