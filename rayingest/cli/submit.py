@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from rayingest.cli import loading, options, output
+from rayingest.cli import loading, options, output, values
 from rayingest.cli.run import AllowUntestedOption
 from rayingest.errors import ConfigError
 
@@ -89,8 +89,9 @@ def submit(
     for each in prepared.warnings:
         logs.warning(each)
     run = prepared.run
+    most = values.plural(run.workers.most, "worker")
     place = f" -n {run.namespace}" if run.namespace else ""
-    logs.info(f"Run {run.run_id} is RayJob {run.name}, {run.workers.most} workers at most.")
+    logs.info(f"Run {run.run_id} is RayJob {run.name}, {most} at most.")
     if manifest not in (None, "-"):
         logs.info(f"Start it:  kubectl{place} create --validate=strict -f {manifest}")
         logs.info(f"Watch it:  kubectl{place} get rayjob {run.name} --watch")

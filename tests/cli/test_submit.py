@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rayingest.api import grades
+
 from .conftest import SECRET, Shop
 
 IMAGE = ("--image", "registry.example/rayingest:1")
@@ -22,6 +24,7 @@ def test_the_objects_are_printed(cli: Callable, config: str) -> None:
     kinds = [each["kind"] for each in yaml.safe_load_all(said.out)]
     assert (said.code, kinds) == (0, ["Secret", "RayJob"])
     assert "Run r1 is RayJob ri-shop-" in said.err
+    assert "1 worker at most" in said.err
 
 
 def test_a_file_comes_with_the_lines_that_use_it(
@@ -45,6 +48,17 @@ def test_creating_is_not_there_yet_and_that_is_said(cli: Callable, config: str) 
     assert (said.code, said.out) == (2, "")
     assert "creates nothing in a cluster yet" in said.err
     assert f"rayingest submit {config} --manifest run.yaml && kubectl create" in said.err
+
+
+def test_an_untested_connector_needs_a_word_before_a_cluster_does(
+    cli: Callable, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grades, "gradings", dict)
+    said = cli("submit", config, *IMAGE, *STATE, "--manifest", "-")
+    assert (said.code, said.out) == (2, "")
+    assert "--allow-untested" in said.err
+    said = cli("submit", config, *IMAGE, *STATE, "--manifest", "-", "--allow-untested")
+    assert "--partial-ok --allow-untested --run-id" in said.out
 
 
 def test_a_run_needs_an_image(cli: Callable, config: str) -> None:
