@@ -50,4 +50,16 @@ def test_a_file_is_missing_unless_a_volume_brings_it(submit: Submit) -> None:
     text = config(LARGE).replace("${SHOP_PASSWORD}", "${file:/keys/shop}")
     assert not any("No volume" in each for each in submit(LARGE, text=text).warnings)
     text = text.replace("/keys/shop", "/keyring/shop")
-    assert any("No volume brings /keyring/shop" in each for each in submit(LARGE, text=text).warnings)
+    assert any(
+        "No volume brings /keyring/shop" in each for each in submit(LARGE, text=text).warnings
+    )
+
+
+def test_only_a_second_attempt_begins_anew(submit: Submit) -> None:
+    def told(attempts: int) -> bool:
+        k8s = {**SMALL["k8s"], "backoffLimit": attempts, "submissionMode": "K8sJobMode"}  # type: ignore[dict-item]
+        warnings = submit({**SMALL, "stateUrl": None, "k8s": k8s}).warnings
+        return any("begins anew" in each for each in warnings)
+
+    assert told(1)
+    assert not told(0)
