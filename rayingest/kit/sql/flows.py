@@ -61,8 +61,9 @@ class Recorded:
 def wanted(recorded: Recorded | None, settings: Settings) -> Recorded | None:
     """What is recorded, where the config asks for it and can have it."""
     options: DatabaseLineage = settings.options
-    asked = recorded is not None and options.processQueryLineage
-    return recorded if recorded and asked and recorded.missing(settings) is None else None
+    if recorded is None or not options.processQueryLineage or recorded.missing(settings):
+        return None
+    return recorded
 
 
 def say_what_is_missing(recorded: Recorded | None, settings: Settings) -> None:
