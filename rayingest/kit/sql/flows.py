@@ -7,6 +7,7 @@ else is the same for all: what the patterns keep, FQNs, one edge for each pair, 
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,7 +16,6 @@ from rayingest.core import fqn
 from rayingest.core.source import (
     Capability,
     CheckResult,
-    Connector,
     Described,
     EntityDescriptor,
     Listed,
@@ -104,7 +104,9 @@ def listing(
 
 
 def checked(
-    recorded: Recorded | None, base: Connector, settings: Settings
+    recorded: Recorded | None,
+    connect: Callable[[], AbstractContextManager[Any]],
+    settings: Settings,
 ) -> Iterator[CheckResult]:
     """Try to read those of the last day; who could not connect at all has been told."""
     options: DatabaseLineage = settings.options
@@ -114,7 +116,7 @@ def checked(
         yield CheckResult(Capability.LINEAGE, "warning", *missing)
         return
     try:
-        with base.open(settings) as source:
+        with connect() as source:
             found = next(recorded.flows(source, 1), None)
     except (Unauthorised, Unreachable, ConfigError):
         return

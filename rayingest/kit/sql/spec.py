@@ -22,7 +22,7 @@ from rayingest.errors import RayingestError
 from rayingest.kit.sql.facts import Facts
 from rayingest.kit.sql.lineage import Reads, in_sql
 from rayingest.kit.sql.source import SqlSource
-from rayingest.kit.sql.views import ViewLineage
+from rayingest.kit.sql.views import Lineage
 from rayingest.model import EntityType
 
 TYPES = (
@@ -91,7 +91,7 @@ class Sql:
     def variants(self) -> Mapping[str, Connector]:
         """Its views' lineage, where somebody understands their text."""
         reads = self.reads or (in_sql(self.dialect) if self.dialect else None)
-        return {"lineage": ViewLineage(self, reads)} if reads else {}
+        return {"lineage": Lineage(self, reads)} if reads else {}
 
     @contextmanager
     def open(

@@ -52,7 +52,7 @@ class Shared(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ViewLineage:
+class Lineage:
     """A connector whose only facts are where tables get their columns.
 
     `reads` understands the text of views; `recorded` is what the database keeps of what fills tables.
@@ -147,16 +147,17 @@ class ViewLineage:
         with self.base.open(_of_views(settings), shared.own) as source:
             reads = self.reads if settings.options.processViewLineage else None
             recorded = flows.wanted(self.recorded, settings)
-            yield ViewSource(source, settings, shared.known, reads, recorded)
+            yield LineageSource(source, settings, shared.known, reads, recorded)
 
     def check(self, settings: Settings) -> Iterator[CheckResult]:
         """What the connector checks, and whether recorded lineage can be read."""
-        found = self.base.check(_of_views(settings))
-        return chain(found, flows.checked(self.recorded, self.base, settings))
+        views = _of_views(settings)
+        recorded = flows.checked(self.recorded, lambda: self.base.open(views), settings)
+        return chain(self.base.check(views), recorded)
 
 
 @dataclass(frozen=True, slots=True)
-class ViewSource:
+class LineageSource:
     """A session that tells only where columns come from: of views, with `reads`, and as recorded."""
 
     source: DiscoverableSource

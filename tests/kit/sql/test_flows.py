@@ -1,13 +1,16 @@
 """Recorded lineage of any database: names looked up, pairs made one edge, patterns, and what views tell themselves."""
 
 import time
+from contextlib import contextmanager
 from itertools import pairwise
+from types import SimpleNamespace
 
-from rayingest.config.options import DatabaseLineage
+from rayingest.config.options import DatabaseLineage, DatabaseMetadata
 from rayingest.core.filters import Filters
 from rayingest.core.source import Described, ScopeListed, Settings
 from rayingest.kit.sql.flows import SCOPE, Flow, Recorded, listing, say_what_is_missing
 from rayingest.kit.sql.known import Known
+from rayingest.kit.sql.views import Lineage
 
 A, B, C = ("shop", "raw", "a"), ("shop", "core", "b"), ("shop", "core", "c")
 COLUMNS = {
@@ -132,6 +135,23 @@ def test_who_asks_a_database_that_records_nothing_is_told(caplog):
     lacking = Recorded(lambda session, days: iter(()), lambda settings: ("No log.", "Keep one."))
     assert "No log. Keep one." in said(lacking)
     assert not said(lacking, processQueryLineage=False)
+
+
+def test_check_opens_its_session_as_a_run_does():
+    """With options of the connector itself: those of lineage it does not know."""
+    given = []
+
+    @contextmanager
+    def opened(settings, _context=None):
+        given.append(type(settings.options))
+        yield None
+
+    base = SimpleNamespace(open=opened, check=lambda _settings: ())
+    lineage = Lineage(base, None, Recorded(lambda *_: iter([Flow(A, B)]), lambda _settings: None))
+    settings = Settings("svc", None, DatabaseLineage(), Filters())
+    (line,) = lineage.check(settings)
+    assert (line.status, line.why) == ("ok", "recorded in the last day: some")
+    assert given == [DatabaseMetadata]
 
 
 def test_an_edge_of_eight_columns_takes_less_than_half_a_millisecond():

@@ -25,7 +25,7 @@ from rayingest.core.source import (
 from rayingest.kit.sql.flows import Recorded
 from rayingest.kit.sql.lineage import in_sql
 from rayingest.kit.sql.spec import PARENTS, TYPES
-from rayingest.kit.sql.views import ViewLineage
+from rayingest.kit.sql.views import Lineage
 from rayingest.model import EntityType
 
 # The page has rates of jobs, clusters and others, and none of Unity Catalog: only 429 tells it.
@@ -83,7 +83,7 @@ class Unity:
     def variants(self) -> Mapping[str, Connector]:
         """The lineage of views, and what Unity Catalog has recorded."""
         recorded = Recorded(UnitySource.flows, missing)
-        return {"lineage": ViewLineage(self, in_sql("databricks"), recorded)}
+        return {"lineage": Lineage(self, in_sql("databricks"), recorded)}
 
     @property
     def batching(self) -> Mapping[EntityType, Batching]:
