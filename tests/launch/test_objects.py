@@ -162,6 +162,7 @@ def test_a_name_out_of_nothing_is_a_name(submit: Submit) -> None:
     made = job(submit(SMALL, text=config(SMALL).replace("Shop (prod)", "日本")))
     assert broken(made) == []
     assert made["metadata"]["annotations"]["rayingest.io/service"] == "日本"
+    assert made["metadata"]["labels"]["rayingest.io/source"] == "source"
 
 
 def test_a_name_is_not_cut_behind_a_hyphen(submit: Submit) -> None:
