@@ -2,7 +2,11 @@
 
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
+
+# Whoever makes the connection: httpcore's plain one, or one through a proxy.
+MADE = (".connect_tcp.complete", ".start_tls.complete")
 
 
 class Wire:
@@ -17,10 +21,11 @@ class Wire:
         return {"trace": self._watch}
 
     def _watch(self, event: str, info: Mapping[str, Any]) -> None:
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        if event.endswith(MADE):
             self._stream = info["return_value"]
 
     def hang_up(self) -> None:
-        """Break the connection under a running request; called from another thread."""
+        """Break the connection under a running request, if there is one; called from another thread."""
         if self._stream is not None:
-            self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # it may be closed already
+                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)

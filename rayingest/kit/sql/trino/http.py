@@ -98,8 +98,7 @@ class Http:
 
     def hang_up(self) -> None:
         """Break the connection under a running request; called from another thread."""
-        with suppress(Exception):
-            self._wire.hang_up()
+        self._wire.hang_up()
 
     def close(self) -> None:
         """Close the connection; never raises."""
