@@ -12,7 +12,9 @@ from io import BytesIO
 
 import httpx2
 
+from rayingest.core.waiting import retry_after
 from rayingest.errors import Denied, RayingestError, SessionLost, Throttled, Unauthorised
+from rayingest.kit import wire
 
 BUFFER = 65_536
 BUSY = {429, 502, 503, 504}
@@ -85,6 +87,7 @@ class Web:
         self, url: str, headers: Mapping[str, str], seconds: float, tls: ssl.SSLContext | None
     ) -> None:
         self._url = url
+        self._line = wire.Wire()
         self._client = httpx2.Client(
             headers={"Content-Type": "application/x-thrift", **headers},
             timeout=seconds,
@@ -123,7 +126,9 @@ class Web:
         """Ask, and have the answer. Raises RayingestError."""
         body, self._out = self._out.getvalue(), BytesIO()
         try:
-            answer = self._client.post(self._url, content=body)
+            answer = self._client.post(
+                self._url, content=body, extensions=self._line.extensions
+            )
         except httpx2.TimeoutException as error:
             raise TimeoutError(str(error)) from error
         except httpx2.TransportError as error:
@@ -134,7 +139,7 @@ class Web:
 
     def hang_up(self) -> None:
         """Make a call in another thread fail."""
-        self.close()
+        self._line.hang_up()
 
     def close(self) -> None:
         """Close the connection."""
@@ -148,8 +153,7 @@ def _refusal(status: int, headers: Mapping[str, str]) -> RayingestError:
     if status == 403:
         return Denied("HTTP 403")
     if status in BUSY:
-        wait = headers.get("Retry-After", "")
-        return Throttled(f"HTTP {status}", float(wait) if wait.isdecimal() else None)
+        return Throttled(f"HTTP {status}", retry_after(headers.get("Retry-After")))
     return SessionLost(
         f"HTTP {status}", hint="Check hostPort and http_path (hive.server2.thrift.http.path)."
     )
