@@ -20,6 +20,7 @@ from rayingest.errors import (
     Permanent,
     Retryable,
     SessionLost,
+    Throttled,
     TimedOut,
     Unauthorised,
     Unreachable,
@@ -351,6 +352,18 @@ def test_an_answer_ends_where_the_server_says_so(more):
     pages = [([], True), (["a"], more), (["b"], more), ([], False)]
     client = Pages(*(pages if more else pages[1:]))
     assert session_with(client).rows("show tables") == [("a",), ("b",)]
+    assert client.closed
+
+
+def test_what_is_refused_over_http_breaks_no_line():
+    """What is asked afterwards is closed again: else each statement would stay open at the server."""
+    client = Pages((Throttled("HTTP 429"), True), (["a"], True), ([], False))
+    session = session_with(client)
+    with pytest.raises(Throttled):
+        session.rows("show tables")
+    assert client.closed
+    client.closed = False
+    assert session.rows("show tables") == [("a",)]
     assert client.closed
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from rayingest.errors import TimedOut
+from rayingest.errors import RayingestError, TimedOut
 from rayingest.kit.sql.hive.errors import Said
 from rayingest.kit.sql.hive.wire import Web, Wire
 
@@ -127,7 +127,7 @@ class HiveSession:
         try:
             self._running = self._call(call, request, what).operationHandle
             return self._answer(self._running, what)
-        except (Said, TimedOut):
+        except (Said, RayingestError):  # the line is whole: the next answer is to the next call
             raise
         except BaseException:
             self._broken = True  # what is asked next would be given the answer to this
