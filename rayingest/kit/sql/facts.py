@@ -124,6 +124,11 @@ class Wants:
 Describe = Callable[[S, Sequence[EntityDescriptor], Wants], Iterator[Processed]]
 
 
+def unknown(error: Exception) -> RayingestError | None:
+    """Of sessions that raise what says itself what it means; about others nothing is known."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """How one kind of database answers. Plain functions of a module, so that the value pickles.
@@ -138,7 +143,8 @@ class Facts:
       then yields the schemas alone, and each is opened as a scope, so that they are listed in parallel.
     * `describe[type](session, descriptors, wants)` answers every descriptor: id and scope are
       FQNs, `metadata` holds name, schema, kind and key of the listing. It may raise in the middle.
-    * `classify(error)` says what a driver's exception means; None: nothing is known about it.
+    * `classify(error)` says what a driver's exception means; None: nothing is known about it. A session
+      whose errors say that themselves needs none.
     * `check(session, settings)` is `rayingest check`, once a session is open.
     * `turn(session, database)`, where there is one, makes an open session serve another database:
       else each database has a connection of its own.
@@ -150,8 +156,8 @@ class Facts:
     databases: Callable[[Any, Settings], Iterable[Found]]
     listing: Callable[[Any, Wants], Iterator[Found | Unlisted]]
     describe: Mapping[EntityType, Callable[..., Iterator[Processed]]]
-    classify: Callable[[Exception], RayingestError | None]
     check: Callable[[Any, Settings], Iterator[CheckResult]]
+    classify: Callable[[Exception], RayingestError | None] = unknown
     members: Callable[[Any, Wants, str], Iterator[Found]] | None = None
     turn: Callable[[Any, str], None] | None = None
     leaves_out: Callable[[Settings], str | None] | None = None

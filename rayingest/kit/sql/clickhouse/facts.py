@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from rayingest.core.source import Capability, EntityDescriptor, Processed
-from rayingest.errors import RayingestError
 from rayingest.kit.sql.clickhouse import listing
 from rayingest.kit.sql.clickhouse.check import check
 from rayingest.kit.sql.clickhouse.connect import connect
@@ -50,11 +49,6 @@ def schemas(
     return commented(descriptors, found, quoted)
 
 
-def classify(error: Exception) -> RayingestError | None:
-    """Transports raise errors that say what they mean; about others nothing is known."""
-    return None
-
-
 CLICKHOUSE = Facts(
     connect=connect,
     databases=listing.databases,
@@ -64,6 +58,5 @@ CLICKHOUSE = Facts(
         EntityType.DATABASE_SCHEMA: schemas,
         EntityType.TABLE: tables,
     },
-    classify=classify,
     check=check,
 )

@@ -20,7 +20,6 @@ ORDER = (
 )
 RANK = {word: place for place, word in enumerate(ORDER)}
 LONG = {"Comment", "View Text", "View Original Text"}
-ICEBERG = "iceberg"
 
 
 def described(name: str, information: str, columns: Sequence[Field]) -> Description:

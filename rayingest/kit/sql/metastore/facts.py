@@ -90,11 +90,6 @@ def _tried(
     return CheckResult(capability, "ok")
 
 
-def classify(error: Exception) -> RayingestError | None:
-    """The session has said already what its errors mean."""
-    return None
-
-
 METASTORE = Facts(
     connect=connect,
     databases=databases,
@@ -104,6 +99,5 @@ METASTORE = Facts(
         EntityType.DATABASE_SCHEMA: schemas,
         EntityType.TABLE: tables,
     },
-    classify=classify,
     check=check,
 )

@@ -1,7 +1,6 @@
 """Trino, and Presto, as a `Facts` value."""
 
 from rayingest.core.source import Capability
-from rayingest.errors import RayingestError
 from rayingest.kit.sql.containers import named
 from rayingest.kit.sql.facts import Facts
 from rayingest.kit.sql.trino import listing
@@ -32,11 +31,6 @@ LACKS = {
 }
 
 
-def classify(error: Exception) -> RayingestError | None:
-    """What a session raises says what it means; about others nothing is known."""
-    return None
-
-
 TRINO = Facts(
     connect=connect,
     databases=listing.databases,
@@ -47,7 +41,6 @@ TRINO = Facts(
         EntityType.DATABASE_SCHEMA: named,
         EntityType.TABLE: tables,
     },
-    classify=classify,
     check=check,
     turn=turn,
 )
