@@ -26,7 +26,7 @@ from rayingest.errors import (
     Unreachable,
 )
 from rayingest.kit.sql.facts import Wants
-from rayingest.kit.sql.hive.connect import HIVESERVER2, IMPALAD, Address
+from rayingest.kit.sql.hive.address import HIVESERVER2, IMPALAD, Address
 from rayingest.kit.sql.hive.errors import Said, classify, classify_connect, plain
 from rayingest.kit.sql.hive.facts import HIVE
 from rayingest.kit.sql.hive.session import SPARK, HiveSession

@@ -6,7 +6,7 @@ from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import RayingestError
 from rayingest.kit.hosts import is_local
 from rayingest.kit.sql.hive import listing
-from rayingest.kit.sql.hive.connect import Address, Product
+from rayingest.kit.sql.hive.address import Address, Product
 from rayingest.kit.sql.hive.errors import GRANT, Said, classify
 from rayingest.kit.sql.hive.session import SPARK, HiveSession, quoted
 

@@ -10,8 +10,9 @@ from rayingest.errors import Denied, Gone, RayingestError
 from rayingest.kit.sql.containers import commented, named
 from rayingest.kit.sql.facts import Facts, Wants
 from rayingest.kit.sql.hive import listing
+from rayingest.kit.sql.hive.address import HIVESERVER2, IMPALAD
 from rayingest.kit.sql.hive.check import check
-from rayingest.kit.sql.hive.connect import HIVESERVER2, IMPALAD, connect
+from rayingest.kit.sql.hive.connect import connect
 from rayingest.kit.sql.hive.errors import Said, classify
 from rayingest.kit.sql.hive.session import HiveSession, Row, quoted
 from rayingest.kit.sql.hive.tables import tables

@@ -126,9 +126,7 @@ class Web:
         """Ask, and have the answer. Raises RayingestError."""
         body, self._out = self._out.getvalue(), BytesIO()
         try:
-            answer = self._client.post(
-                self._url, content=body, extensions=self._line.extensions
-            )
+            answer = self._client.post(self._url, content=body, extensions=self._line.extensions)
         except httpx2.TimeoutException as error:
             raise TimeoutError(str(error)) from error
         except httpx2.TransportError as error:
