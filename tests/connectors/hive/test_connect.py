@@ -216,6 +216,28 @@ class Recorded:
         raise Said(f"ParseException line 1:5 cannot recognize input near {statement!r}", "42000")
 
 
+@pytest.mark.parametrize(
+    ("given", "mends"),
+    [
+        ({}, "Set useSSL, or scheme hive+https."),
+        ({"useSSL": True, "connectionOptions": {"verify_cert": "no"}}, "Set sslConfig.caCertificate."),
+        ({"useSSL": True}, None),
+        ({"hostPort": "127.0.0.1"}, None),
+    ],
+)  # fmt: skip
+def test_the_check_names_the_first_table_and_what_others_can_read(given, mends):
+    connection = hive.HiveConnection.model_validate({"hostPort": "h", **given})
+    settings = Settings("svc", connection, None, Filters())
+    session = Recorded(
+        SPARK, "3.5", SHOW_DATABASES=[("empty",), ("library",)], DESCRIBE_FORMATTED=[]
+    )
+    session.answers["SHOW TABLES IN `EMPTY`"] = []
+    session.answers["SHOW TABLES IN `LIBRARY`"] = [("", "mine", True), ("library", "a", False)]
+    told = {each.capability: each for each in HIVE.check(session, settings)}
+    assert told["tables"].why == "library.a can be read"
+    assert (told["encryption"].grant if "encryption" in told else None) == mends
+
+
 def listed(session, wants):
     return [each.name for each in HIVE.members(session, wants, "library")]
 

@@ -16,6 +16,13 @@ def test_check_tells_what_a_run_would_see(library):
     assert found.keys() == {"connect", "schemas", "tables", "columns", "ddl", "comments"}
 
 
+def test_check_tells_what_others_can_read(library):
+    """The proxy knows the host, and here answers itself."""
+    proxies = {"http": f"http://{library.address}"}
+    line = checked(library, hostPort="coordinator.invalid:8080", proxies=proxies)["encryption"]
+    assert (line.status, line.grant) == ("warning", "Set connectionArguments.http_scheme: https.")
+
+
 def test_check_names_what_is_missing(library):
     library.cluster.metadata = ()
     library.cluster.refusals["show create"] = Refusal("PERMISSION_DENIED", "Access Denied: no")

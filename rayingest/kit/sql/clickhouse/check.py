@@ -4,17 +4,18 @@ from collections.abc import Iterator
 
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import RayingestError
-from rayingest.kit.hosts import is_local
 from rayingest.kit.sql.clickhouse.connect import Address
 from rayingest.kit.sql.clickhouse.errors import SYNTAX, Said
 from rayingest.kit.sql.clickhouse.listing import HIDDEN
 from rayingest.kit.sql.clickhouse.session import ClickHouseSession
 from rayingest.kit.sql.clickhouse.text import listed, literal, quoted
+from rayingest.kit.sql.encryption import encryption
 
 COUNT = "select toUInt32(count()) from system.{view} where {column} {where}"
 VISIBLE = "SHOW DATABASES, SHOW TABLES, SHOW COLUMNS ON {place}"
 # Newer than 24.10: https://clickhouse.com/docs/sql-reference/statements/check-grant
 MAY = "check grant {rights}"
+MENDS = "Set https, or secure.", "Set connectionArguments.ca_certs."
 SINCE = {
     Capability.COMMENTS: ("tables", "comment", "comments on tables"),
     Capability.PARTITIONS: ("tables", "partition_key", "partition keys"),
@@ -24,7 +25,9 @@ SINCE = {
 def check(session: ClickHouseSession, settings: Settings) -> Iterator[CheckResult]:
     """Connect, then count what each system table that a run reads shows this user."""
     yield CheckResult("connect", "ok", f"ClickHouse {session.version}, user {session.user}")
-    yield from _encryption(Address.of(settings.connection))
+    address = Address.of(settings.connection)
+    verified = bool(address.options.get("verify", True))
+    yield from encryption(address.host, encrypted=address.tls, verified=verified, mends=MENDS)
     yield from _visible(session)
     trials = {
         Capability.SCHEMAS: ("databases", "name"),
@@ -39,17 +42,6 @@ def check(session: ClickHouseSession, settings: Settings) -> Iterator[CheckResul
             yield CheckResult(capability, "warning", why, "A newer server does.")
         else:
             yield CheckResult(capability, "ok")
-
-
-def _encryption(address: Address) -> Iterator[CheckResult]:
-    if is_local(address.host):
-        return
-    if not address.tls:
-        why = f"the connection to {address.host} is not encrypted; metadata and password can be read on the way"
-        yield CheckResult("encryption", "warning", why, "Set https, or secure.")
-    elif not address.options.get("verify", True):
-        why = f"the connection to {address.host} is encrypted, but nobody verified the server's certificate"
-        yield CheckResult("encryption", "warning", why, "Set connectionArguments.ca_certs.")
 
 
 def _visible(session: ClickHouseSession) -> Iterator[CheckResult]:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 from rayingest.config.connection import host_port
 from rayingest.core.source import Capability, CheckResult, Settings
-from rayingest.kit.hosts import is_local
+from rayingest.kit.sql.encryption import encryption
 from rayingest.kit.sql.mysql.errors import classify
 from rayingest.kit.sql.mysql.session import MySqlSession
 
 WHO = "select current_user(), version()"
+MENDS = "Set up TLS on the server, and sslConfig.", "Set sslConfig.caCertificate."
 COUNT = "select count(*) from information_schema.{} where {} not in %s"
 HIDDEN_BODIES = COUNT + " and {} is null"
 HIDDEN_VIEWS = COUNT + " and coalesce({}, '') = ''"
@@ -57,12 +58,10 @@ def _catalogs(session: MySqlSession) -> Iterator[CheckResult]:
 
 def _encryption(session: MySqlSession, settings: Settings) -> Iterator[CheckResult]:
     host, _ = host_port(settings.connection.hostPort, session.product.port)
-    if not session.encrypted and not is_local(host):
-        why = f"the connection to {host} is not encrypted; metadata can be read on the way"
-        yield CheckResult("encryption", "warning", why, "Set up TLS on the server, and sslConfig.")
-    elif not getattr(settings.connection, "sslConfig", None) and not is_local(host):
-        why = f"the connection to {host} is encrypted, but nobody verified the server's certificate"
-        yield CheckResult("encryption", "warning", why, "Set sslConfig.caCertificate.")
+    verified = bool(getattr(settings.connection, "sslConfig", None))
+    return encryption(
+        host, encrypted=session.encrypted, verified=verified, mends=MENDS, what="metadata"
+    )
 
 
 def _count(session: MySqlSession, capability: Capability, query: str, view: str) -> CheckResult:

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import Denied, RayingestError, SourceError
-from rayingest.kit.hosts import is_local
+from rayingest.kit.sql.encryption import encryption
 from rayingest.kit.sql.facts import Found, Wants
 from rayingest.kit.sql.trino.connect import Address
 from rayingest.kit.sql.trino.ddl import SHOW
@@ -14,6 +14,10 @@ from rayingest.kit.sql.trino.session import TrinoSession, turn
 from rayingest.kit.sql.trino.tables import COLUMNS
 from rayingest.kit.sql.trino.text import among, quoted
 
+MENDS = (
+    "Set connectionArguments.http_scheme: https.",
+    "Set verify to a file with the authority.",
+)
 MOST = 20  # catalogs that are tried
 
 
@@ -24,7 +28,14 @@ def check(session: TrinoSession, settings: Settings) -> Iterator[CheckResult]:
     with suppress(SourceError):  # what stands before a cluster may keep this to itself
         version = session.statements.info().node_version.get("version", version)
     yield CheckResult("connect", "ok", f"{kind} {version}, user {session.user}")
-    yield from _encryption(Address.of(settings.connection))
+    address = Address.of(settings.connection)
+    yield from encryption(
+        address.host,
+        encrypted=address.tls,
+        verified=address.verify is not False,
+        mends=MENDS,
+        what="metadata",
+    )
     schemas: list[tuple[str, str]] = []
     for each in list(databases(session, settings))[:MOST]:
         turn(session, each.name)
@@ -37,19 +48,6 @@ def check(session: TrinoSession, settings: Settings) -> Iterator[CheckResult]:
     yield _seen(Capability.SCHEMAS, len(schemas), "schemas")
     yield from _read(session, schemas)
     yield _comments(session)
-
-
-def _encryption(address: Address) -> Iterator[CheckResult]:
-    if is_local(address.host):
-        return
-    if not address.tls:
-        why = f"the connection to {address.host} is not encrypted; metadata can be read on the way"
-        yield CheckResult(
-            "encryption", "warning", why, "Set connectionArguments.http_scheme: https."
-        )
-    elif address.verify is False:
-        why = f"the connection to {address.host} is encrypted, but nobody verified the server's certificate"
-        yield CheckResult("encryption", "warning", why, "Set verify to a file with the authority.")
 
 
 def _read(session: TrinoSession, schemas: list[tuple[str, str]]) -> Iterator[CheckResult]:
