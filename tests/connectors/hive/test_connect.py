@@ -29,7 +29,7 @@ from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.hive.address import HIVESERVER2, IMPALAD, Address
 from rayingest.kit.sql.hive.errors import Said, classify, classify_connect, plain
 from rayingest.kit.sql.hive.facts import HIVE
-from rayingest.kit.sql.hive.session import SPARK, HiveSession
+from rayingest.kit.sql.hive.session import SPARK, HiveSession, rows
 from rayingest.model import EntityType
 from rayingest.testing.probe import Probe, sort
 
@@ -335,6 +335,52 @@ def test_what_spark_does_not_tell_of_many_is_asked_of_each():
         found, failed = sort(HIVE.describe[EntityType.TABLE](session, [descriptor], Wants()))
         assert (list(found), failed) == ([f"{scope}.a"], {})
         assert session.asked[-1] == "DESCRIBE FORMATTED `library`.`a`"
+
+
+@pytest.mark.parametrize("server", ["Impala", SPARK])
+def test_what_is_no_fault_of_a_table_fails_none(server):
+    """It is raised, and asked again."""
+    session = Recorded(server, "4", DESCRIBE_FORMATTED=[("x", "int", None)])
+    session.answers["DESCRIBE" if server == "Impala" else "SHOW TABLE EXTENDED"] = Said(
+        "Connection limit per user reached"
+    )
+    if server == "Impala":
+        del session.answers["DESCRIBE FORMATTED"]
+    metadata = {"name": "a", "schema": "library"}
+    scope = "svc.default.library"
+    descriptor = EntityDescriptor(EntityType.TABLE, f"{scope}.a", scope, "default", metadata)
+    with pytest.raises(Said, match="Connection limit"):
+        list(HIVE.describe[EntityType.TABLE](session, [descriptor], Wants()))
+
+
+def test_a_database_that_cannot_be_described_costs_itself_alone():
+    def descriptor(name):
+        return EntityDescriptor(
+            EntityType.DATABASE_SCHEMA, f"svc.default.{name}", "svc.default", "default", {"name": name}
+        )  # fmt: skip
+
+    session = Recorded("Impala", "4.4")
+    session.answers = {
+        "DESCRIBE DATABASE EXTENDED `A`": [("a", "/x", "Of a")],
+        "DESCRIBE DATABASE EXTENDED `B`": Said("AuthorizationException: no", "", "b", "u"),
+        "DESCRIBE DATABASE EXTENDED `C`": Said("AnalysisException: Database does not exist: c"),
+    }
+    describe = HIVE.describe[EntityType.DATABASE_SCHEMA]
+    found, failed = sort(describe(session, list(map(descriptor, "abc")), Wants()))
+    assert found["svc.default.a"].description == "Of a"
+    assert {key: type(why) for key, why in failed.items()} == {
+        "svc.default.b": Denied,
+        "svc.default.c": Gone,
+    }
+    with pytest.raises(Said, match="cannot recognize"):
+        list(describe(session, [descriptor("d")], Wants()))
+
+
+def test_what_a_mask_marks_is_missing():
+    texts = Answer(stringVal=Answer(values=[b"a", b"", b""], nulls=b"\x02"))
+    numbers = Answer(stringVal=None, boolVal=None, byteVal=None, i16Val=None,
+                     i32Val=Answer(values=[0, 1, 2], nulls=b"\x01"))  # fmt: skip
+    assert rows(Answer(columns=[texts, numbers])) == [("a", None), (None, 1), ("", 2)]
 
 
 class Pages:

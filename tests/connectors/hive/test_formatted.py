@@ -285,6 +285,40 @@ def test_an_iceberg_table_of_hive_4():
     assert [each.name for each in found.columns] == ["id", "day"]
 
 
+def test_spark_tells_partitions_among_the_columns_too_and_they_are_no_facts():
+    rows = [
+        ("id", "int", ""),
+        ("Owner", "string", "Who has it"),
+        ("# Partition Information", "", ""),
+        ("# col_name", "data_type", "comment"),
+        ("Owner", "string", "Who has it"),
+        ("", "", ""),
+        ("# Detailed Table Information", "", ""),
+        ("Database", "library", ""),
+        ("Owner", "hive", ""),
+        ("Type", "VIEW", ""),
+        ("View Text", "select 1", ""),
+        ("Owner", "of a line", ""),
+    ]
+    found = table(rows, "loan")
+    assert [(each.name, each.description) for each in found.columns] == [
+        ("id", None),
+        ("Owner", "Who has it"),
+    ]
+    assert [each.column_name for each in found.partition] == ["Owner"]
+    assert [each.name for each in found.owners] == ["hive"]
+    assert found.schema_definition == "select 1\nOwner\tof a line"
+
+
+def test_a_key_whose_parent_cannot_be_read_is_none():
+    keys = [
+        ("# Foreign Keys", None, None),
+        ("Constraint Name:    ", "fk", None),
+        ("Parent Column Name:author.id", "Column Name:author_id", "Key Sequence:1      "),
+    ]
+    assert all(each.constraint_type.endswith("T_KEY") for each in table(BOOK + keys).constraints)
+
+
 def test_lists_of_names():
     assert names("[a, b]") == ["a", "b"]
     assert names("[`a`, `b``c`, `d, e`]") == ["a", "b`c", "d, e"]

@@ -6,12 +6,12 @@ import pytest
 
 from rayingest.connectors.database import presto, trino
 from rayingest.connectors.database.trino import CONNECTOR
-from rayingest.errors import ConfigError, Denied, Unauthorised, Unreachable
+from rayingest.errors import ConfigError, Denied, Permanent, Unauthorised, Unreachable
 from rayingest.kit.sql.trino.connect import Address
 from rayingest.kit.sql.trino.http import Http
 from rayingest.kit.sql.trino.statements import Statements
 from rayingest.model import EntityType
-from rayingest.testing.trino import Cluster
+from rayingest.testing.trino import Cluster, Refusal
 
 from ..beds import story
 
@@ -190,6 +190,18 @@ def test_a_proxy_is_asked(start):
     proxies = {"http": f"http://{world.address}"}
     given = {"hostPort": "coordinator.invalid:8080", "proxies": proxies}
     assert world.probe.descriptors(EntityType.TABLE, **given)
+
+
+def test_what_the_server_repeats_of_a_secret_stays_inside(closed):
+    closed.cluster.refusals["show catalogs"] = Refusal("GENERIC_INTERNAL_ERROR", "token-9f is bad")
+    with pytest.raises(Permanent, match=r"\*\*\* is bad"):
+        closed.probe.open(authType={"jwt": "token-9f"}).__enter__()
+
+
+def test_what_requests_would_be_given_is_taken():
+    arguments = {"requests_kwargs": {"verify": False}}
+    given = {"username": "u", "hostPort": "h:443", "connectionArguments": arguments}
+    assert Address.of(CONNECTOR.connection.model_validate(given)).verify is False
 
 
 def test_a_proxys_password_stays_inside(library):

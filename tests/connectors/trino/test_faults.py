@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 
 import pytest
 
@@ -173,6 +173,44 @@ def test_a_server_that_says_nothing_at_all_is_left():
         timer.join()
         assert time.monotonic() - started < 10
         http.close()
+
+
+def test_a_server_that_says_nothing_more_is_left():
+    """What was torn is asked for again, but not once the statement is cancelled."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = b'{"id": "q", "nextUri": "http://x/v1/statement/executing/q/1"}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self):
+            over.wait(20)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        http = Http(url, user="ada", login=dict, seconds=8, connect=8)
+        statements = Statements(http, {}, 8)
+        timer = threading.Timer(0.3, statements.cancel)
+        timer.start()
+        started = time.monotonic()
+        with pytest.raises(SessionLost, match="broke off"):
+            statements.rows("select 1")
+        assert time.monotonic() - started < 5
+        timer.join()
+        over.set()
+        http.close()
+        server.shutdown()
+        thread.join()
 
 
 def test_a_statement_without_an_end_times_out_and_is_ended(library):

@@ -5,7 +5,8 @@ import pickle
 import pytest
 
 from rayingest.connectors.database.trino import CONNECTOR
-from rayingest.errors import Denied, Forbidden, Gone, Retryable
+from rayingest.errors import Denied, Forbidden, Gone, Retryable, Throttled
+from rayingest.kit.sql.trino.session import TrinoSession
 from rayingest.model import EntityType, PartitionColumn, TableType
 from rayingest.testing.conformance import Kept, settings_for, tell
 from rayingest.testing.probe import of, sort
@@ -149,6 +150,19 @@ def test_a_table_that_cannot_be_read_is_told_with_its_reason(shop):
     denied = failed["svc.lake.sales.visits"]
     assert isinstance(denied, Denied)
     assert "TO USER ada" in denied.hint
+
+
+def test_what_is_no_fault_of_a_table_fails_none(shop):
+    full = Refusal("QUERY_QUEUE_FULL", "Too many queued queries")
+    shop.cluster.unreadable["lake", "sales", "orders"] = full
+    with pytest.raises(Throttled, match="Too many queued"):
+        shop.probe.answers(TABLE, catalog="lake")
+
+
+def test_columns_are_in_order_whatever_the_order_of_the_rows(shop, monkeypatch):
+    expected, rows = shop.tables(), TrinoSession.rows
+    monkeypatch.setattr(TrinoSession, "rows", lambda self, each: rows(self, each)[::-1])
+    assert shop.tables() == expected
 
 
 def test_icebergs_tables_in_a_catalog_of_hive_are_passed_over_and_told(shop):
