@@ -52,14 +52,11 @@ def described(
     """Read the rows about a table; `referred` makes the FQN of a schema's table."""
     sections = _sections([_cells(each) for each in rows])
     facts, parameters = _facts(sections)
-    columns = list(_fields(sections[COLUMNS]))
-    partitions = list(_fields(sections[PARTITIONS]))
-    apart = {each.name for each in partitions}
     return Description(
         name=name,
         kind=facts.get("Table Type") or facts.get("Type") or "",
-        columns=[each for each in columns if each.name not in apart],
-        partitions=partitions,
+        columns=list(_fields(sections[COLUMNS])),
+        partitions=list(_fields(sections[PARTITIONS])),
         parameters=parameters,
         comment=facts.get("Comment"),
         owner=facts.get("Owner"),
