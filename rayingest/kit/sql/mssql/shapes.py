@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from rayingest.kit.sql.mssql.session import Row, TdsSession
+from rayingest.kit.sql.reflected.shapes import Shape
 
 TYPES = """select t.user_type_id, t.system_type_id, t.name, t.is_user_defined, s.name
   from sys.types t left join sys.schemas s on s.schema_id = t.schema_id"""
@@ -61,17 +62,6 @@ class Type(NamedTuple):
     name: str
     base: str
     ours: bool
-
-
-class Shape(NamedTuple):
-    """What the catalogue says of a column's type."""
-
-    data_type: str
-    display: str
-    element: str | None = None
-    length: int | None = None
-    precision: int | None = None
-    scale: int | None = None
 
 
 def learn(session: TdsSession, wanted: Collection[Row]) -> None:

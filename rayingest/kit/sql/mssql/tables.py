@@ -15,6 +15,7 @@ from rayingest.kit.sql.mssql.errors import VIEW_DEFINITION
 from rayingest.kit.sql.mssql.keys import keys, partition, parts, told
 from rayingest.kit.sql.mssql.session import EXTERNAL, GRAPH, Row, TdsSession, among, quoted
 from rayingest.kit.sql.mssql.shapes import learn
+from rayingest.kit.sql.reflected.shapes import column
 from rayingest.kit.sql.scrub import scrub
 from rayingest.model import Column, Owner, Table, TableType
 
@@ -117,15 +118,9 @@ class _Batch:
         """The inner loop: fifteen turns for each table."""
         columns = {}
         for ordinal, (table, number, name, nullable, *measures) in enumerate(rows, 1):
-            data_type, display, element, length, precision, scale = self.shapes[tuple(measures)]
-            columns[number] = Column(
-                name=name,
-                data_type=data_type,
-                data_type_display=display,
-                array_data_type=element,
-                data_length=length,
-                precision=precision,
-                scale=scale,
+            columns[number] = column(
+                name,
+                self.shapes[tuple(measures)],
                 constraint=held.constraint(name, required=not nullable),
                 ordinal_position=ordinal,
                 description=self.comments.get((table, number)),

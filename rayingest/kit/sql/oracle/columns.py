@@ -10,6 +10,7 @@ from rayingest.kit.sql.oracle.names import columns_told
 from rayingest.kit.sql.oracle.objects import Type, Types, shaped, types
 from rayingest.kit.sql.oracle.session import Among, Key, OracleSession, Row
 from rayingest.kit.sql.oracle.shapes import TEXTS
+from rayingest.kit.sql.reflected.shapes import column
 from rayingest.model import Column
 
 COLUMNS = """select c.owner, c.table_name, c.column_name, c.data_type, c.data_type_owner,
@@ -63,19 +64,12 @@ def told(
 
 
 def _column(row: Row, place: int, name: str, keys: Keys, known: Types, *, exact: bool) -> Column:
-    found = shaped(_type(row), known, exact=exact)
-    return Column(
-        name=name,
-        data_type=found.data_type,
-        data_type_display=found.display,
-        array_data_type=found.element,
-        data_length=found.length,
-        precision=found.precision,
-        scale=found.scale,
+    return column(
+        name,
+        shaped(_type(row), known, exact=exact),
         constraint=keys.constraint(name, required=row[11] == "N"),
         ordinal_position=place,
         description=row[14] or None,
-        children=found.children,
     )
 
 

@@ -4,13 +4,13 @@ https://docs.oracle.com/en/database/oracle/oracle-database/19/refrn/ALL_TYPE_ATT
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from rayingest.kit.sql.oracle.names import columns_told, quoted
 from rayingest.kit.sql.oracle.session import Among, Key, OracleSession
-from rayingest.kit.sql.oracle.shapes import TEXTS, shape
-from rayingest.kit.sql.reflected.shapes import DEEPEST, Shape
-from rayingest.model import Column
+from rayingest.kit.sql.oracle.shapes import shape
+from rayingest.kit.sql.reflected.shapes import DEEPEST, Shape, column
 
 # An element of a collection is like a single attribute without a name. CHAR_USED is not asked for:
 # DBA_TYPE_ATTRS lacks it.
@@ -86,33 +86,15 @@ def shaped(given: Type, known: Types, *, exact: bool, above: frozenset[Key] = fr
         return shape(given.name, given.size, given.counted, given.precision, given.scale)
     display = ".".join(key)
     parts = sorted(known.get(key, ()), key=lambda part: part.place) if key not in above else []
+    inside = partial(shaped, known=known, exact=exact, above=above | {key})
     if len(parts) == 1 and parts[0].name is None:
-        inner = shaped(parts[0].type, known, exact=exact, above=above | {key})
-        return Shape("ARRAY", display, element=inner.data_type, children=inner.children)
+        element = inside(parts[0].type)
+        return Shape("ARRAY", display, element=element.data_type, children=element.children)
     told = columns_told([part.name or "" for part in parts], exact=exact)
     children = tuple(
         [
-            _child(
-                told[part.name or ""], number, part.type, known, exact=exact, above=above | {key}
-            )
-            for number, part in enumerate(parts, 1)
+            column(told[part.name or ""], inside(part.type), ordinal_position=place)
+            for place, part in enumerate(parts, 1)
         ]
     )
     return Shape("STRUCT", display, children=children)
-
-
-def _child(
-    name: str, place: int, given: Type, known: Types, *, exact: bool, above: frozenset[Key]
-) -> Column:
-    inner = shaped(given, known, exact=exact, above=above)
-    return Column(
-        name=name,
-        data_type=inner.data_type,
-        data_type_display=inner.display,
-        array_data_type=inner.element,
-        data_length=inner.length if given.name in TEXTS or given.name == "RAW" else None,
-        precision=inner.precision,
-        scale=inner.scale,
-        ordinal_position=place,
-        children=inner.children,
-    )
