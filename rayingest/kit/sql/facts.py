@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from rayingest.core.source import CheckResult, EntityDescriptor, Processed, Settings
 from rayingest.errors import RayingestError
-from rayingest.model import Entity, EntityType
+from rayingest.model import Entity, EntityType, Owner
 
 
 class Session(Protocol):
@@ -109,6 +109,10 @@ class Wants:
             views=self.views and relations,
             procedures=self.procedures and EntityType.STORED_PROCEDURE in types,
         )
+
+    def owned(self, name: str | None) -> tuple[Owner, ...]:
+        """The owner of this name, if there is one and owners are wanted."""
+        return (Owner(name=name),) if name and self.owners else ()
 
     @property
     def types(self) -> tuple[EntityType, ...]:

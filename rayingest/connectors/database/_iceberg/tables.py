@@ -140,5 +140,4 @@ def _comment(told: Mapping[str, str]) -> str | None:
 
 
 def _owners(told: Mapping[str, str], key: str, wants: Wants) -> tuple[Owner, ...]:
-    name = told.get(key)
-    return (Owner(name=name),) if name and wants.owners else ()
+    return wants.owned(told.get(key))

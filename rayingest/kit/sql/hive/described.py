@@ -12,7 +12,7 @@ from rayingest.kit.sql.hive.fields import Description, Field
 from rayingest.kit.sql.keys import Keys
 from rayingest.kit.sql.reflected.shapes import column, shape
 from rayingest.kit.sql.scrub import scrub
-from rayingest.model import Column, Owner, PartitionColumn, Table, TableConstraint, TableType
+from rayingest.model import Column, PartitionColumn, Table, TableConstraint, TableType
 
 VIEW, MATERIALIZED = "VIRTUAL_VIEW", "MATERIALIZED_VIEW"
 # Hive's words, and Spark's.
@@ -50,7 +50,7 @@ def table(
         ),
         schema_definition=_definition(told.texts if view else (), ddl),
         location_path=told.location or None,
-        owners=(Owner(name=told.owner),) if told.owner and wants.owners else (),
+        owners=wants.owned(told.owner),
     )
 
 

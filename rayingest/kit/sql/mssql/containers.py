@@ -7,7 +7,7 @@ from rayingest.errors import Gone
 from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.mssql.comments import DATABASE, ITSELF, SCHEMA, comments
 from rayingest.kit.sql.mssql.session import TdsSession, among, quoted
-from rayingest.model import Database, DatabaseSchema, Owner
+from rayingest.model import Database, DatabaseSchema
 
 OWNER = "select suser_sname(d.owner_sid) from sys.databases d where d.name = %s"
 SCHEMAS = """select s.schema_id, s.name, p.name from sys.schemas s
@@ -26,7 +26,7 @@ def databases(
             fqn=each.id,
             service=each.scope,
             description=comments(session, DATABASE, ["0"]).get((0, ITSELF)),
-            owners=_owners(rows[0][0] if rows else None, wants),
+            owners=wants.owned(rows[0][0] if rows else None),
         )
         yield Described(each, (database,))
 
@@ -48,10 +48,6 @@ def schemas(
             fqn=each.id,
             database=each.scope,
             description=said.get((number, ITSELF)),
-            owners=_owners(found[number][2], wants),
+            owners=wants.owned(found[number][2]),
         )
         yield Described(each, (schema,))
-
-
-def _owners(name: str | None, wants: Wants) -> tuple[Owner, ...]:
-    return (Owner(name=name),) if name and wants.owners else ()

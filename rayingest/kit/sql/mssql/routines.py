@@ -8,7 +8,7 @@ from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.mssql.comments import ITSELF, OBJECT, comments
 from rayingest.kit.sql.mssql.session import Row, TdsSession, among, quoted
 from rayingest.kit.sql.scrub import scrub
-from rayingest.model import Owner, StoredProcedure
+from rayingest.model import StoredProcedure
 
 ROUTINES = """select o.object_id, s.name, o.name, o.type, m.definition, p.name
   from sys.objects o
@@ -51,5 +51,5 @@ def _routine(
         code=code,
         language="External" if kind in COMPILED else "SQL",
         procedure_type="StoredProcedure" if kind in PROCEDURES else "Function",
-        owners=(Owner(name=owner),) if owner and wants.owners else (),
+        owners=wants.owned(owner),
     )

@@ -17,7 +17,7 @@ from rayingest.kit.sql.mssql.session import EXTERNAL, GRAPH, Row, TdsSession, am
 from rayingest.kit.sql.mssql.shapes import learn
 from rayingest.kit.sql.reflected.shapes import column
 from rayingest.kit.sql.scrub import scrub
-from rayingest.model import Column, Owner, Table, TableType
+from rayingest.model import Column, Table, TableType
 
 VIEW = "V"
 # An object without an owner of its own belongs to the owner of its schema. A view with a clustered
@@ -104,7 +104,7 @@ class _Batch:
             name=name,
             fqn=descriptor.id,
             description=self.comments.get((number, ITSELF)),
-            owners=(Owner(name=owner),) if owner and wants.owners else (),
+            owners=wants.owned(owner),
             database_schema=descriptor.scope,
             table_type=_table_type(kind.strip(), clustered, outside, parted),
             columns=tuple(columns.values()),

@@ -10,7 +10,7 @@ from rayingest.errors import Gone
 from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.redshift.listing import EXTERNAL
 from rayingest.kit.sql.redshift.session import RedshiftSession
-from rayingest.model import Database, DatabaseSchema, Owner
+from rayingest.model import Database, DatabaseSchema
 
 DATABASES = """
 select d.datname, pg_catalog.pg_get_userbyid(d.datdba), c.description
@@ -41,7 +41,7 @@ def databases(
             fqn=each.id,
             service=each.scope,
             description=comment or None,
-            owners=owners(owner, wants),
+            owners=wants.owned(owner),
         )
         yield Described(each, (database,))
 
@@ -64,14 +64,9 @@ def schemas(
             yield Failed(each, _gone(each))
             continue
         schema = DatabaseSchema(
-            name=name, fqn=each.id, database=each.scope, owners=owners(found[name], wants)
+            name=name, fqn=each.id, database=each.scope, owners=wants.owned(found[name])
         )
         yield Described(each, (schema,))
-
-
-def owners(name: str | None, wants: Wants) -> tuple[Owner, ...]:
-    """The owner, if owners are wanted."""
-    return (Owner(name=name),) if name and wants.owners else ()
 
 
 def _gone(descriptor: EntityDescriptor) -> Gone:

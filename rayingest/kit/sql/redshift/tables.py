@@ -17,7 +17,6 @@ from rayingest.kit.sql.facts import Wants
 from rayingest.kit.sql.keys import Keys
 from rayingest.kit.sql.postgres.session import Row
 from rayingest.kit.sql.redshift import ddl
-from rayingest.kit.sql.redshift.containers import owners
 from rayingest.kit.sql.redshift.external import external
 from rayingest.kit.sql.redshift.keys import KEYS, distribution, keys
 from rayingest.kit.sql.redshift.listing import EXTERNAL
@@ -114,7 +113,7 @@ class _Batch:
             columns=self._columns(row, comments, found),
             constraints=(*found.of_table, *distribution(attributes)),
             schema_definition=scrub(definition) if definition else None,
-            owners=owners(owner, self.wants),
+            owners=self.wants.owned(owner),
         )
 
     def _columns(self, row: Row, comments: Mapping[int, str], found: Keys) -> tuple[Column, ...]:

@@ -13,7 +13,7 @@ from rayingest.kit.sql.snowflake.routines import routines
 from rayingest.kit.sql.snowflake.session import SnowSession, quoted
 from rayingest.kit.sql.snowflake.tables import tables
 from rayingest.kit.sql.snowflake.tags import database_tags, schema_tags
-from rayingest.model import Database, DatabaseSchema, EntityType, Owner
+from rayingest.model import Database, DatabaseSchema, EntityType
 
 DATABASE = "show databases starts with %s"
 SCHEMAS = """select schema_name, schema_owner, comment from {views}.schemata
@@ -53,7 +53,7 @@ def databases(
             fqn=each.id,
             service=each.scope,
             description=rows[0]["comment"] or None,
-            owners=_owners(rows[0]["owner"], wants),
+            owners=wants.owned(rows[0]["owner"]),
             tags=database_tags(session) if wants.tags else (),
         )
         yield Described(each, (database,))
@@ -76,14 +76,10 @@ def schemas(
             fqn=each.id,
             database=each.scope,
             description=found[name][2] or None,
-            owners=_owners(found[name][1], wants),
+            owners=wants.owned(found[name][1]),
             tags=tags.get(name, ()),
         )
         yield Described(each, (schema,))
-
-
-def _owners(name: str | None, wants: Wants) -> tuple[Owner, ...]:
-    return (Owner(name=name),) if name and wants.owners else ()
 
 
 SNOWFLAKE = Facts(
