@@ -9,7 +9,7 @@ import sqlglot
 from rayingest.connectors.database.redshift import CONNECTOR
 from rayingest.core import fqn
 from rayingest.core.source import ScopeListed
-from rayingest.errors import Denied, Gone
+from rayingest.errors import Denied, Gone, TimedOut
 from rayingest.kit.sql.redshift import check as checking
 from rayingest.kit.sql.redshift import containers, ddl, external, keys, listing, routines, session
 from rayingest.kit.sql.redshift import tables as relations
@@ -238,6 +238,43 @@ def test_late_binding_views_that_are_not_told_fail_alone(make):
     assert [*found] == ["svc.broken.public.t"]
     assert isinstance(failed["svc.broken.public.v"], Denied)
     assert "GRANT USAGE ON SCHEMA" in failed["svc.broken.public.v"].hint
+
+
+def test_what_takes_too_long_once_is_not_asked_for_again(make):
+    """Of late-binding views all are computed at once; an external schema is served by somebody else."""
+    slow = "begin raise 'canceling statement' using errcode = '57014'; end"
+    probe = make(
+        "slow",
+        "create table t (i int); create view v as select i from t",
+        "select pg_shim.said('v', 'create view v as select i from t with no schema binding', true)",
+        "create or replace function pg_catalog.pg_get_late_binding_view_cols() returns setof record "
+        f"language plpgsql as $$ {slow} $$",
+        "create or replace function pg_shim.answers(schemaname text) returns boolean "
+        f"language plpgsql as $$ {slow} $$",
+        "select pg_shim.external('lake', 1)",
+        "insert into pg_shim.external_column values ('lake', 'x', 'TABLE', 'i', 'int', 1, 0, '')",
+    )
+    ends = [e for e in probe.listing() if isinstance(e, ScopeListed) and e.type is TABLES]
+    assert {each.scope: each.complete for each in ends} == {
+        "svc.slow.lake": False,
+        "svc.slow.public": True,
+    }
+    views = [e for e in probe.descriptors(TABLES) if e.metadata["name"] == "v"]
+    with probe.open() as source:
+        calls = [source.calls]
+        for _ in range(2):
+            (failed,) = source.process_entities(views)
+            assert isinstance(failed.error, TimedOut)
+            calls.append(source.calls)
+    assert [after - before for before, after in pairwise(calls)] == [5, 4]
+
+
+def test_an_external_schema_of_the_servers_own_is_hidden(make):
+    probe = make(
+        "own", "insert into pg_shim.external_schema values (1, 1, 'pg_its_own', 10, 'glue', '{}')"
+    )
+    found = [each.metadata["name"] for each in probe.descriptors(EntityType.DATABASE_SCHEMA)]
+    assert found == ["public"]
 
 
 def test_hostile_names_come_out_as_they_went_in(make):

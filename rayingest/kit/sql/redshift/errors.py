@@ -27,3 +27,13 @@ def classify(error: Exception) -> errors.RayingestError | None:
     if isinstance(known, errors.Permanent) and any(each in str(known).lower() for each in _REFUSED):
         return errors.Denied(str(known), hint=_ELSEWHERE)
     return known
+
+
+def lasting(error: Exception) -> errors.RayingestError | None:
+    """The same of a statement that takes long: None also for what may go better the next time.
+
+    A time-out lasts: asked again, it would take as long to say so.
+    """
+    known = classify(error)
+    passes = isinstance(known, errors.Retryable) and not isinstance(known, errors.TimedOut)
+    return None if passes else known

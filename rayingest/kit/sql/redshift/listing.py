@@ -8,9 +8,8 @@
 from collections.abc import Iterator
 
 from rayingest.core.source import Settings
-from rayingest.errors import Retryable, TimedOut
 from rayingest.kit.sql.facts import Found, Unlisted, Wants
-from rayingest.kit.sql.redshift.errors import classify
+from rayingest.kit.sql.redshift.errors import lasting
 from rayingest.kit.sql.redshift.session import RedshiftSession
 from rayingest.model import EntityType
 
@@ -95,8 +94,8 @@ def _outside(session: RedshiftSession, wants: Wants, schema: str) -> Iterator[Fo
     try:
         rows = session.ask(EXTERNAL_TABLES, schema=[schema], database=[session.database])
     except Exception as error:
-        known = classify(error)
-        if known is None or (isinstance(known, Retryable) and not isinstance(known, TimedOut)):
+        known = lasting(error)
+        if known is None:
             raise
         hint = f" {known.hint}" if known.hint else ""
         yield Unlisted(f"the external schema {schema!r} could not be listed: {known}{hint}")

@@ -6,9 +6,9 @@ Neither server-side parameters nor arrays are needed: a set is written as `in (â
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rayingest.errors import RayingestError, Retryable, TimedOut
+from rayingest.errors import RayingestError
 from rayingest.kit.sql.postgres.session import PgSession, Row
-from rayingest.kit.sql.redshift.errors import classify
+from rayingest.kit.sql.redshift.errors import lasting
 
 # Views that are looked up when they are read are all computed at once, and that takes long:
 # https://docs.aws.amazon.com/redshift/latest/dg/PG_GET_LATE_BINDING_VIEW_COLS.html
@@ -45,16 +45,14 @@ class RedshiftSession(PgSession):
     def late(self) -> LateColumns | RayingestError:
         """Columns of all late-binding views of the database, by schema and name; asked for once.
 
-        Or why the server does not tell them: asked again, it would take as long to say the same.
+        Or why the server does not tell them.
         """
         if self._late is None:
             try:
                 rows = self.ask(LATE)
             except Exception as error:
-                known = classify(error)
-                if known is None or (
-                    isinstance(known, Retryable) and not isinstance(known, TimedOut)
-                ):
+                known = lasting(error)
+                if known is None:
                     raise
                 self._late = known
                 return known
