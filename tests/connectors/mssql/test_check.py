@@ -5,6 +5,8 @@ import pytest
 from rayingest.connectors.database import mssql
 from rayingest.kit.sql.mssql.check import encryption
 
+from .written import Database
+
 
 def checked(probe, **changes):
     return list(probe.connector.check(probe.settings(**changes)))
@@ -32,7 +34,7 @@ def test_check_tells_of_closed_databases_hidden_texts_and_what_is_denied(server,
         number=229,
         message="The SELECT permission was denied",
         instead={
-            "state, has_dbaccess(name)\n": f"{state}, 0\n",
+            "select name, state\n": f"select name, {state}\n",
             "(state <> 0 or has_dbaccess(name) = 0)": "1 = 1",
         },
     )
@@ -44,6 +46,19 @@ def test_check_tells_of_closed_databases_hidden_texts_and_what_is_denied(server,
     assert ("databases", "warning", "pysqlbridge is not online: it is left out") in told
     no_access = f"no access to database {made.config['database']}: it is left out"
     assert ("databases", "warning", no_access) in told
+
+
+def test_a_grant_can_be_run_whatever_the_names_are(server, plain):
+    made = Database(server, "a]b").write()
+    server.behave(instead={"select name, state\n": f"select '{made.name}', 0\n",
+                           "(state <> 0 or has_dbaccess(name) = 0)": "name = 'pysqlbridge'",
+                           "user_name()": "'c]d'"})  # fmt: skip
+    lines = checked(plain, ingestAllDatabases=True)
+    grants = {each.grant for each in lines if each.status != "ok"}
+    assert grants == {
+        "USE [a]]b]; CREATE USER … FOR LOGIN …;",
+        "GRANT VIEW DEFINITION TO [c]]d];",
+    }
 
 
 def test_check_says_when_nobody_verified_the_server(plain):

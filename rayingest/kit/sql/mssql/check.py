@@ -1,6 +1,7 @@
 """`rayingest check` for SQL Server: what the user may see, and the grant that mends the rest."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import RayingestError
@@ -9,8 +10,9 @@ from rayingest.kit.sql.mssql import comments, containers, ddl, keys, routines, t
 from rayingest.kit.sql.mssql.errors import classify
 from rayingest.kit.sql.mssql.listing import CLOSED, databases
 from rayingest.kit.sql.mssql.options import Address, given
-from rayingest.kit.sql.mssql.session import AZURE, NAMES, TdsSession
+from rayingest.kit.sql.mssql.session import AZURE, NAMES, TdsSession, quoted
 from rayingest.kit.sql.mssql.shapes import TYPES
+from rayingest.kit.sql.trial import trial
 
 WHO = "select suser_sname(), user_name()"
 MAY_SEE = "select has_perms_by_name(null, 'DATABASE', 'VIEW DEFINITION')"
@@ -18,7 +20,7 @@ HIDDEN = """select o.type, count(*) from sys.objects o
   left join sys.sql_modules m on m.object_id = o.object_id
  where o.is_ms_shipped = 0 and m.definition is null and o.type in ('V', 'P', 'FN', 'IF', 'TF')
  group by o.type"""
-GRANT = "GRANT VIEW DEFINITION TO [{}];"
+GRANT = "GRANT VIEW DEFINITION TO {};"
 
 
 def check(session: TdsSession, settings: Settings) -> Iterator[CheckResult]:
@@ -31,7 +33,7 @@ def check(session: TdsSession, settings: Settings) -> Iterator[CheckResult]:
     yield from _tried(Capability.DATABASES, _databases(session, settings))
     yield from _tried(Capability.TABLES, _visible(session, user))
     for capability, queries in _trials(session).items():
-        yield from _tried(capability, _trial(session, capability, queries))
+        yield trial(capability, partial(_ask, session, queries), classify)
     yield from _tried(Capability.VIEWS, _texts(session, user))
 
 
@@ -68,9 +70,9 @@ def _databases(session: TdsSession, settings: Settings) -> Iterator[CheckResult]
     yield CheckResult(Capability.DATABASES, "ok", f"{len(found)} databases")
     if session.edition == AZURE or session.is_synapse:
         return
-    for name, state, _ in session.rows(CLOSED):
+    for name, state in session.rows(CLOSED):
         why = f"{name} is not online" if state else f"no access to database {name}"
-        grant = None if state else f"USE [{name}]; CREATE USER … FOR LOGIN …;"
+        grant = None if state else f"USE {quoted(name)}; CREATE USER … FOR LOGIN …;"
         yield CheckResult(Capability.DATABASES, "warning", f"{why}: it is left out", grant)
 
 
@@ -80,7 +82,7 @@ def _visible(session: TdsSession, user: str) -> Iterator[CheckResult]:
         yield CheckResult(Capability.TABLES, "ok", "the user sees all definitions")
         return
     why = "the server shows only what the user has some right on, without a word of the rest"
-    yield CheckResult(Capability.TABLES, "warning", why, GRANT.format(user))
+    yield CheckResult(Capability.TABLES, "warning", why, GRANT.format(quoted(user)))
 
 
 def _trials(session: TdsSession) -> dict[Capability, list[str]]:
@@ -98,12 +100,9 @@ def _trials(session: TdsSession) -> dict[Capability, list[str]]:
     return trials
 
 
-def _trial(
-    session: TdsSession, capability: Capability, queries: list[str]
-) -> Iterator[CheckResult]:
+def _ask(session: TdsSession, queries: list[str]) -> None:
     for each in queries:
         session.rows(each)
-    yield CheckResult(capability, "ok")
 
 
 def _texts(session: TdsSession, user: str) -> Iterator[CheckResult]:
@@ -116,6 +115,6 @@ def _texts(session: TdsSession, user: str) -> Iterator[CheckResult]:
     for capability, count in hidden.items():
         if count:
             why = f"the text of {count} is hidden or encrypted"
-            yield CheckResult(capability, "warning", why, GRANT.format(user))
+            yield CheckResult(capability, "warning", why, GRANT.format(quoted(user)))
         else:
             yield CheckResult(capability, "ok")

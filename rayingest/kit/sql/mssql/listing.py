@@ -37,13 +37,13 @@ select place, kind, name, what, id from (
 order by place, kind, name
 """  # noqa: S608 - our own constants
 # Offline databases, and those that do not let us in, are left out; `check` tells of them.
-DATABASES = f"""select name, database_id from sys.databases
+DATABASES = f"""select name from sys.databases
  where state = 0 and has_dbaccess(name) = 1 and name not in ({SYSTEM})
    and is_distributor = 0 order by name"""  # noqa: S608 - our own constants
 # HAS_DBACCESS looks into no other database there, and nothing is distributed.
-IN_AZURE = f"""select name, database_id from sys.databases
+IN_AZURE = f"""select name from sys.databases
  where state = 0 and name not in ({SYSTEM}) order by name"""  # noqa: S608 - our own constants
-CLOSED = f"""select name, state, has_dbaccess(name)
+CLOSED = f"""select name, state
   from sys.databases
  where (state <> 0 or has_dbaccess(name) = 0) and name not in ({SYSTEM})
  order by name"""  # noqa: S608 - our own constants
@@ -55,7 +55,7 @@ def databases(session: TdsSession, settings: Settings) -> Iterator[Found]:
     if not settings.connection.ingestAllDatabases:
         yield Found(EntityType.DATABASE, "", session.database)
         return
-    for name, _ in _all(session, settings):
+    for (name,) in _all(session, settings):
         yield Found(EntityType.DATABASE, "", name)
 
 

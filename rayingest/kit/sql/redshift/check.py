@@ -12,7 +12,7 @@ from rayingest.kit.sql.redshift import containers, ddl, keys, routines, tables
 from rayingest.kit.sql.redshift.connect import REDSHIFT
 from rayingest.kit.sql.redshift.errors import classify
 from rayingest.kit.sql.redshift.listing import listing, others
-from rayingest.kit.sql.redshift.session import RedshiftSession
+from rayingest.kit.sql.redshift.session import RedshiftSession, quoted
 from rayingest.kit.sql.trial import trial
 from rayingest.model import EntityType
 
@@ -86,5 +86,5 @@ def _contents(session: RedshiftSession, wants: Wants) -> Iterator[CheckResult]:
             "warning",
             f"no USAGE on schema {name}: its late-binding views tell no columns, "
             "and its external tables may be hidden",
-            f'GRANT USAGE ON SCHEMA "{name}" TO the user of the config;',
+            f"GRANT USAGE ON SCHEMA {quoted(name)} TO the user of the config;",
         )
