@@ -1,6 +1,6 @@
 """The library as pysqlbridge can tell it: tables out of CSV, whose types it makes out of the values.
 
-And what of SQL Server it cannot show, and why; test_catalogue.py shows it out of rows that we wrote.
+And what of SQL Server it cannot show, and why; test_story.py shows it out of rows that we wrote.
 """
 
 from rayingest.core.source import Capability

@@ -103,6 +103,14 @@ def test_an_argument_that_the_driver_has_not(plain):
     assert "pytds.connect" in caught.value.hint
 
 
+def test_a_server_that_is_too_old_is_told(plain, server):
+    version = "cast(serverproperty('ProductVersion') as nvarchar(128))"
+    server.behave(instead={version: "'10.50.6000'"})
+    with pytest.raises(ConfigError, match=r"version 10\.50\.6000") as caught:
+        opened(plain)
+    assert "2012" in caught.value.hint
+
+
 @pytest.mark.parametrize("package", ["pytds", "OpenSSL.SSL"])
 def test_without_the_driver_that_is_said(plain, monkeypatch, package):
     monkeypatch.setitem(__import__("sys").modules, package, None)

@@ -1,14 +1,17 @@
 """What is listed, under which names, by how many statements."""
 
+import pytest
+
+from rayingest.connectors.database.mssql import CONNECTOR
 from rayingest.core.source import Described
+from rayingest.errors import Unreachable
 from rayingest.model import EntityType
 from rayingest.testing.conformance import batches
+from rayingest.testing.probe import Probe, of
 
 from .story import EDITION
 
 DATABASE, SCHEMA = EntityType.DATABASE, EntityType.DATABASE_SCHEMA
-
-
 TABLE, ROUTINE = EntityType.TABLE, EntityType.STORED_PROCEDURE
 
 
@@ -86,6 +89,25 @@ def test_azure_is_asked_for_its_databases_in_master(database, probe, server):
     assert {database.name, "pysqlbridge"} <= found
     assert "master" not in found
     assert not [each for each in server.asked if "has_dbaccess" in each]
+
+
+def test_in_master_azure_is_asked_over_the_same_connection(database, probe, server):
+    type(database)(server, "master").write()
+    probe(database)
+    server.behave(instead={EDITION: "5"})
+    with Probe(CONNECTOR, server.config(database="master", ingestAllDatabases=True)).open() as made:
+        found = {each.metadata["name"] for each in of(made.discover_entities(DATABASE))}
+    assert database.name in found
+    assert len([each for each in server.asked if EDITION in each]) == 1
+
+
+def test_who_may_not_look_into_azures_master_is_told_what_to_grant(database, probe, server):
+    server.behave(instead={EDITION: "5"})
+    with probe(database, ingestAllDatabases=True).open() as source:
+        server.behave(where=EDITION, number=18456)
+        with pytest.raises(Unreachable, match="ingestAllDatabases: ") as caught:
+            list(source.discover_entities(DATABASE))
+    assert "In master: CREATE USER" in caught.value.hint
 
 
 def test_what_is_not_wanted_is_not_listed(database, probe):

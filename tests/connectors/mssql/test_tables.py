@@ -15,8 +15,6 @@ from .story import EDITION
 from .written import OWNER, SALES
 
 DATABASE, SCHEMA = EntityType.DATABASE, EntityType.DATABASE_SCHEMA
-
-
 TABLE, ROUTINE = EntityType.TABLE, EntityType.STORED_PROCEDURE
 
 

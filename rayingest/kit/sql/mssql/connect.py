@@ -34,8 +34,6 @@ def connect(settings: Settings, database: str | None) -> TdsSession:
     try:
         parameters = _parameters(settings, config, name, asked)
         connection = dial(**parameters)
-    except ConfigError:
-        raise
     except Exception as error:
         known = classify_connect(error, config.hostPort, name, config.username)
         if known is error:
@@ -54,10 +52,10 @@ def connect(settings: Settings, database: str | None) -> TdsSession:
 
 
 def _parameters(settings: Settings, config: Any, database: str, asked: Given) -> dict[str, Any]:
-    host, port = Address.of(config.hostPort)
+    address = Address.of(config.hostPort)
     return {
-        "dsn": host,
-        "port": port,
+        "dsn": address.host,
+        "port": address.port,
         "database": database,
         "appname": "rayingest",
         "autocommit": True,
@@ -66,7 +64,7 @@ def _parameters(settings: Settings, config: Any, database: str, asked: Given) ->
         "cafile": OURS,
         "validate_host": False,  # our context does
         "enc_login_only": not asked.encryption.whole,
-        **credentials(config, Address.of(config.hostPort).machine),
+        **credentials(config, address.machine),
         **asked.more,
     }
 
