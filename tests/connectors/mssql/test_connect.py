@@ -58,6 +58,15 @@ def test_what_is_given_by_each_service():
     assert encryption(azuresql, authenticationMode=trusting) == (True, False)
 
 
+@pytest.mark.parametrize(("said", "seconds"), [({}, 7), ({"login_timeout": 3}, 3)])
+def test_how_long_a_sign_in_to_azure_may_take(said, seconds):
+    mode = {"connectionTimeout": 7}
+    config = azuresql.AzureSqlConnection(
+        hostPort="h", database="d", username="u", authenticationMode=mode, connectionArguments=said
+    )
+    assert given(config).more == {"login_timeout": seconds}
+
+
 def test_words_of_odbc_are_understood():
     options = {"Encrypt": "yes", "TrustServerCertificate": "yes", "ApplicationIntent": "ReadOnly"}
     more = {"Connection Timeout": "7", "driver": "ODBC Driver 18", "appname": "x"}

@@ -15,7 +15,7 @@ from rayingest.errors import (
     Unauthorised,
     Unreachable,
 )
-from rayingest.kit.sql.mssql.errors import classify
+from rayingest.kit.sql.mssql.errors import classify, classify_connect
 from rayingest.model import EntityType
 
 DATABASE, SCHEMA, TABLE = EntityType.DATABASE, EntityType.DATABASE_SCHEMA, EntityType.TABLE
@@ -75,7 +75,6 @@ def test_azure_says_how_long_to_wait(shop, server):
     ("number", "means"),
     [
         (18456, Unauthorised),
-        (40615, Unreachable),
         (40613, Retryable),
         (40501, Throttled),
         (229, Denied),
@@ -83,8 +82,27 @@ def test_azure_says_how_long_to_wait(shop, server):
 )
 def test_what_errors_mean_right_after_the_sign_in(shop, server, number, means):
     server.behave(where="EngineEdition", number=number)
-    with pytest.raises((means, Permanent)), shop.open():
+    with pytest.raises(means), shop.open():
         pass
+
+
+@pytest.mark.parametrize(
+    ("number", "means", "hint"),
+    [
+        (18456, Unauthorised, "username and password"),
+        (4060, Unreachable, "CREATE USER"),
+        (40615, Unreachable, "firewall"),
+        (40613, Retryable, None),
+        (40501, Throttled, "parallelism"),
+    ],
+)
+def test_what_errors_mean_while_one_signs_in(number, means, hint):
+    error = pytest.importorskip("pytds").OperationalError("it says why")
+    error.number = number
+    known = classify_connect(error, "h", "d", "u")
+    assert type(known) is means
+    assert f"it says why (error {number})" in str(known)
+    assert hint is None or hint in known.hint
 
 
 def test_what_is_not_the_servers_error_is_not_explained():

@@ -8,6 +8,7 @@ import pytest
 from rayingest.connectors.database.synapse import CONNECTOR as SYNAPSE
 from rayingest.core.source import Capability
 from rayingest.errors import Denied, Gone
+from rayingest.kit.sql.mssql.session import AZURE
 from rayingest.kit.sql.mssql.session import SYNAPSE as DEDICATED
 from rayingest.model import EntityType, TableType
 
@@ -16,6 +17,7 @@ from .written import OWNER, SALES
 
 DATABASE, SCHEMA = EntityType.DATABASE, EntityType.DATABASE_SCHEMA
 TABLE, ROUTINE = EntityType.TABLE, EntityType.STORED_PROCEDURE
+ON_PREMISES = 3
 
 
 def entity(probe, kind, name, **changes):
@@ -170,15 +172,23 @@ def test_a_table_without_rights_is_told(database, probe):
 
 
 @pytest.mark.parametrize(
-    ("version", "graph", "external"),
-    [("11.0.2100", False, False), ("13.0.1", False, True), ("14.0.1", True, True)],
+    ("said", "graph", "external"),
+    [
+        (("11.0.2100", ON_PREMISES), False, False),
+        (("13.0.1", ON_PREMISES), False, True),
+        (("14.0.1", ON_PREMISES), True, True),
+        (("12.0.2000", AZURE), True, True),  # what it says, whatever it has
+    ],
 )
-def test_servers_of_old_are_not_asked_for_what_they_lack(database, probe, version, graph, external):
+def test_servers_of_old_are_not_asked_for_what_they_lack(database, probe, said, graph, external):
     database.table("t", {"id": "int"})
-    made = probe(database)
-    server = database.server
+    made, server = probe(database), database.server
+    version, edition = said
     server.behave(
-        instead={"cast(serverproperty('ProductVersion') as nvarchar(128))": f"'{version}'"}
+        instead={
+            "cast(serverproperty('ProductVersion') as nvarchar(128))": f"'{version}'",
+            EDITION: str(edition),
+        }
     )
     assert made.entities(TABLE)
     asked = " ".join(server.asked)

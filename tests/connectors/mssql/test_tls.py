@@ -53,9 +53,10 @@ def test_it_is_trusted_where_the_config_says_so(plain, changes):
     assert opened(plain, sslConfig=None, **changes) == 2
 
 
-def test_a_certificate_that_cannot_be_read_is_told(plain):
+@pytest.mark.parametrize("name", ["caCertificate", "sslCertificate"])
+def test_a_certificate_that_cannot_be_read_is_told(plain, name):
     with pytest.raises(ConfigError, match="sslConfig: a certificate or key"):
-        opened(plain, sslConfig={"caCertificate": "/nowhere.pem"})
+        opened(plain, sslConfig={**plain.config["sslConfig"], name: "/nowhere.pem"})
 
 
 @pytest.mark.parametrize(
