@@ -25,7 +25,6 @@ def azure_token(azure: AzureCredentials, default_scopes: Sequence[str] = (AZURE_
     """Ask Entra ID for an access token. Raises ConfigError, Unauthorised or Unreachable."""
     try:
         identity: Any = import_module("azure.identity")
-        core: Any = import_module("azure.core.exceptions")
     except ImportError as error:
         raise ConfigError(
             "authType.azureConfig needs the package 'azure-identity', which is not installed.",
@@ -42,6 +41,15 @@ def azure_token(azure: AzureCredentials, default_scopes: Sequence[str] = (AZURE_
     else:
         credential = identity.DefaultAzureCredential(managed_identity_client_id=azure.clientId)
     scopes = azure.scopes.replace(",", " ").split() if azure.scopes else default_scopes
+    return entra_token(credential, scopes)
+
+
+def entra_token(credential: Any, scopes: Sequence[str], hint: str = SIGN_IN) -> str:
+    """The token that a credential of azure-identity gets; `hint` is what to look at when it gets none.
+
+    Raises Unauthorised or Unreachable.
+    """
+    core: Any = import_module("azure.core.exceptions")
     try:
         return str(credential.get_token(*scopes).token)
     except core.AzureError as error:
@@ -49,4 +57,4 @@ def azure_token(azure: AzureCredentials, default_scopes: Sequence[str] = (AZURE_
         # The client tells of a network that is cut as it does of a wrong secret.
         if isinstance(error, core.ServiceRequestError) or "HTTPSConnection" in text:
             raise Unreachable(f"Entra ID does not answer: {text}", hint=NETWORK) from None
-        raise Unauthorised(f"Entra ID gave no token: {text}", hint=SIGN_IN) from None
+        raise Unauthorised(f"Entra ID gave no token: {text}", hint=hint) from None

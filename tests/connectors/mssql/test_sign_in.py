@@ -2,7 +2,7 @@
 
 import pytest
 
-from rayingest.connectors.database import mssql, synapse
+from rayingest.connectors.database import azuresql, mssql, synapse
 from rayingest.errors import ConfigError, Unauthorised, Unreachable
 from rayingest.kit.sql.mssql.sign_in import credentials
 from rayingest.testing.servers.pysqlbridge import DOMAIN, USER
@@ -48,6 +48,22 @@ def test_an_account_of_windows_has_a_password():
 def test_without_a_ticket_of_kerberos_nobody_signs_in(plain):
     with pytest.raises(Unauthorised, match="SQL Server at"):
         opened(plain, username=None, password=None)
+
+
+@pytest.mark.filterwarnings("ignore:UsernamePasswordCredential")
+def test_entra_that_does_not_answer_is_named(monkeypatch):
+    pytest.importorskip("azure.identity")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    config = azuresql.AzureSqlConnection(
+        hostPort="h",
+        database="d",
+        username="ada@example.com",
+        password=WRONG,
+        authenticationMode={"authentication": "ActiveDirectoryPassword"},
+    )
+    with pytest.raises(Unreachable, match="Entra ID does not answer") as caught:
+        credentials(config, "h")
+    assert WRONG not in str(caught.value)
 
 
 @pytest.mark.parametrize(

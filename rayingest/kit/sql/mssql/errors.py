@@ -20,7 +20,7 @@ _LOST = {0, 64, 121, 233, 596, 6005, 6006, 10053, 10054, 10060}
 _CANCELLED = {3617, 3980}
 _SEVERAL = {18456: 4060}
 _UNKNOWN = {207, 208}  # a column, an object
-_SIGN_IN = {"spnego", "azure"}  # packages that sign in for us
+_SIGN_IN = "spnego"  # the package that signs in to Windows for us
 VIEW_DEFINITION = "GRANT VIEW DEFINITION TO the user of the config;"
 RETRIED = "Lower parallelism, or raise the limits of the database."
 
@@ -61,7 +61,7 @@ def classify_connect(  # noqa: PLR0911 - a table of cases
             f"connectionOptions, connectionArguments: {text}",
             hint="They take the parameters of pytds.connect, and some words of ODBC.",
         )
-    if number is None and type(error).__module__.partition(".")[0] in _SIGN_IN:
+    if number is None and type(error).__module__.partition(".")[0] == _SIGN_IN:
         return errors.Unauthorised(f"{where}: {text}", hint="Check how the config signs in.")
     if number is None:
         return error

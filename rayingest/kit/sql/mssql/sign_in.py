@@ -6,12 +6,15 @@ from typing import Any
 
 from rayingest.config.connection import AzureCredentials
 from rayingest.errors import ConfigError, MissingDriver
-from rayingest.kit.sql.tokens import azure_token
+from rayingest.kit.sql.tokens import azure_token, entra_token
 
 SCOPE = "https://database.windows.net/.default"
 PASSWORD = "ActiveDirectoryPassword"  # noqa: S105 - a way of signing in
 # The application that Azure's own tools sign people in with; azure-identity's default as well.
 PEOPLE = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+ONE_FACTOR = (
+    "Check username and password; Entra ID takes them only where no second factor is asked for."
+)
 
 
 def credentials(config: Any, machine: str) -> Mapping[str, Any]:
@@ -44,7 +47,6 @@ def _token(config: Any, way: str | None, password: str | None) -> str:
 
 
 def _of_a_person(username: str | None, password: str | None) -> str:
-    """Entra ID takes it only where no second factor is asked for."""
     if not (username and password):
         raise ConfigError(f"{PASSWORD} needs username and password.")
     try:
@@ -52,7 +54,7 @@ def _of_a_person(username: str | None, password: str | None) -> str:
     except ImportError as error:
         raise MissingDriver("azure", "azure-identity") from error
     credential = identity.UsernamePasswordCredential(PEOPLE, username, password)
-    return str(credential.get_token(SCOPE).token)
+    return entra_token(credential, (SCOPE,), ONE_FACTOR)
 
 
 def _windows(username: str | None, password: str | None, machine: str) -> Any:
