@@ -4,6 +4,8 @@ import base64
 import json
 import subprocess
 import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -236,6 +238,36 @@ def test_a_driver_that_is_not_installed():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split(maxsplit=1) == ["MissingDriver", "pip install 'rayingest[oracle]'\n"]
+
+
+# --- who answers ---
+
+
+def test_a_session_breaks_off_in_time_and_has_texts_with_their_rows(dictionary, monkeypatch):
+    dictionary.version = "19.3.0.0.0"
+    monkeypatch.setattr(oracledb, "connect", lambda **given: dictionary)
+    with probe().open(call_timeout=2.5):
+        assert dictionary.call_timeout == 2500
+    cursor = SimpleNamespace(arraysize=7, var=lambda kind, arraysize: (kind, arraysize))
+
+    def read_as(kind):
+        return dictionary.outputtypehandler(cursor, SimpleNamespace(type_code=kind))
+
+    assert read_as(oracledb.DB_TYPE_CLOB) == (oracledb.DB_TYPE_LONG, 7)
+    assert read_as(oracledb.DB_TYPE_VARCHAR) is None
+
+
+def test_a_connection_that_comes_too_late_is_closed(monkeypatch):
+    gave_up, closed = threading.Event(), threading.Event()
+
+    def late(**given):
+        gave_up.wait(10)
+        return SimpleNamespace(close=closed.set)
+
+    monkeypatch.setattr(oracledb, "connect", late)
+    assert isinstance(failed(call_timeout=1.0), Unreachable)
+    gave_up.set()
+    assert closed.wait(10)
 
 
 # --- what numbers mean ---

@@ -65,6 +65,14 @@ def test_schemas_have_twins_too(dictionary, probe):
     assert list(probe.entities(TABLE)) == ["svc.default.hr.t_of_hr"]
 
 
+def test_alike_in_two_schemas_is_no_twin(dictionary, probe):
+    for owner, name in (("A", "T"), ("B", "t")):
+        dictionary.user(owner)
+        dictionary.table(owner, name, ID)
+    assert list(probe.entities(TABLE)) == ["svc.default.a.t", "svc.default.b.t"]
+    assert all(each.complete for each in probe.listing() if isinstance(each, ScopeListed))
+
+
 def test_with_exact_names_nobody_is_left_out(dictionary, probe):
     dictionary.user("HR")
     dictionary.table("HR", "EMPLOYEES", ID)

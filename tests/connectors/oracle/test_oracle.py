@@ -166,6 +166,17 @@ def test_object_types_are_structs_to_their_last_attribute(hr, probe):
     assert (boss.data_type, boss.data_type_display) == ("UNKNOWN", 'REF "HR"."ADDRESS"')
 
 
+def test_a_type_that_holds_itself_ends_there(hr, probe):
+    hr.object_type("HR", "PART", ("NO", "NUMBER(4)"), ("PARTS", ("HR", "PARTS")))
+    hr.collection("HR", "PARTS", ("HR", "PART"))
+    hr.table("HR", "T", ("C", ("HR", "PART")))
+    (column,) = probe.entities(TABLE)[f"{HR}.t"].columns
+    number, parts = column.children
+    assert (number.data_type, number.precision) == ("NUMBER", 4)
+    assert (parts.data_type, parts.array_data_type, parts.children) == ("ARRAY", "STRUCT", ())
+    assert len([text for text, _ in hr.said if "coll_types c" in text]) == 2  # one a level
+
+
 def test_a_type_that_the_account_may_not_see_is_a_struct_of_nothing(hr, probe):
     hr.table("HR", "T", ("C", ("OTHER", "SECRET")))
     (column,) = probe.entities(TABLE)[f"{HR}.t"].columns

@@ -153,12 +153,9 @@ def _relations(session: OracleSession, among: Among) -> dict[Key, Relation]:
     ):
         query = query.replace(part, among.where(owner, name))
     found: dict[Key, Relation] = {}
-    for owner, name, what, partitioned, temporary, external, comment in session.rows(
-        query, among.binds
-    ):
-        if what == "TABLE" and (owner, name) in found:
-            found[owner, name].partitioned = partitioned in YES
-            continue
+    # Tables first: a materialized view takes the place of its own.
+    rows = sorted(session.rows(query, among.binds), key=lambda row: row[2] != "TABLE")
+    for owner, name, what, partitioned, temporary, external, comment in rows:
         before = found.get((owner, name))
         found[owner, name] = Relation(
             what,
