@@ -3,7 +3,7 @@
 import pytest
 
 from rayingest.core.source import ScopeListed
-from rayingest.errors import Denied, Gone
+from rayingest.errors import Denied, Gone, SessionLost
 from rayingest.model import EntityType
 from rayingest.testing.probe import sort
 
@@ -363,6 +363,19 @@ def test_ddl_where_it_is_asked_for(hr, probe):
         "b": False,
         "c": True,
     }
+
+
+def test_a_connection_that_is_lost_over_the_ddl_is_no_table_without_it(hr, probe, monkeypatch):
+    oracledb = pytest.importorskip("oracledb")
+    hr.table("HR", "T", ID)
+
+    def lost(tree):
+        if "get_ddl" in tree.sql().lower():
+            raise oracledb.OperationalError("DPY-4011: the network closed the connection")
+
+    monkeypatch.setattr(hr, "_refuse", lost)
+    with pytest.raises(SessionLost):
+        probe.entities(TABLE, options={"includeDDL": True})
 
 
 def test_ends_of_scopes_are_complete(hr, probe):
