@@ -18,12 +18,11 @@ from rayingest.config.connection import (
     Supports,
     Unused,
 )
-from rayingest.connectors.database._deltalake.bucket import SERVICE
 from rayingest.connectors.database._deltalake.facts import DELTALAKE
-from rayingest.core.limits import Limit
 from rayingest.core.source import Batching, Capability
 from rayingest.kit.sql.spec import RELATIONS, Sql
 from rayingest.kit.storage.connection import LocalStorage, S3Storage
+from rayingest.kit.storage.s3 import LIMIT
 from rayingest.model import EntityType
 
 
@@ -99,14 +98,7 @@ CONNECTOR = Sql(
         EntityType.TABLE: Batching(1, 20),
     },
     max_connections=50,
-    limits=(
-        Limit(
-            name=SERVICE,
-            adaptive=True,
-            scope="account",
-            documented="https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html",
-        ),
-    ),
+    limits=(LIMIT,),
     capabilities=frozenset(
         {
             Capability.DATABASES,

@@ -38,6 +38,12 @@ def classify(error: Exception, doing: str = READ) -> errors.RayingestError | Non
     return next((known for each in _chain(error) if (known := _known(each, doing))), None)
 
 
+def or_name_one(error: errors.Denied) -> errors.Denied:
+    """Whoever may not list all buckets can name one in the config."""
+    hint = f"{(error.hint or '').rstrip('.')}, or name the bucket in bucketName."
+    return errors.Denied(str(error), hint=hint)
+
+
 def _chain(error: BaseException | None) -> Iterator[Exception]:
     """The exceptions that led to this one first: s3fs hides what S3 said behind a PermissionError."""
     found: list[Exception] = []

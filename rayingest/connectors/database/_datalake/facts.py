@@ -7,7 +7,6 @@ from functools import partial
 from rayingest.connectors.database._datalake.check import check
 from rayingest.connectors.database._datalake.listing import Found, Tables
 from rayingest.connectors.database._datalake.remote import AZURE, GOOGLE
-from rayingest.connectors.database._datalake.s3 import SERVICE
 from rayingest.connectors.database._datalake.session import Session, connect
 from rayingest.connectors.database._datalake.tables import stored, table
 from rayingest.core.limits import Limit
@@ -24,20 +23,13 @@ from rayingest.kit.sql.containers import named
 from rayingest.kit.sql.facts import Facts, Wants
 from rayingest.kit.sql.facts import Found as Row
 from rayingest.kit.storage.errors import classify
+from rayingest.kit.storage.s3 import LIMIT
 from rayingest.model import Database, DatabaseSchema, EntityType
 
 _log = logging.getLogger(__name__)
 COLD = "skipColdStorage is true"
-# S3 takes 5,500 GET and LIST a second for each prefix, and slows down above.
 LIMITS = (
-    Limit(
-        name=SERVICE,
-        rate=5500,
-        burst=500,
-        adaptive=True,
-        scope="account",
-        documented="https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html",
-    ),
+    LIMIT,
     Limit(
         name=GOOGLE,
         rate=5000,

@@ -10,12 +10,11 @@ from rayingest.core.limits import Limiter
 from rayingest.core.source import Settings
 from rayingest.errors import ConfigError, Denied, Gone, RayingestError, TimedOut
 from rayingest.kit.storage.connection import GcsStorage, Storage
-from rayingest.kit.storage.errors import BUCKETS, LIST, READ, classify
+from rayingest.kit.storage.errors import BUCKETS, LIST, READ, classify, or_name_one
 from rayingest.kit.storage.files import files
 
 _log = logging.getLogger(__name__)
 GOOGLE, AZURE = "gs", "abfs"
-ANY_BUCKET = "or name one in bucketName"
 NAMED = "Check bucketName: the name is exact, and belongs to one account."
 # https://cloud.google.com/storage/docs/storage-classes; adlfs does not tell Azure's tiers.
 COLD = {"NEARLINE", "COLDLINE", "ARCHIVE"}
@@ -60,9 +59,7 @@ class RemoteFiles:
         try:
             found = self._called(BUCKETS, self._files.ls, "", detail=False)
         except Denied as error:
-            raise Denied(
-                str(error), hint=f"{(error.hint or '').rstrip('.')}, {ANY_BUCKET}."
-            ) from None
+            raise or_name_one(error) from None
         return sorted(each.strip("/") for each in found)
 
     def files(self, bucket: str, prefix: str, known: Known) -> Iterator[File]:

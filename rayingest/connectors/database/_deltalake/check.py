@@ -25,7 +25,7 @@ def check(session: Any, settings: Settings) -> Iterator[CheckResult]:
         return
     yield CheckResult("connect", "ok", f"buckets: {len(buckets)}")
     for bucket in buckets[:FIRST]:
-        place = session.place.address(bucket, session.prefix)
+        place = session.place.location(bucket, session.prefix)
         try:
             with closing(tables(session.place, bucket, session.prefix)) as found:
                 path = next(found, None)
@@ -33,7 +33,7 @@ def check(session: Any, settings: Settings) -> Iterator[CheckResult]:
             if path is None:
                 yield CheckResult(Capability.TABLES, "warning", NONE.format(place), WHERE)
                 continue
-            where = session.place.address(bucket, path)
+            where = session.place.location(bucket, path)
             newest(Log(session.place, bucket, path), where)
         except (RayingestError, OSError) as error:
             known = storage.classify(error)

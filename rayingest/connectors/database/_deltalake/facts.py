@@ -102,7 +102,7 @@ def described(
     """One log after the other; what is wrong with one costs only itself."""
     for each in descriptors:
         bucket, path = each.metadata["schema"], each.metadata.get("key", "")
-        where = session.place.address(bucket, path)
+        where = session.place.location(bucket, path)
         try:
             told = newest(Log(session.place, bucket, path), where)
             name = each.metadata["name"]

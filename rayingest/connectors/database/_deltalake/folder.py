@@ -55,7 +55,7 @@ class Folder:
         except FileNotFoundError:
             return ()
 
-    def read(self, bucket: str, path: str) -> bytes:
+    def whole(self, bucket: str, path: str) -> bytes:
         """At once."""
         with self.open(bucket, path) as file:
             return file.read()
@@ -68,7 +68,7 @@ class Folder:
         except FileNotFoundError as error:
             raise Gone(f"There is no file {path}.") from error
 
-    def address(self, bucket: str, path: str) -> str:
+    def location(self, bucket: str, path: str) -> str:
         """Its absolute path."""
         return str(self._root / path)
 

@@ -38,7 +38,7 @@ class Place(Protocol):
         """Names of a folder's files, those after a name, in their order."""
         ...
 
-    def read(self, bucket: str, path: str) -> bytes:
+    def whole(self, bucket: str, path: str) -> bytes:
         """A whole file. Raises Gone."""
         ...
 
@@ -46,7 +46,7 @@ class Place(Protocol):
         """A file that is read in parts. Raises Gone."""
         ...
 
-    def address(self, bucket: str, path: str) -> str:
+    def location(self, bucket: str, path: str) -> str:
         """What everybody calls the folder."""
         ...
 
@@ -71,7 +71,7 @@ class Log:
 
     def read(self, name: str) -> bytes:
         """See Place."""
-        return self._place.read(self._bucket, below(self._folder, name))
+        return self._place.whole(self._bucket, below(self._folder, name))
 
     def open(self, name: str) -> BinaryIO:
         """See Place."""
