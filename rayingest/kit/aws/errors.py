@@ -5,7 +5,6 @@ from importlib import import_module
 from typing import Any
 
 from rayingest import errors
-from rayingest.core.source import CheckResult
 
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 _THROTTLED = frozenset(
@@ -28,8 +27,10 @@ _UNAUTHORISED = frozenset(
     )
 )
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
-_GONE = {"EntityNotFoundException", "ResourceNotFoundException", "TableNotFoundException"}
-_GONE |= {"NoSuchKey"}
+_GONE = {
+    *("EntityNotFoundException", "ResourceNotFoundException", "TableNotFoundException"),
+    "NoSuchKey",
+}
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 _ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket", "s3:ListBuckets": "s3:ListAllMyBuckets"}
 _BUSY = frozenset(
@@ -102,12 +103,6 @@ def classify(error: Exception, action: str = "") -> errors.RayingestError | None
     if isinstance(error, ValueError) and "Invalid endpoint" in text:
         return errors.ConfigError(f"awsConfig.endPointURL: {text}", hint="Write it with https://.")
     return None
-
-
-def refusal(capability: str, error: errors.RayingestError, where: str = "") -> CheckResult:
-    """A line of `rayingest check` for what a trial raised."""
-    denied = isinstance(error, errors.Denied)
-    return CheckResult(capability, "denied" if denied else "failed", f"{where}{error}", error.hint)
 
 
 def _refused(error: Any, action: str) -> errors.RayingestError:  # noqa: C901, PLR0911 - a table of cases

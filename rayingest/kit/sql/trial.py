@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from rayingest.core.source import Capability, CheckResult
-from rayingest.errors import RayingestError
+from rayingest.errors import Denied, RayingestError
 
 
 def trial(
@@ -20,3 +20,9 @@ def trial(
             raise
         return CheckResult(capability, "denied", str(known), known.hint)
     return CheckResult(capability, "ok")
+
+
+def refusal(capability: str, error: RayingestError, where: str = "") -> CheckResult:
+    """The line for what a trial of several calls raised."""
+    denied = isinstance(error, Denied)
+    return CheckResult(capability, "denied" if denied else "failed", f"{where}{error}", error.hint)

@@ -8,7 +8,7 @@ from rayingest.connectors.database._datalake.listing import Found, Tables
 from rayingest.connectors.database._datalake.tables import stored, table
 from rayingest.core.source import Capability, CheckResult, EntityDescriptor, Settings
 from rayingest.errors import RayingestError, SourceError
-from rayingest.kit.aws.errors import refusal
+from rayingest.kit.sql.trial import refusal
 from rayingest.model import EntityType
 
 LOOKED_AT = 2000  # files of a bucket; where none of these is of a table, that is told

@@ -8,7 +8,7 @@ from rayingest.connectors.database._deltalake.log import newest
 from rayingest.connectors.database._deltalake.places import Log, tables
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import RayingestError
-from rayingest.kit.aws.errors import refusal
+from rayingest.kit.sql.trial import refusal
 from rayingest.kit.storage import errors as storage
 
 NONE = "There is no table of Delta below {}."

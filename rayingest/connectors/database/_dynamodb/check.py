@@ -5,7 +5,7 @@ from typing import Any
 
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import SourceError
-from rayingest.kit.aws.errors import refusal
+from rayingest.kit.sql.trial import refusal
 
 EMPTY = "There is no table in this region."
 REGION = "Check awsRegion: DynamoDB's tables are those of one region."

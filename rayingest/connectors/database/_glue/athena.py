@@ -8,7 +8,7 @@ from rayingest.connectors.database._glue.facts import GLUE, Session, connect
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import RayingestError, SourceError
 from rayingest.kit.aws.client import Client
-from rayingest.kit.aws.errors import refusal
+from rayingest.kit.sql.trial import refusal
 
 OWN = "AwsDataCatalog"
 OTHERS = "these data catalogs of Athena are not read: {}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import Denied, SourceError
-from rayingest.kit.aws.errors import refusal
+from rayingest.kit.sql.trial import refusal
 
 LISTED = "glue:GetDatabases and glue:GetTables, on the catalogue, databases and tables"
 NONE = "There is no database: Glue shows those that IAM and Lake Formation let this account see."

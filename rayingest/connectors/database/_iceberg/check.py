@@ -6,7 +6,7 @@ from typing import Any
 
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import RayingestError
-from rayingest.kit.aws.errors import refusal
+from rayingest.kit.sql.trial import refusal
 
 NONE = "There is no namespace in the catalogue {!r}."
 WHERE = "Check catalog.name and catalog.warehouseLocation, and what the account may list."

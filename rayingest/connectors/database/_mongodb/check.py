@@ -10,6 +10,7 @@ from rayingest.connectors.database._mongodb.session import Session
 from rayingest.core.source import Capability, CheckResult, Settings
 from rayingest.errors import Denied, SourceError
 from rayingest.kit.hosts import is_local
+from rayingest.kit.sql.trial import refusal
 
 NOTHING = "no database is there, or none that the user may see"
 EMPTY = "there is no collection in the databases that were looked into"
@@ -30,7 +31,7 @@ def check(session: Session, settings: Settings) -> Iterator[CheckResult]:
             first = first or collection
         except SourceError as error:
             refused += 1
-            yield _refusal(Capability.TABLES, error)
+            yield refusal(Capability.TABLES, error)
     if not refused:
         why = f"listCollections of {len(found[:FEW])} databases" if first else EMPTY
         yield CheckResult(Capability.TABLES, "ok" if first else "warning", why)
@@ -71,10 +72,5 @@ def _read(session: Session, schema: str, name: str) -> CheckResult:
         for each in options(session, schema, [name]).values():
             sample(session, schema, each)
     except SourceError as error:
-        return _refusal(Capability.COLUMNS, error)
+        return refusal(Capability.COLUMNS, error)
     return CheckResult(Capability.COLUMNS, "ok", f"find in {schema}.{name}")
-
-
-def _refusal(capability: str, error: SourceError) -> CheckResult:
-    denied = isinstance(error, Denied)
-    return CheckResult(capability, "denied" if denied else "failed", str(error), error.hint)

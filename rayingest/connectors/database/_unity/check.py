@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any, Literal
+from typing import Any
 
 from rayingest.connectors.database._unity.api import GRANTS, kept, members
 from rayingest.connectors.database._unity.connect import (
@@ -19,9 +19,10 @@ from rayingest.connectors.database._unity.facets import (
 from rayingest.connectors.database._unity.queries import Query, asked
 from rayingest.connectors.database._unity.statements import Statements
 from rayingest.core.source import Capability, CheckResult, Settings
-from rayingest.errors import ConfigError, Denied, RayingestError, Unauthorised, Unreachable
+from rayingest.errors import ConfigError, RayingestError, Unauthorised, Unreachable
 from rayingest.kit.rest.api import Api
 from rayingest.kit.sql.facts import Wants
+from rayingest.kit.sql.trial import refusal
 from rayingest.model import EntityType
 
 NO_CATALOG = "the account sees no catalog that databaseFilterPattern keeps"
@@ -49,7 +50,7 @@ def _listings(api: Api, settings: Settings) -> Iterator[CheckResult]:
     except (Unauthorised, Unreachable, ConfigError):
         raise
     except RayingestError as error:
-        yield _refused(Capability.DATABASES, error)
+        yield refusal(Capability.DATABASES, error)
         return
     yield CheckResult("connect", "ok", config.url)
     if found:
@@ -80,7 +81,7 @@ def _tried(
     except (Unauthorised, Unreachable):
         raise
     except RayingestError as error:
-        return None, _refused(capability, error)
+        return None, refusal(capability, error)
     listed = "lists some" if found else "lists none"
     return found, CheckResult(capability, "ok", f"{'.'.join(within)} {listed}")
 
@@ -100,11 +101,6 @@ def _statements(api: Api, settings: Settings) -> Iterator[CheckResult]:
         except (Unauthorised, Unreachable):
             raise
         except RayingestError as error:
-            yield _refused(capability, error)
+            yield refusal(capability, error)
         else:
             yield CheckResult(capability, "ok", f"SQL warehouse {config.warehouse}, rows: {found}")
-
-
-def _refused(capability: Capability, error: RayingestError) -> CheckResult:
-    status: Literal["denied", "failed"] = "denied" if isinstance(error, Denied) else "failed"
-    return CheckResult(capability, status, str(error), error.hint)

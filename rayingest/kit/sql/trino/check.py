@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from rayingest.core.source import Capability, CheckResult, Settings
-from rayingest.errors import Denied, RayingestError, SourceError
+from rayingest.errors import SourceError
 from rayingest.kit.sql.encryption import encryption
 from rayingest.kit.sql.facts import Found, Wants
+from rayingest.kit.sql.trial import refusal
 from rayingest.kit.sql.trino.connect import Address
 from rayingest.kit.sql.trino.ddl import SHOW
 from rayingest.kit.sql.trino.listing import VIEW, databases, listing, members
@@ -42,7 +43,7 @@ def check(session: TrinoSession, settings: Settings) -> Iterator[CheckResult]:
         try:
             rows = list(listing(session, Wants()))
         except SourceError as error:
-            yield _refused(Capability.DATABASES, error, f"catalog {each.name}: ")
+            yield refusal(Capability.DATABASES, error, f"catalog {each.name}: ")
         else:
             schemas += [(each.name, row.name) for row in rows]
     yield _seen(Capability.SCHEMAS, len(schemas), "schemas")
@@ -58,7 +59,7 @@ def _read(session: TrinoSession, schemas: list[tuple[str, str]]) -> Iterator[Che
         try:
             found = list(members(session, Wants(), schema))
         except SourceError as error:
-            yield _refused(Capability.TABLES, error, f"schema {quoted(catalog, schema)}: ")
+            yield refusal(Capability.TABLES, error, f"schema {quoted(catalog, schema)}: ")
             continue
         if found:
             break
@@ -81,14 +82,14 @@ def _tried(session: TrinoSession, capability: Capability, statement: str) -> Ite
     try:
         rows = session.rows(statement)
     except SourceError as error:
-        yield _refused(capability, error)
+        yield refusal(capability, error)
     else:
         yield _seen(capability, len(rows), "rows")
 
 
 def _comments(session: TrinoSession) -> CheckResult:
     if session.blind is not None:
-        return _refused(Capability.COMMENTS, session.blind, "system.metadata: ")
+        return refusal(Capability.COMMENTS, session.blind, "system.metadata: ")
     if "table_comments" not in session.metadata:
         why = (
             "there is no system.metadata.table_comments: comments on tables are read with DDL alone"
@@ -102,10 +103,3 @@ def _seen(capability: str, number: int, what: str) -> CheckResult:
         return CheckResult(capability, "ok", f"{number} {what}")
     hint = "What is hidden from a user is not listed."
     return CheckResult(capability, "warning", f"no {what} to be seen", hint)
-
-
-def _refused(capability: str, error: RayingestError, where: str = "") -> CheckResult:
-    said = f"{where}{error}"
-    if isinstance(error, Denied):
-        return CheckResult(capability, "denied", said, error.hint)
-    return CheckResult(capability, "failed", said, error.hint)
