@@ -1,11 +1,22 @@
 """Databases and schemas of which there is little to tell."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from rayingest.core.source import Described, EntityDescriptor, Failed, Processed
 from rayingest.errors import Gone
-from rayingest.kit.sql.facts import Wants
+from rayingest.kit.sql.facts import Found, Wants
 from rayingest.model import Database, DatabaseSchema, EntityType
+
+
+def database(name: str) -> Found:
+    """A database that is told when it is listed: there is nothing but its name."""
+    return Found(EntityType.DATABASE, "", name, whole=partial(_database, name))
+
+
+def schema(name: str) -> Found:
+    """A schema of which there is nothing to tell but its name, either."""
+    return Found(EntityType.DATABASE_SCHEMA, name, name, whole=partial(_schema, name))
 
 
 def named(
@@ -15,9 +26,9 @@ def named(
     for each in descriptors:
         name = each.metadata["name"]
         if each.type is EntityType.DATABASE:
-            yield Described(each, (Database(name=name, fqn=each.id, service=each.scope),))
+            yield Described(each, (_database(name, each.id, each.scope),))
         else:
-            yield Described(each, (DatabaseSchema(name=name, fqn=each.id, database=each.scope),))
+            yield Described(each, (_schema(name, each.id, each.scope),))
 
 
 def commented(
@@ -35,3 +46,11 @@ def commented(
             name=name, fqn=each.id, database=each.scope, description=comments[name] or None
         )
         yield Described(each, (schema,))
+
+
+def _database(name: str, identity: str, service: str) -> Database:
+    return Database(name=name, fqn=identity, service=service)
+
+
+def _schema(name: str, identity: str, database: str) -> DatabaseSchema:
+    return DatabaseSchema(name=name, fqn=identity, database=database)

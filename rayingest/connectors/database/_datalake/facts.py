@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from rayingest.connectors.database._datalake.check import check
 from rayingest.connectors.database._datalake.listing import Found, Tables
@@ -19,12 +18,12 @@ from rayingest.core.source import (
     Settings,
 )
 from rayingest.errors import Denied, Gone, Permanent
-from rayingest.kit.sql.containers import named
+from rayingest.kit.sql import containers
 from rayingest.kit.sql.facts import Facts, Wants
 from rayingest.kit.sql.facts import Found as Row
 from rayingest.kit.storage.errors import classify
 from rayingest.kit.storage.s3 import LIMIT
-from rayingest.model import Database, DatabaseSchema, EntityType
+from rayingest.model import EntityType
 
 _log = logging.getLogger(__name__)
 COLD = "skipColdStorage is true"
@@ -70,21 +69,12 @@ LACKS = {
 def databases(session: Session, settings: Settings) -> Iterator[Row]:
     """Name the only database; the buckets are asked for to see whether we are known."""
     session.files.buckets()
-
-    def whole(identity: str, scope: str) -> Database:
-        return Database(name=session.database, fqn=identity, service=scope)
-
-    yield Row(EntityType.DATABASE, "", session.database, whole=whole)
+    yield containers.database(session.database)
 
 
 def listing(session: Session, wants: Wants) -> Iterator[Row]:
     """Buckets are schemas."""
-    for name in session.files.buckets():
-        yield Row(EntityType.DATABASE_SCHEMA, name, name, whole=partial(_schema, name))
-
-
-def _schema(name: str, identity: str, scope: str) -> DatabaseSchema:
-    return DatabaseSchema(name=name, fqn=identity, database=scope)
+    yield from map(containers.schema, session.files.buckets())
 
 
 def members(session: Session, wants: Wants, bucket: str) -> Iterator[Row]:
@@ -133,8 +123,8 @@ DATALAKE = Facts(
     listing=listing,
     members=members,
     describe={
-        EntityType.DATABASE: named,
-        EntityType.DATABASE_SCHEMA: named,
+        EntityType.DATABASE: containers.named,
+        EntityType.DATABASE_SCHEMA: containers.named,
         EntityType.TABLE: tables,
     },
     classify=classify,

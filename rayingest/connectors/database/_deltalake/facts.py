@@ -16,13 +16,12 @@ from rayingest.core.source import (
     Processed,
     Settings,
 )
-from rayingest.errors import ConfigError, Denied, Gone, Permanent, RayingestError
-from rayingest.kit.aws import errors as aws
+from rayingest.errors import ConfigError, Denied, Gone, Permanent
 from rayingest.kit.sql import containers
 from rayingest.kit.sql.facts import Facts, Found, Wants
-from rayingest.kit.storage import errors as storage
 from rayingest.kit.storage.connection import S3Storage
-from rayingest.model import Database, EntityType
+from rayingest.kit.storage.errors import classify
+from rayingest.model import EntityType
 
 DEFAULT = "default"
 
@@ -74,11 +73,7 @@ def connect(settings: Settings, database: str | None) -> Session:
 
 def databases(session: Session, settings: Settings) -> Iterator[Found]:
     """Name the only database; whether the place answers shows when its buckets are listed."""
-
-    def whole(identity: str, scope: str) -> Database:
-        return Database(name=session.database, fqn=identity, service=scope)
-
-    yield Found(EntityType.DATABASE, "", session.database, whole=whole)
+    yield containers.database(session.database)
 
 
 def listing(session: Session, wants: Wants) -> Iterator[Found]:
@@ -118,11 +113,6 @@ def described(
             yield Failed(each, Permanent(said[:300]))
         else:
             yield Described(each, (entity,))
-
-
-def classify(error: Exception) -> RayingestError | None:
-    """What an exception of this machine's files means, or of AWS's client."""
-    return storage.classify(error) or aws.classify(error)
 
 
 DELTALAKE = Facts(

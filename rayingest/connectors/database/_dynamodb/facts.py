@@ -20,9 +20,9 @@ from rayingest.core.source import (
 from rayingest.errors import Denied, Gone, Permanent
 from rayingest.kit.aws.client import Client
 from rayingest.kit.aws.errors import classify
-from rayingest.kit.sql.containers import named
+from rayingest.kit.sql import containers
 from rayingest.kit.sql.facts import Facts, Found, Wants
-from rayingest.model import Database, DatabaseSchema, EntityType
+from rayingest.model import EntityType
 
 SERVICE = "dynamodb"
 DEFAULT = "default"
@@ -70,20 +70,12 @@ def connect(settings: Settings, database: str | None) -> Session:
 def databases(session: Session, settings: Settings) -> Iterator[Found]:
     """Name the only database; asking for one table shows whether DynamoDB knows who asks."""
     session.ask("ListTables", Limit=1)
-
-    def whole(identity: str, scope: str) -> Database:
-        return Database(name=session.database, fqn=identity, service=scope)
-
-    yield Found(EntityType.DATABASE, "", session.database, whole=whole)
+    yield containers.database(session.database)
 
 
 def listing(session: Session, wants: Wants) -> Iterator[Found]:
     """The only schema, and all tables."""
-
-    def whole(identity: str, scope: str) -> DatabaseSchema:
-        return DatabaseSchema(name=DEFAULT, fqn=identity, database=scope)
-
-    yield Found(EntityType.DATABASE_SCHEMA, DEFAULT, DEFAULT, whole=whole)
+    yield containers.schema(DEFAULT)
     if not wants.tables:
         return
     pages = session.pages(
@@ -128,8 +120,8 @@ DYNAMODB = Facts(
     databases=databases,
     listing=listing,
     describe={
-        EntityType.DATABASE: named,
-        EntityType.DATABASE_SCHEMA: named,
+        EntityType.DATABASE: containers.named,
+        EntityType.DATABASE_SCHEMA: containers.named,
         EntityType.TABLE: tables,
     },
     classify=classify,

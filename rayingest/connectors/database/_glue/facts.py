@@ -22,6 +22,7 @@ from rayingest.core.source import (
 from rayingest.errors import Denied, Gone, Permanent
 from rayingest.kit.aws.client import Client
 from rayingest.kit.aws.errors import classify
+from rayingest.kit.sql import containers
 from rayingest.kit.sql.facts import Facts, Found, Wants
 from rayingest.model import Database, DatabaseSchema, EntityType
 
@@ -105,11 +106,7 @@ def connect(
 def databases(session: Session, settings: Settings) -> Iterator[Found]:
     """Name the only database; asking for one schema shows whether Glue knows who asks."""
     session.ask("GetDatabases", MaxResults=1)
-
-    def whole(identity: str, scope: str) -> Database:
-        return Database(name=session.database, fqn=identity, service=scope)
-
-    yield Found(EntityType.DATABASE, "", session.database, whole=whole)
+    yield containers.database(session.database)
 
 
 def listing(session: Session, wants: Wants) -> Iterator[Found]:

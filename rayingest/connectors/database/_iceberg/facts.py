@@ -13,9 +13,9 @@ from rayingest.connectors.database._iceberg.session import Name, Session
 from rayingest.core import fqn
 from rayingest.core.source import Described, EntityDescriptor, Failed, Processed, Settings
 from rayingest.errors import Denied, Gone, Permanent
-from rayingest.kit.sql.containers import named
+from rayingest.kit.sql import containers
 from rayingest.kit.sql.facts import Facts, Found, Wants
-from rayingest.model import Database, EntityType
+from rayingest.model import EntityType
 
 VIEW = "view"
 
@@ -27,11 +27,7 @@ def connect(settings: Settings, database: str | None) -> Session:
 
 def databases(session: Session, settings: Settings) -> Iterator[Found]:
     """Name the only database."""
-
-    def whole(identity: str, scope: str) -> Database:
-        return Database(name=session.database, fqn=identity, service=scope)
-
-    yield Found(EntityType.DATABASE, "", session.database, whole=whole)
+    yield containers.database(session.database)
 
 
 def listing(session: Session, wants: Wants) -> Iterator[Found]:
@@ -97,7 +93,7 @@ ICEBERG = Facts(
     listing=listing,
     members=members,
     describe={
-        EntityType.DATABASE: named,
+        EntityType.DATABASE: containers.named,
         EntityType.DATABASE_SCHEMA: namespaces,
         EntityType.TABLE: described,
     },

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from rayingest.connectors.database._mongodb.session import Session
 from rayingest.core.source import Settings
 from rayingest.errors import Denied, Unreachable
+from rayingest.kit.sql import containers
 from rayingest.kit.sql.facts import Found, Wants
-from rayingest.model import Database, DatabaseSchema, EntityType
+from rayingest.model import EntityType
 
 HIDDEN = {"admin", "config", "local"}
 SYSTEM = "system."  # profiles, views, the buckets of time series
@@ -24,20 +25,12 @@ def databases(session: Session, settings: Settings) -> Iterator[Found]:
             hint="`show databases` in mongosh lists them; databaseSchema must be one, or absent.",
         )
 
-    def whole(identity: str, scope: str) -> Database:
-        return Database(name=session.database, fqn=identity, service=scope)
-
-    yield Found(EntityType.DATABASE, "", session.database, whole=whole)
+    yield containers.database(session.database)
 
 
 def listing(session: Session, wants: Wants) -> Iterator[Found]:
     """MongoDB's databases; without a privilege on one, it is left out by the server."""
-    for name in names(session):
-
-        def whole(identity: str, scope: str, name: str = name) -> DatabaseSchema:
-            return DatabaseSchema(name=name, fqn=identity, database=scope)
-
-        yield Found(EntityType.DATABASE_SCHEMA, name, name, whole=whole)
+    yield from map(containers.schema, names(session))
 
 
 def members(session: Session, wants: Wants, schema: str) -> Iterator[Found]:
