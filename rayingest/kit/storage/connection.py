@@ -1,10 +1,15 @@
 # ruff: noqa: N815 - the attributes are OpenMetadata's field names
 """Which storage, and how to sign in to it: OpenMetadata's `s3Config` and its like."""
 
+from typing import TypeVar
+
 from pydantic import Field
 
 from rayingest.config.connection import AwsCredentials, AzureCredentials, ConnectionModel
 from rayingest.config.gcp import GcpCredentials
+from rayingest.errors import ConfigError
+
+C = TypeVar("C")
 
 
 class LocalStorage(ConnectionModel):
@@ -31,4 +36,10 @@ class AzureStorage(ConnectionModel):
     securityConfig: AzureCredentials | None = Field(None, description="Azure's credentials.")
 
 
-Storage = LocalStorage | S3Storage | GcsStorage | AzureStorage
+def required(credentials: C | None, key: str) -> C:
+    """The credentials that a storage cannot do without; `key` is what they have at least. Raises ConfigError."""
+    if credentials is None:
+        raise ConfigError(
+            "configSource has no securityConfig.", hint=f"Give one, with at least {key}."
+        )
+    return credentials

@@ -1,59 +1,32 @@
-"""A file system of fsspec for each kind of storage, with the config's credentials and none of its caches.
+"""A file system of fsspec for Google's storage and Azure's, with the config's credentials and none of its caches.
 
-Each is a few lines over the package that fsspec has for it: s3fs, gcsfs, adlfs. TLS is verified; another
-authority is named in AWS_CA_BUNDLE (S3), SSL_CERT_FILE or REQUESTS_CA_BUNDLE.
+Each is a few lines over the package that fsspec has for it: gcsfs, adlfs. TLS is verified; another authority is
+named in SSL_CERT_FILE or REQUESTS_CA_BUNDLE. S3 is asked without them: see `s3`.
 """
 
-import asyncio
-from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from typing import Any
 
-from rayingest.config.connection import AwsCredentials, AzureCredentials
+from rayingest.config.connection import AzureCredentials
 from rayingest.config.gcp import GcpCredentials
 from rayingest.errors import ConfigError, MissingDriver
 from rayingest.kit import gcp
-from rayingest.kit.aws.session import CONNECT_SECONDS, READ_SECONDS, credentials, endpoint, session
-from rayingest.kit.storage.connection import AzureStorage, GcsStorage, S3Storage, Storage
+from rayingest.kit.aws.session import CONNECT_SECONDS, READ_SECONDS
+from rayingest.kit.storage.connection import AzureStorage, GcsStorage, required
 
 READ_ONLY = "https://www.googleapis.com/auth/devstorage.read_only"
 # fsspec keeps file systems, and what they listed, for as long as the process lives.
 FRESH = {"skip_instance_cache": True, "use_listings_cache": False}
-TRIES = 3
 
 
-def files(storage: Storage, timeout: float = READ_SECONDS) -> Any:
-    """A file system whose paths begin with the bucket. Nothing is asked yet, but for a role of AWS.
+def files(storage: GcsStorage | AzureStorage, timeout: float = READ_SECONDS) -> Any:
+    """A file system whose paths begin with the bucket. Nothing is asked yet.
 
     `timeout` is for one call, in seconds. Raises MissingDriver, ConfigError or Unauthorised.
     """
-    if isinstance(storage, S3Storage):
-        return s3(_given(storage.securityConfig, "awsRegion"), timeout)
     if isinstance(storage, GcsStorage):
-        return gcs(_given(storage.securityConfig, "gcpConfig"), timeout)
-    if isinstance(storage, AzureStorage):
-        return azure(_given(storage.securityConfig, "accountName"), timeout)
-    return _package("fsspec.implementations.local", "state", "fsspec").LocalFileSystem(**FRESH)
-
-
-def s3(aws: AwsCredentials, timeout: float = READ_SECONDS) -> Any:
-    """S3; keys of a role are renewed while a run lasts."""
-    package = _package("s3fs", "s3", "s3fs")
-    found = credentials(session(aws))
-    asked: Any = import_module("aiobotocore.session").AioSession()
-    asked.register_component("credential_provider", _Lender(found))
-    return package.S3FileSystem(
-        session=asked,
-        endpoint_url=endpoint("s3", aws),
-        client_kwargs={"region_name": aws.awsRegion},
-        config_kwargs={
-            "connect_timeout": min(timeout, CONNECT_SECONDS),
-            "read_timeout": min(timeout, READ_SECONDS),
-            "retries": {"total_max_attempts": TRIES},
-        },
-        **FRESH,
-    )
+        return gcs(required(storage.securityConfig, "gcpConfig"), timeout)
+    return azure(required(storage.securityConfig, "accountName"), timeout)
 
 
 def gcs(given: GcpCredentials, timeout: float = READ_SECONDS) -> Any:
@@ -97,27 +70,6 @@ def azure(given: AzureCredentials, timeout: float = READ_SECONDS) -> Any:
             "anon": False,
         }
     return package.AzureBlobFileSystem(account_name=given.accountName, **more, **waits, **FRESH)
-
-
-@dataclass(frozen=True, slots=True)
-class _Lender:
-    """Who is asked by aiobotocore for credentials: those of botocore, which renew themselves."""
-
-    found: Any
-
-    async def load_credentials(self) -> Any:
-        made = import_module("aiobotocore.credentials").AioCredentials("", "")
-        # To renew them is a call to AWS, which must not stop the others of this loop.
-        made.get_frozen_credentials = partial(asyncio.to_thread, self.found.get_frozen_credentials)
-        return made
-
-
-def _given(credentials: Any, key: str) -> Any:
-    if credentials is None:
-        raise ConfigError(
-            "configSource has no securityConfig.", hint=f"Give one, with at least {key}."
-        )
-    return credentials
 
 
 def _package(module: str, extra: str, name: str) -> Any:

@@ -14,7 +14,7 @@ from rayingest.errors import (
     Unauthorised,
 )
 from rayingest.model import EntityType
-from rayingest.testing.probe import of, sort, walk
+from rayingest.testing.probe import Probe, of, sort, walk
 
 from .story import as_lines, as_parquet, library
 
@@ -224,3 +224,10 @@ def test_check(aws, s3):
     settings = probe.settings(bucketName="lake")
     aws.pages.append((403, NO.format("AccessDenied")))
     assert [each.status for each in CONNECTOR.check(settings)] == ["denied"]
+
+
+def test_credentials_are_missing():
+    probe = Probe(CONNECTOR, {"configSource": {"securityConfig": None}, "bucketName": "lake"})
+    with pytest.raises(ConfigError, match="securityConfig") as caught, probe.open():
+        pass
+    assert "awsRegion" in caught.value.hint

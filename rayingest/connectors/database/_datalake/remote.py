@@ -9,7 +9,7 @@ from rayingest.connectors.database._datalake.walk import Known, below
 from rayingest.core.limits import Limiter
 from rayingest.core.source import Settings
 from rayingest.errors import ConfigError, Denied, Gone, RayingestError, TimedOut
-from rayingest.kit.storage.connection import GcsStorage, Storage
+from rayingest.kit.storage.connection import AzureStorage, GcsStorage
 from rayingest.kit.storage.errors import BUCKETS, LIST, READ, classify, or_name_one
 from rayingest.kit.storage.files import files
 
@@ -28,7 +28,12 @@ class RemoteFiles:
     """
 
     def __init__(
-        self, settings: Settings, storage: Storage, bucket: str, *, skip_cold: bool
+        self,
+        settings: Settings,
+        storage: GcsStorage | AzureStorage,
+        bucket: str,
+        *,
+        skip_cold: bool,
     ) -> None:
         self.calls = 0
         self.refused: list[str] = []

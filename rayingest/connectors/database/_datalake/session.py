@@ -10,7 +10,7 @@ from rayingest.connectors.database._datalake.s3 import S3Files
 from rayingest.connectors.database._datalake.walk import Known
 from rayingest.core.source import Settings
 from rayingest.errors import MissingDriver
-from rayingest.kit.storage.connection import LocalStorage, S3Storage
+from rayingest.kit.storage.connection import LocalStorage, S3Storage, required
 
 DEFAULT = "default"
 
@@ -90,6 +90,7 @@ def connect(settings: Settings, database: str | None) -> Session:
     if isinstance(source, LocalStorage):
         return Session(LocalFiles(bucket), settings)
     cold = given.skipColdStorage
-    if isinstance(source, S3Storage) and source.securityConfig:
-        return Session(S3Files(settings, source.securityConfig, bucket, skip_cold=cold), settings)
+    if isinstance(source, S3Storage):
+        aws = required(source.securityConfig, "awsRegion")
+        return Session(S3Files(settings, aws, bucket, skip_cold=cold), settings)
     return Session(RemoteFiles(settings, source, bucket, skip_cold=cold), settings)
