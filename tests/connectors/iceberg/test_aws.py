@@ -101,6 +101,13 @@ def test_a_role_is_assumed_for_the_catalogue_and_the_files(aws):
     signed = [each for each in aws.environs[before:] if "/sts/" not in each["HTTP_AUTHORIZATION"]]
     assert signed
     assert not [each for each in signed if KEYS["awsAccessKeyId"] in each["HTTP_AUTHORIZATION"]]
+    # Files are not read by the keys of the first moment only.
+    keys = {
+        each["HTTP_AUTHORIZATION"].split("/")[0]
+        for each in signed
+        if "/s3/" in each["HTTP_AUTHORIZATION"]
+    }
+    assert len(keys) > 1
 
 
 def test_a_refusal_names_the_action(aws):

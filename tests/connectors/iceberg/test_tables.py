@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rayingest.connectors.database._iceberg.session import Session
-from rayingest.connectors.database._iceberg.tables import columns
+from rayingest.connectors.database._iceberg.tables import columns, partitions
 from rayingest.connectors.database.iceberg import CONNECTOR
 from rayingest.core.source import ScopeListed
 from rayingest.errors import ConfigError, Gone, Permanent, TimedOut, Unreachable
@@ -182,6 +182,50 @@ def test_namespaces_in_each_other(made, probe):
     assert all(each.count == 1 and each.complete for each in ends)
     probe.agree(TABLE)
     probe.agree(SCHEMA)
+
+
+def test_a_partition_that_was_dropped_from_a_first_version_is_none():
+    """There it leaves its place, so that the others keep theirs."""
+    partitioning = import_module("pyiceberg.partitioning")
+    transforms = import_module("pyiceberg.transforms")
+    told = partitioning.PartitionSpec(
+        partitioning.PartitionField(1, 1000, transforms.VoidTransform(), "dropped"),
+        partitioning.PartitionField(2, 1001, transforms.IdentityTransform(), "kept"),
+    )
+    found = partitions(told, schema(field(1, "dropped"), field(2, "kept")))
+    assert [each.column_name for each in found] == ["kept"]
+
+
+def answers(made, monkeypatch, namespaces):
+    """Have a catalogue of `a` and `b` answer so when it is asked what is below a namespace."""
+    for each in "ab":
+        made.create_namespace(each)
+    kind = import_module("pyiceberg.catalog.sql").SqlCatalog
+    monkeypatch.setattr(kind, "list_namespaces", lambda self, of=(): namespaces(of))
+
+
+def test_a_catalogue_that_always_tells_its_top(made, probe, monkeypatch):
+    asked = []
+
+    def top(of):
+        asked.append(of)
+        assert len(asked) < 10, "it does not end"
+        return [("a",), ("b",)]
+
+    answers(made, monkeypatch, top)
+    assert [each.metadata["name"] for each in probe.descriptors(SCHEMA)] == ["a", "b"]
+
+
+def test_a_namespace_that_is_dropped_while_it_is_listed(made, probe, monkeypatch):
+    errors = import_module("pyiceberg.exceptions")
+
+    def dropped(of):
+        if of == ("a",):
+            raise errors.NoSuchNamespaceError("no a")
+        return () if of else [("a",), ("b",)]
+
+    answers(made, monkeypatch, dropped)
+    assert [each.metadata["name"] for each in probe.descriptors(SCHEMA)] == ["a", "b"]
 
 
 def test_hostile_names(made, probe):
