@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stamina
 from hypothesis import settings
 
 from rayingest.errors import MissingDriver
+from rayingest.launch.kube import Kube, connected
 from rayingest.testing import postgres as wheel
+from rayingest.testing.kubernetes import Kubernetes, serving
 
 from .renewals import pytest_terminal_summary  # noqa: F401 - a hook
 
@@ -136,3 +139,19 @@ def children() -> dict[int, str]:
             if int(parent) == os.getpid() and state != "Z" and not is_helper:
                 found[int(folder.name)] = line.strip()[:200]
     return found
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kubernetes]:
+    """A cluster that the environment leads to; nobody waits between the tries of a call."""
+    made = Kubernetes()
+    with serving(made), stamina.set_testing(True, attempts=4):
+        monkeypatch.setenv("KUBECONFIG", str(made.kubeconfig(tmp_path / "kubeconfig")))
+        yield made
+
+
+@pytest.fixture
+def cluster(world: Kubernetes) -> Iterator[Kube]:
+    """Its client."""
+    with connected() as made:
+        yield made

@@ -1,18 +1,24 @@
 """From a config file to the objects of a run on Kubernetes; everything wrong is found here."""
 
 import getpass
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rayingest import __version__
 from rayingest.api.job import Job
 from rayingest.api.wishes import Wishes
 from rayingest.config import load
 from rayingest.config.interpolate import references
 from rayingest.core import registry
 from rayingest.errors import ConfigError
-from rayingest.launch import surviving
+from rayingest.launch import preflight, surviving
+from rayingest.launch.cluster import Cluster, Json
+from rayingest.launch.finding import Submitted, read
 from rayingest.launch.manifest import manifest, objects
+from rayingest.launch.putting import put
+from rayingest.launch.rayjob import rayjob
 from rayingest.launch.rules import broken
 from rayingest.launch.submission import Submission, submission
 from rayingest.state.run_directory import new_run_id
@@ -28,6 +34,24 @@ class Prepared:
     run: Submission
     job: Job
     text: str = field(repr=False)
+    variables: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+class NotReady(ConfigError):
+    """The cluster cannot take a run: all that is missing, each with what mends it."""
+
+    def __init__(self, missing: tuple[preflight.Missing, ...]) -> None:
+        super().__init__(" ".join(each.what for each in missing), hint=missing[0].hint)
+        self.missing = missing
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run that is on a cluster; `new` is false when it was under way before."""
+
+    run: Submitted
+    new: bool
     warnings: tuple[str, ...]
 
 
@@ -76,7 +100,27 @@ def prepare(
     made = objects(run)
     if wrong := [each for document in made[1:] for each in broken(document)]:
         raise ConfigError(f"KubeRay would refuse this RayJob: {'; '.join(wrong)}.")
-    return Prepared(run, job, manifest(made), (*config.warnings, *_told(job, wanted)))
+    warnings = (*config.warnings, *_told(job, wanted))
+    return Prepared(run, job, manifest(made), tuple(surviving.variables(wanted)), warnings)
+
+
+def asked(prepared: Prepared, cluster: Cluster) -> tuple[Json, tuple[str, ...]]:
+    """The RayJob as the cluster will take it, and what to know; nothing is created.
+
+    Raises NotReady with all that is missing, ClusterError when nobody answers.
+    """
+    run = prepared.run
+    answer = preflight.asked(cluster, rayjob(run), run.k8s.envFromSecrets, list(prepared.variables))
+    if answer.missing:
+        raise NotReady(answer.missing)
+    return answer.job, answer.warnings
+
+
+def start(prepared: Prepared, cluster: Cluster) -> Started:
+    """Create the objects of a run. Raises NotReady, ConfigError, ClusterError; nothing is left then."""
+    job, warnings = asked(prepared, cluster)
+    done = put(cluster, prepared.run, job)
+    return Started(read(done.job), done.new, warnings)
 
 
 def _told(job: Job, wanted: set[str]) -> Iterable[str]:
@@ -89,8 +133,16 @@ def _told(job: Job, wanted: set[str]) -> Iterable[str]:
         yield f"No volume brings {', '.join(files)}: the image must have them."
     if config.redacted() != config.tree:
         yield "The config may hold passwords as they are, and so does its Secret: ${VARIABLES} keep them out."
+    if (tag := _version(config.execution.image or "")) and tag != __version__:
+        yield f"The image says {tag}, and this is rayingest {__version__}: what they know may differ."
     if k8s.backoffLimit and not surviving.lasting(config):
         yield "No stateUrl outlives the pods: a second attempt begins anew, instead of going on."
+
+
+def _version(image: str) -> str | None:
+    """The version that an image's tag says, where it says one: `name:0.3.1-py311` has 0.3.1."""
+    found = re.search(r":v?(\d+\.\d+\.\d+)[^/@]*(?:@|$)", image)
+    return found[1] if found else None
 
 
 def _user() -> str:

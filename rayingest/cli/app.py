@@ -17,6 +17,7 @@ from rayingest.cli import (
     connectors,
     discover,
     init,
+    launched,
     plan,
     process,
     resume,
@@ -96,7 +97,14 @@ def command() -> Any:
     ):
         name = module.__name__.rpartition(".")[2]
         app.command(name)(_interruptible(getattr(module, name)))
-    for name, function in (("resume", resume.resume), ("retry", resume.retry)):
+    for name, function in (
+        ("resume", resume.resume),
+        ("retry", resume.retry),
+        ("status", launched.status),
+        ("logs", launched.log),
+        ("stop", launched.stop),
+        ("gc", launched.gc),
+    ):
         app.command(name)(_interruptible(function))
     for group in (runs, state):
         name = group.__name__.rpartition(".")[2]

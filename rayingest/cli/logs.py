@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,10 +16,12 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _NAMES = {number: name for name, number in LEVELS.items()}
 
 
-class ToStderr(logging.Handler):
-    """Writes to standard error as it is now: a live display may have replaced it."""
+class Formatted(logging.Handler):
+    """Gives each record to `write`, as the line that it is."""
 
-    json = False
+    def __init__(self, write: Callable[[str], None]) -> None:
+        super().__init__()
+        self._write = write
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record; a reader who has left is no reason to fail."""
@@ -26,20 +29,26 @@ class ToStderr(logging.Handler):
         fields = dict(getattr(record, "fields", {})) if ours else {"logger": record.name}
         level = _NAMES.get(min(record.levelno, LEVELS["error"]), "info")
         try:
-            sys.stderr.write(line(level, record.getMessage(), **fields))
-            sys.stderr.flush()
+            self._write(line(level, record.getMessage(), **fields))
         except (OSError, ValueError):
             return
 
 
+def _to_stderr(text: str) -> None:
+    """Standard error as it is now: a live display may have replaced it."""
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
 _LOGGER = logging.getLogger(NAME)
-_HANDLER = ToStderr()
+_HANDLER = Formatted(_to_stderr)
+_FORM = {"json": False}
 
 
 def configure(form: str = "text", *, verbose: bool = False, quiet: bool = False) -> None:
     """Write events in this form from now on, and warnings of other libraries with them."""
     set_level("DEBUG" if verbose else "WARNING" if quiet else "INFO")
-    _HANDLER.json = form == "json"
+    _FORM["json"] = form == "json"
     logging.captureWarnings(capture=True)
     if not verbose:
         warnings.simplefilter("ignore")
@@ -59,7 +68,7 @@ def reset() -> None:
     """Write nothing of other libraries any more."""
     logging.captureWarnings(capture=False)
     logging.getLogger().removeHandler(_HANDLER)
-    _HANDLER.json = False
+    _FORM["json"] = False
 
 
 def set_level(name: str) -> None:
@@ -91,7 +100,7 @@ def error(text: str, hint: str | None = None) -> None:
 
 def is_json() -> bool:
     """Whether events are written as JSON."""
-    return _HANDLER.json
+    return _FORM["json"]
 
 
 def coloured() -> bool:

@@ -115,7 +115,7 @@ def run(
 ) -> None:
     """Read all that the config names, write it to its sink; of several configs, one beside the other."""
     from rayingest.api.wishes import Wishes, parse_failures
-    from rayingest.cli import logs, outcome
+    from rayingest.cli import logs, outcome, submitted
     from rayingest.cli.progress import shown
 
     logs.configure(log_format, verbose=verbose, quiet=quiet)
@@ -166,11 +166,12 @@ def run(
     directory = job.run_directory(run_id)
     wishes = replace(wishes, run_id=directory.run_id)
     job.refuse_untested(wishes)
-    outcome.announce(job, directory)
     title = f"{job.config.connector} {job.config.service!r} -> {job.config.sink.type}"
-    with shown(progress, title, quiet=quiet) as live:
-        done = job.run(wishes, observe=live.observe, log=logs.say, interrupted=live.interrupted)
-    finish(done, source, job, report_json=report_json, preview=preview, quiet=quiet)
+    with submitted.recorded(directory):
+        outcome.announce(job, directory)
+        with shown(progress, title, quiet=quiet) as live:
+            done = job.run(wishes, observe=live.observe, log=logs.say, interrupted=live.interrupted)
+        finish(done, source, job, report_json=report_json, preview=preview, quiet=quiet)
 
 
 def planned(wishes: "Wishes", plan: str | None) -> "Wishes":
@@ -210,7 +211,7 @@ def finish(
     quiet: bool = False,
 ) -> NoReturn:
     """Show how a run ended, and leave with its exit code."""
-    from rayingest.cli import advice, logs, outcome, summary
+    from rayingest.cli import advice, logs, outcome, submitted, summary
 
     report = done.report
     if done.finished_before:
@@ -226,4 +227,5 @@ def finish(
         logs.error(str(error), error.hint)
         report.exit_code = report.exit_code or 1
     summary.show(report, quiet=quiet, said=(*job.config.warnings, *job.messages))
+    submitted.tell(report)
     raise typer.Exit(report.exit_code)

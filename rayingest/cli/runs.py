@@ -107,6 +107,32 @@ def report(
         write(data)
 
 
+def log(
+    run: RunArgument,
+    *,
+    service: ServiceOption = None,
+    state_url: options.StateUrlOption = None,
+    verbose: options.VerboseOption = False,
+) -> None:
+    """Print the log that a submitted run has kept in its run directory."""
+    from rayingest.api import runs
+    from rayingest.cli import logs
+    from rayingest.errors import ConfigError
+    from rayingest.state import logbook
+
+    logs.configure(verbose=verbose)
+    directory = runs.find(run, state_url=state_url, service=service)
+    kept = [text for _, text in logbook.pieces(directory.store)]
+    if not kept:
+        raise ConfigError(
+            f"Run {directory.run_id} has kept no log in {directory.url}.",
+            hint="Only runs that were submitted keep one; the others say all on their own terminal.",
+        )
+    with output.opened(None) as write:
+        for text in kept:
+            write(text.encode())
+
+
 def diff(
     first: RunArgument,
     second: OtherArgument,
@@ -269,6 +295,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "list": listed,
     "show": show,
     "report": report,
+    "log": log,
     "diff": diff,
     "prune": prune,
 }

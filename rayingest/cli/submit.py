@@ -1,19 +1,23 @@
 """`rayingest submit`: the same run on Kubernetes, as a RayJob."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from rayingest.cli import loading, options, output, values
+from rayingest.cli import kubernetes, loading, options, output
+from rayingest.cli.exits import Exit
+from rayingest.cli.kubernetes import ContextOption, NamespaceOption, OnInterrupt, OnInterruptOption
 from rayingest.cli.run import AllowUntestedOption
-from rayingest.errors import ConfigError
+from rayingest.cli.values import plural
+
+if TYPE_CHECKING:
+    from rayingest.api.submitting import NotReady, Prepared
+    from rayingest.launch.kube import Kube
 
 ModeOption = Annotated[
     Literal["rayjob"], typer.Option("--mode", help="As what: rayjob, KubeRay's RayJob.")
-]
-NamespaceOption = Annotated[
-    str | None,
-    typer.Option("--namespace", "-n", metavar="NAME", help="Namespace of the objects."),
 ]
 ImageOption = Annotated[
     str | None, typer.Option("--image", metavar="IMAGE", help="Image with rayingest and Ray.")
@@ -26,12 +30,21 @@ ManifestOption = Annotated[
     str | None,
     typer.Option("--manifest", metavar="FILE", help="Write the objects; - is standard output."),
 ]
-ClientOption = Annotated[
-    Literal["client"] | None,
-    typer.Option("--dry-run", help="client: print the objects, and ask no cluster."),
+DryRunOption = Annotated[
+    Literal["client", "server"] | None,
+    typer.Option(
+        "--dry-run",
+        help="client: print the objects, and ask no cluster; server: ask it, and create nothing.",
+    ),
 ]
 LogsPodOption = Annotated[
     bool, typer.Option("--logs-pod", help="Let a pod follow the log (submissionMode K8sJobMode).")
+]
+WaitOption = Annotated[
+    bool, typer.Option("--wait", help="Wait for its end, and leave with the run's exit code.")
+]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", "-f", help="Wait, and show the run's log meanwhile.")
 ]
 
 
@@ -41,37 +54,93 @@ def submit(
     config_option: options.ConfigOption = None,
     mode: ModeOption = "rayjob",
     namespace: NamespaceOption = None,
+    context: ContextOption = None,
     image: ImageOption = None,
     name: NameOption = None,
+    wait: WaitOption = False,
+    follow: FollowOption = False,
+    on_interrupt: OnInterruptOption = None,
     manifest: ManifestOption = None,
-    dry_run: ClientOption = None,
+    dry_run: DryRunOption = None,
     logs_pod: LogsPodOption = False,
     parallelism: options.ParallelismOption = None,
     run_id: options.RunIdOption = None,
     state_url: options.StateUrlOption = None,
     allow_untested: AllowUntestedOption = False,
+    partial_ok: options.PartialOkOption = False,
     sets: options.SetOption = None,
     overlays: options.OverlayOption = None,
+    report_json: options.ReportOption = None,
     verbose: options.VerboseOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Write the Kubernetes objects of a run: a RayJob, and the Secret with its config."""
-    from rayingest.api import submitting
-    from rayingest.cli import logs, secrecy
+    """Run a config on Kubernetes: a RayJob with a cluster of its own, which is removed at the end."""
+    from rayingest.cli import logs, outcome
 
     logs.configure(verbose=verbose, quiet=quiet)
-    source = loading.which(config, config_option)
-    if manifest is None and dry_run is None:
-        raise ConfigError(
-            "submit creates nothing in a cluster yet; it writes the objects.",
-            hint=f"rayingest submit {source} --manifest run.yaml && kubectl create --validate=strict -f run.yaml",
-        )
+    kubernetes.refuse_inside()
+    outcome.check_target(report_json, stdout_taken=dry_run == "client" or manifest == "-")
     flags = {
         "parallelism": parallelism,
         "state_url": state_url,
         "namespace": namespace,
         "image": image,
     }
+    prepared = prepared_of(
+        loading.which(config, config_option),
+        sets=sets,
+        overlays=overlays,
+        flags=flags,
+        run_id=run_id,
+        name=name,
+        logs_pod=logs_pod,
+        allow_untested=allow_untested,
+    )
+    if manifest is not None or dry_run == "client":
+        _write(prepared, manifest)
+        return
+    waiting = Waiting(
+        wait=wait or follow,
+        follow=follow,
+        on_interrupt=on_interrupt,
+        partial_ok=partial_ok,
+        report_json=report_json,
+        quiet=quiet,
+    )
+    with kubernetes.connected(context) as cluster:
+        if dry_run == "server":
+            _tried(prepared, cluster)
+        else:
+            put(prepared, cluster, waiting)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What is done when the run is on the cluster."""
+
+    wait: bool
+    follow: bool = False
+    on_interrupt: OnInterrupt | None = None
+    partial_ok: bool = False
+    report_json: str | None = None
+    quiet: bool = False
+
+
+def prepared_of(
+    source: str,
+    *,
+    sets: Iterable[str] | None,
+    overlays: Iterable[str] | None,
+    flags: Mapping[str, object],
+    run_id: str | None,
+    name: str | None = None,
+    logs_pod: bool = False,
+    allow_untested: bool = False,
+) -> "Prepared":
+    """The objects of a run, made; its warnings are told. Raises ConfigError, ConfigErrors."""
+    from rayingest.api import submitting
+    from rayingest.cli import logs, secrecy
+
     prepared = submitting.prepare(
         source,
         overlays=loading.filled(overlays),
@@ -82,19 +151,84 @@ def submit(
         logs_pod=logs_pod,
         allow_untested=allow_untested,
     )
-    chosen = prepared.job.config
-    secrecy.remember(chosen.tree, dict(chosen.variables))
-    with output.opened(manifest) as write:
-        write(prepared.text.encode())
+    secrecy.remember(prepared.job.config.tree, dict(prepared.job.config.variables))
     for each in prepared.warnings:
         logs.warning(each)
     run = prepared.run
-    most = values.plural(run.workers.most, "worker")
+    logs.info(
+        f"Run {run.run_id} is RayJob {run.name}, {plural(run.workers.most, 'worker')} at most."
+    )
+    return prepared
+
+
+def put(prepared: "Prepared", cluster: "Kube", waiting: Waiting) -> None:
+    """Create the objects, and wait when that is wanted. Leaves with an exit code then."""
+    from rayingest.api import submitting
+    from rayingest.cli import logs
+
+    try:
+        started = submitting.start(prepared, cluster)
+    except submitting.NotReady as error:
+        _not_ready(error, cluster)
+    for each in started.warnings:
+        logs.warning(each)
+    run = started.run
+    done = "was created" if started.new else "is under way already"
+    logs.info(f"RayJob {run.name} {done} in namespace {run.namespace} of {cluster.address}")
+    if not waiting.wait:
+        kubernetes.lines(run)
+        return
+    execution = prepared.job.config.execution
+    ended = kubernetes.wait(
+        cluster,
+        run,
+        follow=waiting.follow,
+        on_interrupt=waiting.on_interrupt,
+        state_url=None if run.state_url else execution.state_url,
+    )
+    kubernetes.finish(
+        run,
+        ended,
+        partial_ok=waiting.partial_ok,
+        report_json=waiting.report_json,
+        quiet=waiting.quiet,
+    )
+
+
+def _write(prepared: "Prepared", manifest: str | None) -> None:
+    """Write the objects, and say how kubectl creates them."""
+    from rayingest.cli import logs
+
+    with output.opened(manifest) as write:
+        write(prepared.text.encode())
+    run = prepared.run
     place = f" -n {run.namespace}" if run.namespace else ""
-    logs.info(f"Run {run.run_id} is RayJob {run.name}, {most} at most.")
     if manifest not in (None, "-"):
         logs.info(f"Start it:  kubectl{place} create --validate=strict -f {manifest}")
         logs.info(f"Watch it:  kubectl{place} get rayjob {run.name} --watch")
         logs.info(
             f"Remove it: kubectl{place} delete rayjob,secret -l rayingest.io/run-id={run.run_id}"
         )
+
+
+def _tried(prepared: "Prepared", cluster: "Kube") -> None:
+    from rayingest.api import submitting
+    from rayingest.cli import logs
+
+    try:
+        _, warnings = submitting.asked(prepared, cluster)
+    except submitting.NotReady as error:
+        _not_ready(error, cluster)
+    for each in warnings:
+        logs.warning(each)
+    logs.info(f"The cluster {cluster.address} would take it. Nothing was created.")
+
+
+def _not_ready(error: "NotReady", cluster: "Kube") -> NoReturn:
+    """All that is missing, each with what mends it."""
+    from rayingest.cli import logs
+
+    for each in error.missing:
+        logs.error(each.what, each.hint)
+    logs.error(f"Nothing was created in {cluster.address}.")
+    raise typer.Exit(Exit.CONFIG)

@@ -8,8 +8,12 @@ from typing import Any
 from rayingest.launch.submission import Submission, slug
 
 QUEUE = "kueue.x-k8s.io/queue-name"
+NAME = "app.kubernetes.io/name"
 RUN_ID = "rayingest.io/run-id"
 SOURCE = "rayingest.io/source"
+DIGEST = "rayingest.io/config-sha256"
+STATE_URL = "rayingest.io/state-url"
+SERVICE = "rayingest.io/service"
 Json = dict[str, Any]
 
 
@@ -17,7 +21,7 @@ def labels(run: Submission) -> dict[str, str]:
     """Labels of every object and pod of a run."""
     return {
         **run.k8s.labels,
-        "app.kubernetes.io/name": "rayingest",
+        NAME: "rayingest",
         "app.kubernetes.io/component": "run",
         "app.kubernetes.io/managed-by": "rayingest",
         RUN_ID: run.run_id,
@@ -30,11 +34,12 @@ def annotations(run: Submission) -> dict[str, str]:
     """Annotations of the objects of a run."""
     return {
         **run.k8s.annotations,
-        "rayingest.io/service": run.service,
+        SERVICE: run.service,
         "rayingest.io/connector": run.source,
-        "rayingest.io/config-sha256": run.digest,
+        DIGEST: run.digest,
         "rayingest.io/version": run.version,
         "rayingest.io/submitted-by": run.submitted_by,
+        **({STATE_URL: run.state_url} if run.state_url else {}),
     }
 
 

@@ -13,6 +13,8 @@ USER = 1000  # that of our image, and of Ray's
 STOP_SECONDS = 25
 """How long Ray waits for the run to record what it has; less than the pods' grace period."""
 GRACE_SECONDS = 30
+SUBMITTED = "RAYINGEST_SUBMITTED"
+"""Tells the driver that nobody sees its process: its log goes to the run directory, too."""
 HEAD = {"requests": {"cpu": "1", "memory": "4Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}}
 SUBMITTER = {
     "requests": {"cpu": "100m", "memory": "200Mi"},
@@ -48,7 +50,10 @@ def head(run: Submission) -> Json:
     Ray asks for the run to stop and then waits: https://docs.ray.io/en/latest/cluster/running-applications/job-submission/
     """
     container = _container(run, "ray-head", HEAD) | {
-        "env": [{"name": "RAY_JOB_STOP_WAIT_TIME_S", "value": str(STOP_SECONDS)}],
+        "env": [
+            {"name": "RAY_JOB_STOP_WAIT_TIME_S", "value": str(STOP_SECONDS)},
+            {"name": SUBMITTED, "value": run.name},
+        ],
         "ports": [{"name": name, "containerPort": port} for name, port in PORTS.items()],
     }
     # The autoscaler asks Kubernetes for pods; nothing else of ours speaks to it.

@@ -35,6 +35,7 @@ class Submission:
     entrypoint: str
     text: str = field(repr=False)
     digest: str
+    state_url: str | None
     submitted_by: str
     workers: Workers
     k8s: Kubernetes
@@ -83,6 +84,7 @@ def submission(
         entrypoint=entrypoint(run_id, parallelism=parallelism, allow_untested=allow_untested),
         text=text,
         digest=_digest(config),
+        state_url=_told(execution.state_url),
         submitted_by=submitted_by,
         workers=workers(execution),
         k8s=execution.k8s,
@@ -117,6 +119,11 @@ def _name(asked: str | None, service: str, run_id: str) -> str:
             hint=f"Up to {LONGEST_NAME} lower-case letters, digits and -; a letter first.",
         )
     return asked
+
+
+def _told(url: str | None) -> str | None:
+    """Where the run is recorded, for those who ask for it later; not when it may hold a secret."""
+    return None if url is None or re.search(r"[@?]|\$\{", url) else url
 
 
 def _digest(config: Config) -> str:

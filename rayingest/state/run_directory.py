@@ -6,6 +6,7 @@
         attempts/1/segment-000001.jsonl what was opened, listed and ended, in order
         attempts/1/deferred-000001.jsonl rows that wait for the second wave
         in-flight/1-7.json              what is being read just now (see flight)
+        log/20261122-173725-000001.txt  what a submitted run said (see logbook)
         report.json
 
 A segment is JSON lines: a header, records, and a footer with their number and CRC-32. One

@@ -9,9 +9,10 @@ import json
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -64,14 +65,14 @@ class Kubernetes:
 
     `denied`: pairs of a verb and a plural (`pods/log` is one). `judge`: all that is wrong with an object, as its CRD has it.
     `script`: the statuses that the operator gives to a RayJob, one after the other, from the first time
-    that somebody looks at it. `logs`: the lines of pods. `watch_seconds`: watches end so early.
+    that somebody looks at it; or what makes them out of it, and does what an operator does. `logs`: the lines of pods. `watch_seconds`: watches end so early.
     """
 
     token: str = "kube-token"  # noqa: S105
     served: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(KINDS))
     denied: set[tuple[str, str]] = field(default_factory=set)
     judge: Callable[[Json], Sequence[str]] = lambda document: ()
-    script: Sequence[Json] = ()
+    script: Sequence[Json] | Callable[[Json], Iterable[Json]] = ()
     logs: dict[str, Sequence[str]] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
     watch_seconds: float = 0.2
@@ -86,7 +87,7 @@ class Kubernetes:
         self._version = 1
         self._events: list[tuple[int, Key, str, Json]] = []
         self._forgotten = 0
-        self._played: set[Key] = set()
+        self._played: set[str] = set()
 
     # --- what a test does to it
 
@@ -98,7 +99,7 @@ class Kubernetes:
             key = (plural, namespace, head["name"])
             head |= {"namespace": namespace}
             head.setdefault("uid", str(uuid.uuid4()))
-            head.setdefault("creationTimestamp", "2026-11-01T00:00:00Z")
+            head.setdefault("creationTimestamp", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
             self._tell("MODIFIED" if key in self.objects else "ADDED", key, made)
             return copy.deepcopy(made)
 
@@ -156,8 +157,10 @@ class Kubernetes:
     def look(self, plural: str, namespace: str, name: str) -> None:
         """Somebody looks at an object: the operator begins with its script."""
         key = (plural, namespace, name)
-        if plural == "rayjobs" and key in self.objects and key not in self._played:
-            self._played.add(key)
+        if plural != "rayjobs" or (made := self.objects.get(key)) is None:
+            return
+        if (uid := made["metadata"]["uid"]) not in self._played:
+            self._played.add(uid)
             threading.Thread(target=self._play, args=(key,), daemon=True).start()
 
     def since(self, version: int, namespace: str, plural: str, name: str) -> list[tuple[int, Json]]:
@@ -177,7 +180,10 @@ class Kubernetes:
         return str(self._version)
 
     def _play(self, key: Key) -> None:
-        for status in self.script:
+        script = self.script
+        with self.changed:
+            job = copy.deepcopy(self.objects[key])
+        for status in script(job) if callable(script) else script:
             with self.changed:
                 if key not in self.objects:
                     return

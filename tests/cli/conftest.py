@@ -145,6 +145,14 @@ def catalogue() -> Iterator[StrictCatalogue]:
         assert running.validation_errors() == []
 
 
+def many(shop: Shop, count: int) -> None:
+    """Make so many more tables."""
+    with sqlite3.connect(shop.database) as connection:
+        for number in range(count):
+            connection.execute(f"create table many_{number:03} (id integer)")
+    connection.close()
+
+
 def wait_for_a_request(catalogue: StrictCatalogue) -> None:
     """Until the run has begun to write: a fact of the catalogue, not a pause."""
     never = threading.Event()

@@ -19,7 +19,8 @@ WANTED = {
     "--report-json --progress --log-format --verbose -v --quiet -q "
     "--accept-config-change --take-over --full-refresh --allow-deletions --plan --jobs",
     "submit": "--config -c --mode --namespace -n --image --name --manifest --dry-run --logs-pod "
-    "--parallelism --run-id --state-url --allow-untested --set --overlay --verbose -v --quiet -q",
+    "--parallelism --run-id --state-url --allow-untested --set --overlay --verbose -v --quiet -q "
+    "--wait --follow -f --on-interrupt --context --partial-ok --report-json",
     "plan": "--config -c --sample --out --parallelism --select --exclude --format",
     "compare": "--config -c --out --parallelism --select --exclude --format",
     "resume": "--config -c --service --state-url --accept-config-change --take-over --partial-ok",
@@ -30,6 +31,11 @@ WANTED = {
     "runs show": "--service --state-url",
     "runs report": "--output -o --service --state-url",
     "runs diff": "--format --service --state-url",
+    "runs log": "--service --state-url",
+    "status": "--namespace -n --context --state-url --format",
+    "logs": "--namespace -n --context --state-url --follow -f",
+    "stop": "--namespace -n --context",
+    "gc": "--older-than --namespace -n --context --dry-run",
     "runs prune": "--keep --older-than --service --dry-run --state-url",
     "state show": "--config -c --set --overlay --state-url --scopes --format",
     "state export": "--config -c --set --overlay --state-url --output -o",

@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from rayingest.api import grades
 from rayingest.testing import StrictCatalogue
 from rayingest.testing.catalogue import Faults
 
-from .conftest import SECRET, SERVER, UNTESTED, Shop, wait_for_a_request
+from .conftest import SECRET, SERVER, UNTESTED, Shop, many, wait_for_a_request
 
 TABLES = {f"shop.default.main.{each}" for each in ("customer", "orders", "totals")}
 REST = "{type: metadata-rest, config: {}}"
@@ -168,13 +167,6 @@ def test_nothing_found_is_fine_but_names_the_filters(cli: Callable, shop: Shop) 
 
 def rest(shop: Shop, catalogue: StrictCatalogue) -> str:
     return shop.config(sink=REST, more=SERVER.format(url=catalogue.url, token=SECRET))
-
-
-def many(shop: Shop, count: int) -> None:
-    with sqlite3.connect(shop.database) as connection:
-        for number in range(count):
-            connection.execute(f"create table many_{number:03} (id integer)")
-    connection.close()
 
 
 def test_a_refused_table_is_3_told_once_with_a_command_that_shows_it(

@@ -43,13 +43,6 @@ def test_a_file_comes_with_the_lines_that_use_it(
     assert names == ["nightly-config", "nightly"]
 
 
-def test_creating_is_not_there_yet_and_that_is_said(cli: Callable, config: str) -> None:
-    said = cli("submit", config, *IMAGE, *STATE)
-    assert (said.code, said.out) == (2, "")
-    assert "creates nothing in a cluster yet" in said.err
-    assert f"rayingest submit {config} --manifest run.yaml && kubectl create" in said.err
-
-
 def test_an_untested_connector_needs_a_word_before_a_cluster_does(
     cli: Callable, config: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,16 +1,13 @@
-"""Configs that are submitted, their objects, and a cluster that takes them."""
+"""Configs that are submitted, and their objects."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 import yaml
 
 from rayingest.api.submitting import Prepared, prepare
-from rayingest.launch.kube import Kube, connected
-from rayingest.testing.kubernetes import Kubernetes, serving
 
 PLAIN = """\
 source:
@@ -108,19 +105,3 @@ def submit(tmp_path: Path) -> Submit:
         return prepare(path, **(given | more))  # type: ignore[arg-type]
 
     return prepared
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kubernetes]:
-    """A cluster that the environment leads to; nobody waits between the tries of a call."""
-    made = Kubernetes()
-    with serving(made), stamina.set_testing(True, attempts=4):
-        monkeypatch.setenv("KUBECONFIG", str(made.kubeconfig(tmp_path / "kubeconfig")))
-        yield made
-
-
-@pytest.fixture
-def cluster(world: Kubernetes) -> Iterator[Kube]:
-    """Its client."""
-    with connected() as made:
-        yield made

@@ -237,8 +237,16 @@ def test_only_a_head_that_scales_has_a_token_of_the_cluster(submit: Submit) -> N
 
 def test_ray_stops_a_run_before_kubernetes_kills_it(submit: Submit) -> None:
     head = pods(job(submit(SMALL)))["head"]
-    (wait,) = (each["value"] for each in head["containers"][0]["env"])
-    assert int(wait) == 25 < head["terminationGracePeriodSeconds"]
+    told = {each["name"]: each["value"] for each in head["containers"][0]["env"]}
+    assert int(told["RAY_JOB_STOP_WAIT_TIME_S"]) == 25 < head["terminationGracePeriodSeconds"]
+
+
+def test_the_driver_is_told_that_it_was_submitted_and_workers_are_not(submit: Submit) -> None:
+    found = pods(job(submit(SMALL)))
+    assert {"name": "RAYINGEST_SUBMITTED", "value": job(submit(SMALL))["metadata"]["name"]} in (
+        found["head"]["containers"][0]["env"]
+    )
+    assert "env" not in found["worker"]["containers"][0]
 
 
 def test_no_task_runs_on_the_head_and_every_cluster_asks_for_a_token(submit: Submit) -> None:
