@@ -212,6 +212,11 @@ class Job:
         """
         asked = replace(wishes or Wishes(), **more)
         self.refuse_untested(asked)
+        if launched := self.config.execution.launched:
+            raise ConfigError(
+                f"The orchestrator {launched} takes this config to Kubernetes; it does not run here.",
+                hint="`rayingest run` or `rayingest submit` takes it there; engine='ray' or 'local' runs it here.",
+            )
         if asked.plan is not None:
             plans.held_to(asked.plan, self.config)
         return self.connected()._run(asked, (), observe, log, interrupted, shared=shared)  # noqa: SLF001 - our own

@@ -104,6 +104,21 @@ def prepare(
     return Prepared(run, job, manifest(made), tuple(surviving.variables(wanted)), warnings)
 
 
+def launched(
+    source: str | Path,
+    *,
+    overlays: Iterable[str | Path] = (),
+    sets: Iterable[str] = (),
+    flags: Mapping[str, object] = NO_FLAGS,
+) -> bool:
+    """Whether a config wants to be taken to Kubernetes, read as `prepare` reads it."""
+    try:
+        config = load(source, overlays=overlays, sets=sets, flags=flags, elsewhere=set())
+    except ConfigError:
+        return False
+    return config.execution.launched is not None
+
+
 def asked(prepared: Prepared, cluster: Cluster) -> tuple[Json, tuple[str, ...]]:
     """The RayJob as the cluster will take it, and what to know; nothing is created.
 

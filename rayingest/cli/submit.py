@@ -1,7 +1,7 @@
 """`rayingest submit`: the same run on Kubernetes, as a RayJob."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
@@ -11,11 +11,15 @@ from rayingest.cli.exits import Exit
 from rayingest.cli.kubernetes import ContextOption, NamespaceOption, OnInterrupt, OnInterruptOption
 from rayingest.cli.run import AllowUntestedOption
 from rayingest.cli.values import plural
+from rayingest.errors import ConfigError
 
 if TYPE_CHECKING:
     from rayingest.api.submitting import NotReady, Prepared
+    from rayingest.api.wishes import Wishes
     from rayingest.launch.kube import Kube
 
+Texts = Iterable[str] | None
+Flags = Mapping[str, object]
 ModeOption = Annotated[
     Literal["rayjob"], typer.Option("--mode", help="As what: rayjob, KubeRay's RayJob.")
 ]
@@ -129,9 +133,9 @@ class Waiting:
 def prepared_of(
     source: str,
     *,
-    sets: Iterable[str] | None,
-    overlays: Iterable[str] | None,
-    flags: Mapping[str, object],
+    sets: Texts,
+    overlays: Texts,
+    flags: Flags,
     run_id: str | None,
     name: str | None = None,
     logs_pod: bool = False,
@@ -145,7 +149,7 @@ def prepared_of(
         source,
         overlays=loading.filled(overlays),
         sets=loading.filled(sets),
-        flags={key: value for key, value in flags.items() if value is not None},
+        flags=_given(flags),
         run_id=run_id,
         name=name,
         logs_pod=logs_pod,
@@ -159,6 +163,56 @@ def prepared_of(
         f"Run {run.run_id} is RayJob {run.name}, {plural(run.workers.most, 'worker')} at most."
     )
     return prepared
+
+
+def launched(source: str, sets: Texts, overlays: Texts, flags: Flags) -> bool:
+    """Whether a config that cannot be used here wants to be taken to Kubernetes, whose pods have the rest."""
+    from rayingest.api import submitting
+
+    return submitting.launched(
+        source, overlays=loading.filled(overlays), sets=loading.filled(sets), flags=_given(flags)
+    )
+
+
+def instead(
+    source: str,
+    sets: Texts,
+    overlays: Texts,
+    flags: Flags,
+    wishes: "Wishes",
+    *,
+    report_json: str | None,
+) -> NoReturn:
+    """What `run` does with such a config: submit it, follow it, and leave with its exit code."""
+    from rayingest.api.wishes import Wishes
+
+    kubernetes.refuse_inside()
+    here = replace(wishes, run_id=None, partial_ok=False, allow_untested=False)
+    if here != Wishes(select=[], exclude=[]):
+        raise ConfigError(
+            "On the way to Kubernetes only --run-id, --partial-ok and --allow-untested go with a run.",
+            hint="The other flags are for a run here: add --engine local or ray.",
+        )
+    if source == "-":
+        raise ConfigError(
+            "A config from standard input is submitted by name.", hint="rayingest submit - --follow"
+        )
+    prepared = prepared_of(
+        source,
+        sets=sets,
+        overlays=overlays,
+        flags={key: value for key, value in flags.items() if key != "address"},
+        run_id=wishes.run_id,
+        allow_untested=wishes.allow_untested,
+    )
+    waiting = Waiting(wait=True, follow=True, partial_ok=wishes.partial_ok, report_json=report_json)
+    with kubernetes.connected(None) as cluster:
+        put(prepared, cluster, waiting)
+    raise AssertionError  # pragma: no cover - waiting leaves
+
+
+def _given(flags: Flags) -> dict[str, object]:
+    return {key: value for key, value in flags.items() if value is not None}
 
 
 def put(prepared: "Prepared", cluster: "Kube", waiting: Waiting) -> None:

@@ -19,6 +19,7 @@ SUFFIXES |= {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
 Engine = Literal["local", "ray"]
 Orchestrator = Literal["ray", "kuberay", "argo", "airflow"]
+Launched = Literal["kuberay", "argo"]
 
 
 class ExecutionMode(StrEnum):
@@ -99,7 +100,9 @@ class DistributedExecution(ConnectionModel):
     enabled: bool = Field(
         default=False, description="Run on the orchestrator, not in this process."
     )
-    orchestrator: Orchestrator = Field(default="ray", description="Today: ray.")
+    orchestrator: Orchestrator = Field(
+        default="ray", description="ray: here; kuberay, argo: submitted to Kubernetes."
+    )
     parallelism: int | None = Field(
         default=None,
         ge=1,
@@ -156,12 +159,16 @@ class DistributedExecution(ConnectionModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """What is done: the answer to enabled, orchestrator, --engine, threads and parallelism."""
+    """What is done: the answer to enabled, orchestrator, --engine, threads and parallelism.
+
+    `launched`: not here, but on a cluster that is started for it; the rest is what holds there.
+    """
 
     engine: Engine = "local"
     mode: ExecutionMode = ExecutionMode.SEQUENTIAL
     parallelism: int = 1
     orchestrator: Orchestrator = "ray"
+    launched: Launched | None = None
     address: str = "local"
     namespace: str | None = None
     image: str | None = None
@@ -195,6 +202,7 @@ def resolve(
     block: DistributedExecution, *, engine: Engine | None, threads: int | None, forced: int | None
 ) -> Execution:
     """Decide. `forced` is --parallelism. Raises ConfigError for what does not work yet."""
+    launched = None if engine else _launched(block)
     chosen = engine or _engine(block)
     parallelism = forced or _parallelism(block, engine, chosen, threads)
     return Execution(
@@ -202,6 +210,7 @@ def resolve(
         mode=_mode(chosen, parallelism),
         parallelism=parallelism,
         orchestrator=block.orchestrator,
+        launched=launched,
         address=block.address,
         namespace=block.namespace,
         image=block.image,
@@ -219,14 +228,20 @@ def resolve(
 
 
 def _engine(block: DistributedExecution) -> Engine:
-    if not block.enabled:
-        return "local"
-    if block.orchestrator == "ray":
-        return "ray"
-    raise ConfigError(
-        f"the orchestrator {block.orchestrator!r} does not work yet",
-        hint="What works today: orchestrator: ray, or --engine local|ray.",
-    )
+    return "ray" if block.enabled else "local"
+
+
+def _launched(block: DistributedExecution) -> Launched | None:
+    """Who starts a cluster for it. Raises ConfigError for Airflow, which starts us."""
+    if not block.enabled or block.orchestrator == "ray":
+        return None
+    if block.orchestrator == "airflow":
+        raise ConfigError(
+            "Airflow starts rayingest, and not the other way round",
+            hint="A DAG of rayingest.launch.airflow does; here: orchestrator: ray, kuberay or argo, "
+            "or --engine local|ray.",
+        )
+    return block.orchestrator
 
 
 def _parallelism(

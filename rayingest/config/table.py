@@ -9,7 +9,8 @@ from rayingest.errors import ConfigError
 BLOCKS: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("false or absent", "any", {}),
     ("true", "ray", {"enabled": True}),
-    ("true", "kuberay, argo, airflow", {"enabled": True, "orchestrator": "kuberay"}),
+    ("true", "kuberay, argo", {"enabled": True, "orchestrator": "kuberay"}),
+    ("true", "airflow", {"enabled": True, "orchestrator": "airflow"}),
 )
 ENGINES: tuple[Engine | None, ...] = (None, "local", "ray")
 
@@ -48,7 +49,9 @@ def _answer(
     try:
         execution = resolve(model, engine=engine, threads=threads, forced=forced)
     except ConfigError:
-        return "exit 2: not yet"
+        return "exit 2"
+    if execution.launched:
+        return f"Kubernetes, {execution.parallelism}"
     match execution.engine, execution.parallelism:
         case "ray", parallelism:
             return f"Ray, {parallelism}"

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from rayingest.api import lines
+from rayingest.errors import ConfigError
 from rayingest.execute.report import Report
 from rayingest.testing import StrictCatalogue
 from rayingest.testing.catalogue import Faults
@@ -473,3 +474,54 @@ def test_the_yaml_of_a_rayjob_is_what_is_created(
     (made,) = (each for key, each in world.objects.items() if key[0] == "rayjobs")
     assert made["spec"] == job["spec"]
     assert made["metadata"]["annotations"]["rayingest.io/state-url"] == state
+
+
+# --- orchestrator: kuberay ---
+
+
+def kuberay(shop: Shop, state: str, more: str = "") -> str:
+    block = f"enabled: true, orchestrator: kuberay, image: 'r.example/x:1', stateUrl: '{state}'"
+    return shop.config(more=f"workflowConfig: {{distributedExecution: {{{block}{more}}}}}\n")
+
+
+def test_run_takes_a_config_of_kuberay_to_kubernetes(
+    cli: Callable, shop: Shop, operator: Operator, state: str
+) -> None:
+    said = cli("run", kuberay(shop, state), *RUN)
+    assert said.code == 0, said.err
+    assert operator.attempts == 1  # and what runs there does not submit itself again
+    assert len(shop.written()) == 3
+    assert "Executing workflow in" in said.err
+
+
+def test_what_only_the_pods_have_does_not_matter_here(
+    cli: Callable, shop: Shop, world: Kubernetes, state: str
+) -> None:
+    config = Path(kuberay(shop, state, ", k8s: {envFromSecrets: [env]}"))
+    config.write_text(config.read_text().replace(str(shop.database), "'${DB}'"))
+    world.put("secrets", {"metadata": {"name": "env"}, "data": {"DB": "eA=="}})
+    world.script = [RUNNING, DONE]
+    said = cli("run", str(config), *RUN)
+    assert "The outcome of run r1 is unknown" in said.err
+    assert [key[0] for key in world.objects].count("rayjobs") == 1
+
+
+def test_the_engine_keeps_it_here(cli: Callable, shop: Shop, world: Kubernetes, state: str) -> None:
+    assert cli("run", kuberay(shop, state), "--engine", "local").code == 0
+    assert not world.calls
+
+
+@pytest.mark.parametrize("flag", [("--select", "x"), ("--dry-run",), ("--timeout", "1h")])
+def test_flags_that_do_not_travel_are_refused(
+    cli: Callable, shop: Shop, world: Kubernetes, state: str, flag: tuple[str, ...]
+) -> None:
+    said = cli("run", kuberay(shop, state), *flag)
+    assert (said.code, world.calls) == (2, [])
+    assert "--engine local" in said.err
+
+
+def test_python_is_told_who_takes_it_there(shop: Shop, state: str) -> None:
+    import rayingest
+
+    with pytest.raises(ConfigError, match="takes this config to Kubernetes"):
+        rayingest.load(kuberay(shop, state)).run()

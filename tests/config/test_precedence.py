@@ -126,18 +126,26 @@ def test_a_wrong_flag_is_explained(complain, short, flags, said):
     assert said in "\n".join(complain(short, flags=flags))
 
 
-@pytest.mark.parametrize("orchestrator", ["kuberay", "argo", "airflow"])
-def test_what_does_not_work_yet_names_what_does(written, complain, short, orchestrator):
-    text = f"{short}workflowConfig:\n  distributedExecution: {{enabled: true, orchestrator: {orchestrator}}}\n"
-    (line,) = complain(text)
-    assert (
-        f"config.yaml:10:55: workflowConfig.distributedExecution.orchestrator: the orchestrator '{orchestrator}' does not work yet"
-        in line
-    )
-    assert "What works today: orchestrator: ray, or --engine local|ray." in line
+ORCHESTRATED = "workflowConfig:\n  distributedExecution: {{enabled: true, orchestrator: {}}}\n"
+
+
+def test_airflow_starts_us_and_that_is_said(written, complain, short):
+    (line,) = complain(short + ORCHESTRATED.format("airflow"))
+    place = "config.yaml:10:55: workflowConfig.distributedExecution.orchestrator: "
+    assert f"{place}Airflow starts rayingest" in line
+    assert "rayingest.launch.airflow" in line
+
+
+@pytest.mark.parametrize("orchestrator", ["kuberay", "argo"])
+def test_another_cluster_does_it_unless_the_engine_is_said(written, short, orchestrator):
+    text = short + ORCHESTRATED.format(orchestrator)
+    assert written.load(text).execution.launched == orchestrator
     config = written.load(text, flags={"engine": "ray"})
+    assert config.execution.launched is None
     assert config.execution.mode is ExecutionMode.DISTRIBUTED
     assert type(config).from_bundle(config.bundle(), {}) == config
+    off = text.replace("enabled: true", "enabled: false")
+    assert written.load(off).execution.launched is None
 
 
 TABLE = """\
@@ -149,9 +157,12 @@ TABLE = """\
 | true | ray | absent | Ray, 50 | Ray, 50 | Ray, 20 | Ray, 20 | Ray, 4 |
 | true | ray | local | this process, in order | this process, 8 | this process, 20 | this process, 20 | this process, 4 |
 | true | ray | ray | Ray, 50 | Ray, 50 | Ray, 20 | Ray, 20 | Ray, 4 |
-| true | kuberay, argo, airflow | absent | exit 2: not yet | exit 2: not yet | exit 2: not yet | exit 2: not yet | exit 2: not yet |
-| true | kuberay, argo, airflow | local | this process, in order | this process, 8 | this process, 20 | this process, 20 | this process, 4 |
-| true | kuberay, argo, airflow | ray | Ray, 50 | Ray, 50 | Ray, 20 | Ray, 20 | Ray, 4 |
+| true | kuberay, argo | absent | Kubernetes, 50 | Kubernetes, 50 | Kubernetes, 20 | Kubernetes, 20 | Kubernetes, 4 |
+| true | kuberay, argo | local | this process, in order | this process, 8 | this process, 20 | this process, 20 | this process, 4 |
+| true | kuberay, argo | ray | Ray, 50 | Ray, 50 | Ray, 20 | Ray, 20 | Ray, 4 |
+| true | airflow | absent | exit 2 | exit 2 | exit 2 | exit 2 | exit 2 |
+| true | airflow | local | this process, in order | this process, 8 | this process, 20 | this process, 20 | this process, 4 |
+| true | airflow | ray | Ray, 50 | Ray, 50 | Ray, 20 | Ray, 20 | Ray, 4 |
 """
 
 
