@@ -1,5 +1,7 @@
 """How a config and a caller's wishes say that a run is to be made."""
 
+import os
+
 from rayingest.api.limits import limits
 from rayingest.api.wishes import Wishes, parse_failures, selection
 from rayingest.config import Config
@@ -34,4 +36,6 @@ def options_of(config: Config, asked: Wishes, *, few: bool = False) -> Options:
         keeps=selection(config.service, asked.select, asked.exclude),
         limits=limits(config),
         seed=asked.seed,
+        # A submitted run has its cluster to itself.
+        grows=bool(os.environ.get("RAYINGEST_SUBMITTED")),
     )

@@ -10,9 +10,10 @@ from rayingest.core.sink import Placement
 from rayingest.core.source import Batching
 from rayingest.errors import StateError
 from rayingest.execute.estimate import SENDING, Cost, Estimate, Ground, Shape, Work, estimate, fit
+from rayingest.execute.growth import SLOTS_PER_ACTOR
 from rayingest.execute.local import LocalEngine
 from rayingest.execute.sampling import SINGLE, Measured, Sample, Sampler, batched
-from rayingest.execute.start import SLOTS_PER_ACTOR, Options, divided
+from rayingest.execute.start import Options, divided
 from rayingest.execute.survey import Survey
 from rayingest.model import EntityType
 from rayingest.state.known import KnownState

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rayingest.cli import loading, options, output
-from rayingest.cli.run import AllowUntestedOption, ExcludeOption, SelectOption
+from rayingest.cli.run import ExcludeOption, SelectOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def compare(
     parallelism: options.ParallelismOption = None,
     select: SelectOption = None,
     exclude: ExcludeOption = None,
-    allow_untested: AllowUntestedOption = False,
+    allow_untested: options.AllowUntestedOption = False,
     out: OutOption = None,
     sets: options.SetOption = None,
     overlays: options.OverlayOption = None,

@@ -91,3 +91,6 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings 
 FormatOption = Annotated[
     Literal["text", "json"], typer.Option("--format", help="For people, or for programs.")
 ]
+AllowUntestedOption = Annotated[
+    bool, typer.Option("--allow-untested", help="Use a connector that nothing has tested.")
+]

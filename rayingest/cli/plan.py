@@ -7,7 +7,6 @@ import typer
 from rayingest.cli import loading, options, output
 from rayingest.cli.run import (
     AllowDeletionsOption,
-    AllowUntestedOption,
     ExcludeOption,
     FullRefreshOption,
     SelectOption,
@@ -53,7 +52,7 @@ def plan(
     exclude: ExcludeOption = None,
     full_refresh: FullRefreshOption = False,
     allow_deletions: AllowDeletionsOption = False,
-    allow_untested: AllowUntestedOption = False,
+    allow_untested: options.AllowUntestedOption = False,
     sets: options.SetOption = None,
     overlays: options.OverlayOption = None,
     form: options.FormatOption = "text",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
 import typer
 
 from rayingest.cli import loading, options
-from rayingest.cli.run import AcceptOption, AllowUntestedOption, TakeOverOption, finish
+from rayingest.cli.run import AcceptOption, TakeOverOption, finish
 
 if TYPE_CHECKING:
     from rayingest.api.continuing import Beginning
@@ -35,7 +35,7 @@ def resume(
     parallelism: options.ParallelismOption = None,
     timeout: options.TimeoutOption = None,
     partial_ok: options.PartialOkOption = False,
-    allow_untested: AllowUntestedOption = False,
+    allow_untested: options.AllowUntestedOption = False,
     accept_config_change: AcceptOption = False,
     take_over: TakeOverOption = False,
     sets: options.SetOption = None,
@@ -80,7 +80,7 @@ def retry(
     parallelism: options.ParallelismOption = None,
     timeout: options.TimeoutOption = None,
     partial_ok: options.PartialOkOption = False,
-    allow_untested: AllowUntestedOption = False,
+    allow_untested: options.AllowUntestedOption = False,
     sets: options.SetOption = None,
     report_json: options.ReportOption = None,
     progress: options.ProgressOption = "auto",

@@ -39,9 +39,6 @@ MaxFailuresOption = Annotated[
         "--max-failures", metavar="N|P%", help="Stop when more than N, or P%, have failed."
     ),
 ]
-AllowUntestedOption = Annotated[
-    bool, typer.Option("--allow-untested", help="Use a connector that nothing has tested.")
-]
 
 AcceptOption = Annotated[
     bool,
@@ -98,7 +95,7 @@ def run(
     timeout: options.TimeoutOption = None,
     max_failures: MaxFailuresOption = None,
     partial_ok: options.PartialOkOption = False,
-    allow_untested: AllowUntestedOption = False,
+    allow_untested: options.AllowUntestedOption = False,
     accept_config_change: AcceptOption = False,
     take_over: TakeOverOption = False,
     full_refresh: FullRefreshOption = False,

@@ -9,7 +9,6 @@ import typer
 from rayingest.cli import kubernetes, loading, options, output
 from rayingest.cli.exits import Exit
 from rayingest.cli.kubernetes import ContextOption, NamespaceOption, OnInterrupt, OnInterruptOption
-from rayingest.cli.run import AllowUntestedOption
 from rayingest.cli.values import plural
 from rayingest.errors import ConfigError
 
@@ -70,7 +69,7 @@ def submit(
     parallelism: options.ParallelismOption = None,
     run_id: options.RunIdOption = None,
     state_url: options.StateUrlOption = None,
-    allow_untested: AllowUntestedOption = False,
+    allow_untested: options.AllowUntestedOption = False,
     partial_ok: options.PartialOkOption = False,
     sets: options.SetOption = None,
     overlays: options.OverlayOption = None,

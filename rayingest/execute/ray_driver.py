@@ -17,11 +17,12 @@ from rayingest.execute.events import (
     WorkerLost,
     WorkerReady,
 )
+from rayingest.execute.growth import Growth
 from rayingest.execute.limits import LimitReport
 from rayingest.execute.ray_actor import RayWorker, handshake, worker_name
 from rayingest.execute.ray_listings import RayListings
 from rayingest.execute.ray_metrics import Metrics
-from rayingest.execute.ray_session import connect, first_line, resolve_address, started_hub
+from rayingest.execute.ray_session import ask_for, connect, first_line, resolve_address, started_hub
 from rayingest.execute.snapshot import Snapshot
 from rayingest.execute.together import Together
 from rayingest.workflows.stage import WorkerTask
@@ -58,6 +59,7 @@ class RayEngine:
         driver_sink: bool = False,
         dashboard: bool = False,
         together: Together | None = None,
+        grows: bool = False,
     ) -> None:
         try:
             import ray
@@ -71,6 +73,7 @@ class RayEngine:
         self.run_id = run_id
         self.dashboard = dashboard
         self._together = together
+        self._growth = Growth(min(actors, parallelism), ask_for) if grows else None
         self._tick = 0.02 if driver_sink else 0.25
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._actors: dict[int, Actor] = {}
@@ -106,10 +109,12 @@ class RayEngine:
         count = self._wanted()
         self._looked = time.monotonic()
         self._share = min(0.5, cores / count / 2)
-        nodes = sum(bool(each["Alive"]) for each in self._ray.nodes()) or 1
+        nodes = sum(each["Alive"] and "CPU" in each["Resources"] for each in self._ray.nodes()) or 1
         # The driver has a part, too; where it is not known which machine it is on, on each of them.
         share = MEMORY / (-(-count // nodes) + 1)
-        self._task = replace(_sized(self.task, self.parallelism, count), share=share)
+        # Where the first worker took all slots, none would be left for those that come.
+        size = max(count, self._growth.most) if self._growth is not None else count
+        self._task = replace(_sized(self.task, self.parallelism, size), share=share)
         for _ in range(count):
             self._spawn()
 
@@ -302,6 +307,8 @@ class RayEngine:
         if self._metrics is None:
             self._metrics = Metrics(self.task.stage.name)
         self._metrics.note(snapshot)
+        if self._growth is not None:
+            self._growth.note(snapshot)
 
     def slowest(self) -> list[tuple[str, float]]:
         """Not asked over the network for a display."""

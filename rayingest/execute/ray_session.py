@@ -72,6 +72,13 @@ def started_hub(name: str, limits: Sequence[Limit], *, callers: int) -> tuple[An
     return handle, Far(handle)
 
 
+def ask_for(cores: int) -> None:
+    """Tell the cluster's autoscaler to make room for so many cores, instead of what it was told before."""
+    from ray.autoscaler.sdk import request_resources
+
+    request_resources(num_cpus=cores)
+
+
 def resolve_address(address: str, environment: str | None) -> str:
     """`local`, `HOST:PORT`, or `auto` = RAY_ADDRESS. Raises ConfigError."""
     wanted = environment if address == "auto" else address

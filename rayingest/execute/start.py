@@ -12,6 +12,7 @@ from rayingest.execute.bounding import Bounds
 from rayingest.execute.deletion import Deleting, delete
 from rayingest.execute.drive import Drive
 from rayingest.execute.engine import Engine
+from rayingest.execute.growth import SLOTS_PER_ACTOR
 from rayingest.execute.knowing import Memory
 from rayingest.execute.local import LocalEngine
 from rayingest.execute.plan import Plan, RetryPolicy
@@ -25,7 +26,6 @@ from rayingest.workflows.stage import Opened, Stage, WorkerTask
 
 LISTINGS_AT_ONCE = 4
 APART = "{count} that were being read when the run died are read in a process of their own."
-SLOTS_PER_ACTOR = 25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Options:
     """How a stage is run. Seconds; `keeps` drops descriptors that a user did not select.
 
     `resume` goes on from what the run directory holds; `memory` is what earlier runs know; `together`
-    is what it shares with the runs of other sources.
+    is what it shares with the runs of other sources; `grows`: the Ray cluster is the run's own, and may grow.
     """
 
     engine: str = "local"
@@ -52,6 +52,7 @@ class Options:
     memory: Memory | None = None
     limits: tuple[Limit, ...] = ()
     together: Together | None = None
+    grows: bool = False
 
 
 def drive(
@@ -195,4 +196,5 @@ def engine(
         driver_sink=opened.sink.placement is Placement.DRIVER,
         dashboard=os.environ.get("RAYINGEST_RAY_DASHBOARD", "") not in ("", "0"),
         together=options.together,
+        grows=options.grows,
     )

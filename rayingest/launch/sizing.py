@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from rayingest.config.execution import Execution, Resources, quantity
-from rayingest.execute.start import SLOTS_PER_ACTOR
+from rayingest.execute.growth import SLOTS_PER_ACTOR
 
 REQUESTED_CPU, CPU_LIMIT, MEMORY = "1", "2", "2Gi"
 Amount = str | float
@@ -30,9 +30,9 @@ class Workers:
 def workers(execution: Execution) -> Workers:
     """Size the worker group for a parallelism.
 
-    The engine puts ceil(P / 25) actors on a cluster, but no more than it has CPUs: it never asks for a CPU
-    that is not there. So the cluster begins with all the pods that the parallelism needs, and those that
-    stay idle are taken away. Kueue admits clusters of a fixed size only.
+    The engine puts ceil(P / 25) actors on a cluster, a CPU for each. It asks Ray for those CPUs as discovery
+    finds work for them (execute.growth), so the cluster begins with the pods that always stay, and grows.
+    Kueue admits clusters of a fixed size only: they have all from the beginning.
     """
     k8s = execution.k8s
     asked, most_of_each = execution.requests, execution.resource_limits
@@ -40,12 +40,12 @@ def workers(execution: Execution) -> Workers:
     actors = max(1, math.ceil(quantity(cpu[1])))
     need = math.ceil(execution.parallelism / (SLOTS_PER_ACTOR * actors))
     most = k8s.maxWorkers or max(need, k8s.minWorkers)
-    start = min(max(need, k8s.minWorkers), most)
+    whole = min(max(need, k8s.minWorkers), most)
     fixed = k8s.queueName is not None
     return Workers(
-        start=start,
-        least=start if fixed else k8s.minWorkers,
-        most=start if fixed else most,
+        start=whole if fixed else k8s.minWorkers,
+        least=whole if fixed else k8s.minWorkers,
+        most=whole if fixed else most,
         cpus=actors,
         requests={"cpu": cpu[0], "memory": memory[0]},
         limits={"cpu": cpu[1], "memory": memory[1]},

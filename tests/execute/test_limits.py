@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rayingest.cli.connectors import _allows
 from rayingest.core.limits import UNLIMITED, Limit
 from rayingest.errors import Throttled, TimedOut
+from rayingest.execute.growth import wanting
 from rayingest.execute.limits import Granted, Hub, Told
 from rayingest.execute.pacing import Pace, Window
 from rayingest.execute.share import Share
@@ -460,6 +461,58 @@ def test_a_cluster_that_grows_gets_more_workers(
         report = drive(stage, options, None, observe=observe).run()
     assert report.types["table"]["ok"] == 5_000
     assert (grown, max(seen)) == ([1], 3)
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_a_cluster_that_is_the_runs_own_is_asked_to_grow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray is told how many cores there is work for, and whoever comes then gets its part of it."""
+    monkeypatch.setattr("rayingest.execute.ray_driver.LOOK_SECONDS", 0.2)
+    room, asked, grown = Room(seconds=0.1), [0], []
+    with ray_cluster(cores=1) as address, ExitStack() as more, busy(room) as url:
+        notes = tmp_path / "notes"
+        notes.mkdir()
+        connection = ChaosConnection(scopes=2, entities=1_500, url=url, notes=str(notes))
+        stage = ChaosStage(Memory(name=str(tmp_path)), connection)
+        options = Options(engine="ray", address=address, parallelism=60, grows=True)
+
+        def observe(snapshot: Snapshot) -> None:
+            if (told := cores_asked_for()) > asked[-1]:
+                asked.append(told)
+            if asked[-1] == 3 and not grown:
+                grown.append(room.most)
+                more.enter_context(ray_node(address, 2))
+
+        report = drive(stage, options, None, observe=observe).run()
+    assert report.types["table"]["ok"] == 3_000
+    assert asked[-1] == 3  # 60 at once are 3 workers of 20
+    assert (grown[0] <= 20, 40 < room.most <= 60) == (True, True), (grown, room.most)
+
+
+def cores_asked_for() -> int:
+    """What Ray would tell its autoscaler: the sum of the requests of `request_resources`."""
+    import json
+
+    from ray.experimental.internal_kv import _internal_kv_get
+
+    told = _internal_kv_get("autoscaler_resource_request")
+    return sum(int(each.get("CPU", 0)) for each in json.loads(told)) if told else 0
+
+
+def test_only_work_that_is_there_is_asked_for() -> None:
+    book = {
+        "discovered": 130,
+        "ok": 20,
+        "unchanged": 1,
+        "skipped": 1,
+        "failed": 2,
+        "quarantined": 1,
+    }
+    assert wanting({"table": book}) == 5  # 105 are left
+    assert wanting({"table": book, "schema": {"discovered": 21}}) == 6
+    assert wanting({}) == 1
 
 
 def test_the_server_is_a_program() -> None:

@@ -18,7 +18,7 @@ from rayingest.cli.app import command
 from rayingest.config import load
 from rayingest.config.kubernetes import RAY_VERSION
 from rayingest.errors import ConfigError
-from rayingest.execute.start import SLOTS_PER_ACTOR
+from rayingest.execute.growth import SLOTS_PER_ACTOR
 from rayingest.launch.rules import broken
 from rayingest.launch.secret import config_secret
 from rayingest.launch.sizing import workers
@@ -118,10 +118,10 @@ def test_any_parallelism_has_room_and_breaks_no_rule(
     first, fewest, most = group["replicas"], group["minReplicas"], group["maxReplicas"]
     cpus = int(group["rayStartParams"]["num-cpus"])
     assert broken(made) == []
-    assert 1 <= fewest <= first <= most
+    assert 1 <= fewest == first <= most
     if more is None:  # as many actors as the engine makes, a CPU for each
-        assert first * cpus * SLOTS_PER_ACTOR >= parallelism
-        assert first == least or (first - 1) * cpus * SLOTS_PER_ACTOR < parallelism
+        assert most * cpus * SLOTS_PER_ACTOR >= parallelism
+        assert most == least or (most - 1) * cpus * SLOTS_PER_ACTOR < parallelism
     assert made["spec"]["rayClusterSpec"]["enableInTreeAutoscaling"] == (fewest < most)
     assert prepared.run.workers == workers(prepared.job.config.execution)
 
