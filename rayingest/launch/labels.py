@@ -5,7 +5,7 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
 
 from typing import Any
 
-from rayingest.launch.submission import Submission, slug
+from rayingest.launch.submission import Submission
 
 QUEUE = "kueue.x-k8s.io/queue-name"
 NAME = "app.kubernetes.io/name"
@@ -25,22 +25,21 @@ def labels(run: Submission) -> dict[str, str]:
         "app.kubernetes.io/component": "run",
         "app.kubernetes.io/managed-by": "rayingest",
         RUN_ID: run.run_id,
-        # A label takes no spaces or dots at its ends; the annotation has the name as it is.
-        SOURCE: slug(run.service, 63) or "source",
+        SOURCE: run.source_label,
     }
 
 
 def annotations(run: Submission) -> dict[str, str]:
-    """Annotations of the objects of a run."""
-    return {
-        **run.k8s.annotations,
+    """Annotations of the objects of a run; what a template does not know is left out."""
+    told = {
         SERVICE: run.service,
         "rayingest.io/connector": run.source,
         DIGEST: run.digest,
         "rayingest.io/version": run.version,
         "rayingest.io/submitted-by": run.submitted_by,
-        **({STATE_URL: run.state_url} if run.state_url else {}),
+        STATE_URL: run.state_url,
     }
+    return {**run.k8s.annotations, **{key: value for key, value in told.items() if value}}
 
 
 def metadata(run: Submission, name: str) -> Json:

@@ -20,7 +20,9 @@ SUBMITTER = {
     "requests": {"cpu": "100m", "memory": "200Mi"},
     "limits": {"cpu": "500m", "memory": "512Mi"},
 }
-PORTS = {"gcs-server": 6379, "dashboard": 8265, "client": 10001}
+METRICS = {"metrics": 8080}
+"""The operator has every Ray of a cluster tell its metrics there, under this name."""
+PORTS = {"gcs-server": 6379, "dashboard": 8265, "client": 10001, **METRICS}
 Json = dict[str, Any]
 
 
@@ -54,7 +56,7 @@ def head(run: Submission) -> Json:
             {"name": "RAY_JOB_STOP_WAIT_TIME_S", "value": str(STOP_SECONDS)},
             {"name": SUBMITTED, "value": run.name},
         ],
-        "ports": [{"name": name, "containerPort": port} for name, port in PORTS.items()],
+        "ports": _ports(PORTS),
     }
     # The autoscaler asks Kubernetes for pods; nothing else of ours speaks to it.
     return _template(run, container, token=run.workers.autoscaling)
@@ -63,7 +65,8 @@ def head(run: Submission) -> Json:
 def worker(run: Submission) -> Json:
     """A pod that reads the source."""
     resources = {"requests": run.workers.requests, "limits": run.workers.limits}
-    return _template(run, _container(run, "ray-worker", resources))
+    container = _container(run, "ray-worker", resources) | {"ports": _ports(METRICS)}
+    return _template(run, container)
 
 
 def submitter(run: Submission) -> Json:
@@ -78,6 +81,10 @@ def submitter(run: Submission) -> Json:
     template["spec"] |= {"restartPolicy": "Never"}
     del template["spec"]["volumes"]
     return template
+
+
+def _ports(named: dict[str, int]) -> list[Json]:
+    return [{"name": name, "containerPort": port} for name, port in named.items()]
 
 
 def _container(run: Submission, name: str, resources: Json) -> Json:

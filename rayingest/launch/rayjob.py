@@ -6,7 +6,7 @@ the deadline of each attempt, whoever deletes it, and what owns it. It never dep
 
 from typing import Any
 
-from rayingest.launch.labels import QUEUE, SOURCE, metadata
+from rayingest.launch.labels import QUEUE, metadata
 from rayingest.launch.pods import container_security, head, submitter, worker
 from rayingest.launch.submission import Submission
 
@@ -30,11 +30,11 @@ def rayjob(run: Submission) -> Json:
         "apiVersion": "ray.io/v1",
         "kind": "RayJob",
         "metadata": about,
-        "spec": _spec(run, about),
+        "spec": _spec(run),
     }
 
 
-def _spec(run: Submission, about: Json) -> Json:
+def _spec(run: Submission) -> Json:
     k8s = run.k8s
     spec: Json = {
         "entrypoint": run.entrypoint,
@@ -44,13 +44,7 @@ def _spec(run: Submission, about: Json) -> Json:
         "preRunningDeadlineSeconds": k8s.preRunningDeadlineSeconds,
         "shutdownAfterJobFinishes": True,
         "ttlSecondsAfterFinished": k8s.ttlSecondsAfterFinished,
-        "metadata": {
-            "run_id": run.run_id,
-            # Pasted into a shell by the operator, as the entrypoint is: no names that people made up.
-            "source": about["labels"][SOURCE],
-            "config_sha256": run.digest,
-            "version": run.version,
-        },
+        "metadata": _told(run),
         "rayClusterSpec": cluster(run),
     }
     if k8s.queueName:
@@ -59,6 +53,13 @@ def _spec(run: Submission, about: Json) -> Json:
         spec["submitterConfig"] = {"backoffLimit": SUBMITTER_RETRIES}
         spec["submitterPodTemplate"] = submitter(run)
     return spec
+
+
+def _told(run: Submission) -> dict[str, str]:
+    """What Ray's dashboard shows. The operator pastes it into a shell: no names that people made up."""
+    told = {"run_id": run.run_id, "source": run.source_label}
+    told |= {"config_sha256": run.digest, "version": run.version}
+    return {key: value for key, value in told.items() if value}
 
 
 def cluster(run: Submission) -> Json:

@@ -24,7 +24,10 @@ LARGEST = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A run that is to be put on Kubernetes; `text` may hold secrets, nothing else does."""
+    """A run that is to be put on Kubernetes; `text` may hold secrets, nothing else does.
+
+    `config_secret` and `label` are for who has given the Secret or the source another name.
+    """
 
     name: str
     run_id: str
@@ -40,11 +43,18 @@ class Submission:
     workers: Workers
     k8s: Kubernetes
     version: str = __version__
+    config_secret: str | None = None
+    label: str | None = None
 
     @property
     def secret_name(self) -> str:
         """Name of the Secret with the config."""
-        return f"{self.name}-config"
+        return self.config_secret or f"{self.name}-config"
+
+    @property
+    def source_label(self) -> str:
+        """The source as a label: those take no spaces, and no dots at their ends."""
+        return self.label or slug(self.service, 63) or "source"
 
 
 def submission(
