@@ -4,6 +4,7 @@
     python3 dev.py demo          fill a database, ingest it on Ray, show the result
     python3 dev.py test [...]    run the tests; further arguments are pytest's
     python3 dev.py docs          write the generated parts of docs/ again
+    python3 dev.py k8s           write the generated files of k8s/ again
     python3 dev.py reliability   inject all faults, and write the figures of docs/reliability.md
     python3 dev.py install       only make the environment
 
@@ -60,7 +61,11 @@ WANTED = {
         ["dev"],
     ),
 }
-PAGES = {"docs": "docs/generate.py", "reliability": "docs/reliability.py"}
+PAGES = {
+    "docs": "docs/generate.py",
+    "k8s": "k8s/render.py",
+    "reliability": "docs/reliability.py",
+}
 GRACE_SECONDS = 10
 SET_CHILD_SUBREAPER = 36  # prctl(2)
 
@@ -77,7 +82,7 @@ def main(arguments: list[str]) -> int:
         case ["test", *more]:
             install("dev")
             return supervise([str(PYTHON), "-m", "pytest", *more])
-        case [("docs" | "reliability") as what, *more]:
+        case [("docs" | "k8s" | "reliability") as what, *more]:
             install("dev")
             return supervise([str(PYTHON), PAGES[what], *more])
         case ["install"]:

@@ -181,7 +181,7 @@ def test_every_page_can_be_found_from_the_index(path: Path) -> None:
 
 
 def tracked() -> Iterator[Path]:
-    places = ["docs", "examples", "notebooks", "rayingest", "tests", "benchmarks", ".ci"]
+    places = ["docs", "examples", "notebooks", "rayingest", "tests", "benchmarks", "k8s", ".ci"]
     files = [each for place in places for each in (ROOT / place).rglob("*")]
     files += [each for each in ROOT.iterdir() if each.suffix in {".md", ".py", ".toml"}]
     files += [ROOT / "Dockerfile", ROOT / ".dockerignore"]
@@ -252,7 +252,9 @@ def test_the_helper_says_what_it_can_do() -> None:
         [sys.executable, "dev.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0
-    assert all(f"dev.py {each}" in done.stdout for each in ("demo", "test", "docs", "install"))
+    assert all(
+        f"dev.py {each}" in done.stdout for each in ("demo", "test", "docs", "k8s", "install")
+    )
 
 
 # --- reliability ---

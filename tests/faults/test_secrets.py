@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from rayingest.execute.snapshot import Snapshot
+from rayingest.launch.monitoring import dashboard
 from rayingest.testing import Faults
 
 from ..running import PASSWORD, TOKEN, World
@@ -88,6 +90,8 @@ def test_no_secret_is_in_rays_files_pages_or_metrics(
     assert run.report.exit_code == 0
     assert "rayingest" in seen["logical/actors"], "the pages were looked at while it ran"
     assert any(METRIC in text for text in seen.values()), "our metrics are there"
+    shown = set(re.findall(r"ray_rayingest_\w+", json.dumps(dashboard())))
+    assert {each for each in shown if each not in "".join(seen.values())} == set()
     files = ray_files()
     assert any("RayWorker" in text for text in files.values())
     for secret in (PASSWORD, TOKEN):
