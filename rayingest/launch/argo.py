@@ -93,6 +93,7 @@ def parametrized(run: Submission) -> Submission:
         image=parameter("image"),
         config_secret=parameter("config-secret"),
         digest="",
+        state_url=parameter("state-url") if run.state_url else None,
         submitted_by="argo",
         k8s=run.k8s.model_copy(
             update={"envFromSecrets": [parameter("env-secret"), *secrets[1:]] if secrets else []}
@@ -107,6 +108,8 @@ def parameters(run: Submission) -> list[Json]:
         ("image", run.image, "Image with rayingest and Ray."),
         ("config-secret", "rayingest-config", "Secret with the key config.yaml."),
     ]
+    if run.state_url:
+        told.append(("state-url", run.state_url, "Its stateUrl: `rayingest status` looks there."))
     told += [
         ("env-secret", each, "Secret whose keys are the config's ${VARIABLES}.")
         for each in run.k8s.envFromSecrets[:1]

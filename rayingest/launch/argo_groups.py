@@ -48,7 +48,7 @@ def groups_template(run: Submission, name: str = "rayingest-without-ray") -> Jso
         "serviceAccountName": STEPS,
         "activeDeadlineSeconds": run.k8s.activeDeadlineSeconds,
         "parallelism": PARALLELISM,
-        "arguments": {"parameters": [*parameters(run), group]},
+        "arguments": {"parameters": [*parameters(replace(run, state_url=None)), group]},
         "templates": [_main(), _containers(given), _discover(given), _process(given)],
     }
     if pulls := run.k8s.imagePullSecrets:

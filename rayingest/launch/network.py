@@ -11,8 +11,8 @@ from rayingest.launch.labels import RUN_ID
 from rayingest.launch.pods import METRICS, PORTS
 from rayingest.launch.rbac import NAMESPACE
 
-OPERATOR = "ray-system"
-"""The namespace of KubeRay's operator, as its installation has it."""
+OPERATOR = ("kuberay-system", "ray-system")
+"""The namespaces of KubeRay's operator: where `submit` says to install it, and where KubeRay's pages do."""
 PROMETHEUS = "monitoring"
 DNS, HTTPS = 53, 443
 # 6443: policies see the API server's own port, not that of its service, and the autoscaler needs it.
@@ -50,7 +50,7 @@ def network_policy() -> Json:
     ingress = [
         {"from": peers},
         # The operator starts the job and asks how it is. So does the pod that follows the log.
-        {"from": [_namespace(OPERATOR), {"podSelector": {"matchLabels": _run()}}]}
+        {"from": [_namespace(*OPERATOR), {"podSelector": {"matchLabels": _run()}}]}
         | {"ports": dashboard},
     ]
     egress = [
@@ -89,8 +89,9 @@ def _run() -> dict[str, str]:
     return {"app.kubernetes.io/name": "rayingest", "app.kubernetes.io/component": "run"}
 
 
-def _namespace(name: str) -> Json:
-    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+def _namespace(*names: str) -> Json:
+    one = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(names)}
+    return {"namespaceSelector": {"matchExpressions": [one]}}
 
 
 def _tcp(port: int) -> Json:

@@ -38,6 +38,8 @@ ROLES: dict[str, list[Json]] = {
         _RUNS,
         _rule("argoproj.io", "workflows", *LOOK, "create", "delete"),
         _rule("", "secrets", "create", "delete"),
+        # A report on a volume is read by a pod. Who creates RayJobs has pods run in any case.
+        _rule("", "pods", "create", "delete"),
         *_LOOKS,
     ],
     READER: [_rule("ray.io", "rayjobs", *LOOK), _rule("argoproj.io", "workflows", *LOOK), *_LOOKS],

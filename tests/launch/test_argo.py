@@ -90,11 +90,13 @@ def test_what_a_template_applies_is_a_rayjob_once_argo_has_filled_it_in(
     run = submit(block).run
     template = workflow_template(run)
     given = {"source": "crm", "image": "registry.example.com/rayingest:9", "config_secret": "crm"}
+    given["state_url"] = "gs://crm"
     applied = argo.resource(template, workflow=NIGHT, **given)
     assert refused(applied, contracts) == []
     assert broken(applied) == []
     assert applied["metadata"]["name"] == NIGHT
     assert "namespace" not in applied["metadata"], "that of the Workflow"
+    assert applied["metadata"]["annotations"]["rayingest.io/state-url"] == "gs://crm"
     assert applied["spec"]["entrypoint"].endswith(f"--run-id {NIGHT}")
     assert applied["spec"]["metadata"] == {"run_id": NIGHT, "source": "crm", "version": run.version}
     for spec in pods(applied).values():
@@ -106,6 +108,21 @@ def test_what_a_template_applies_is_a_rayjob_once_argo_has_filled_it_in(
     assert [each["secretRef"]["name"] for each in secrets] == run.k8s.envFromSecrets
     # Numbers and words are what they are in the RayJob of a submission.
     assert applied["spec"]["rayClusterSpec"].keys() == rayjob(run)["spec"]["rayClusterSpec"].keys()
+
+
+def test_every_parameter_of_a_template_is_used_and_every_one_that_is_used_is_there(
+    submit: Submit, block: Json
+) -> None:
+    run = submit(block).run
+    for made in (workflow_template(run), groups_template(run)):
+        used = {
+            each for each in tags(yaml.safe_dump(made["spec"], width=1000)) if "workflow." in each
+        }
+        told = {
+            f"workflow.parameters.{each['name']}"
+            for each in made["spec"]["arguments"]["parameters"]
+        }
+        assert used - {"workflow.name"} == told
 
 
 def test_no_run_knows_of_another_in_a_template(submit: Submit) -> None:

@@ -13,6 +13,7 @@ from rayingest.core import registry
 from rayingest.launch import network
 from rayingest.launch.monitoring import dashboard, pod_monitor
 from rayingest.launch.pods import METRICS
+from rayingest.launch.preflight import INSTALL
 
 from .conftest import pods
 
@@ -37,9 +38,9 @@ def test_a_run_is_spoken_to_by_its_own_and_by_the_operator(job: Json) -> None:
     assert ours["from"] == [{"podSelector": spec["podSelector"]}]
     assert [each["port"] for each in dashboard_rule["ports"]] == [8265]
     operator, follower = dashboard_rule["from"]
-    assert operator["namespaceSelector"]["matchLabels"] == {
-        "kubernetes.io/metadata.name": "ray-system"
-    }
+    (said,) = re.findall(r"--namespace (\S+)", INSTALL)
+    (names,) = (each["values"] for each in operator["namespaceSelector"]["matchExpressions"])
+    assert {said, "ray-system"} == set(names)
     follows = job["spec"]["submitterPodTemplate"]["metadata"]["labels"]
     assert follower["podSelector"]["matchLabels"].items() <= follows.items()
     assert not any("ipBlock" in str(each) for each in spec["ingress"])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from rayingest.launch.preflight import RIGHTS
 from rayingest.launch.rbac import ROLES, rbac
 
 K8S = Path(__file__).parents[2] / "k8s"
@@ -21,7 +22,7 @@ TABLE = [
     (SUBMITTER, RAYJOBS, "get list watch create patch delete"),
     (SUBMITTER, WORKFLOWS, "get list watch create delete"),
     (SUBMITTER, "/secrets", "create delete"),
-    (SUBMITTER, "/pods", "get list"),
+    (SUBMITTER, "/pods", "create get list delete"),
     (SUBMITTER, "/pods/log", "get"),
     (SUBMITTER, "/events", "list"),
     (READER, RAYJOBS, "get list watch"),
@@ -65,6 +66,11 @@ def test_an_account_may_do_what_it_needs_and_nothing_else(account: str) -> None:
     }
     told = {(verb, what) for what in RESOURCES for verb in VERBS.split() if may(rules, verb, what)}
     assert told == allowed
+
+
+def test_who_submits_has_the_rights_that_submit_asks_for() -> None:
+    for kind, verbs in RIGHTS.items():
+        assert all(may(ROLES[SUBMITTER], verb, f"{kind.group}/{kind.plural}") for verb in verbs)
 
 
 def test_rights_are_those_of_a_namespace_and_of_accounts_that_are_there() -> None:
