@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from rayingest import __version__
 from rayingest.api.job import Job
@@ -14,15 +15,18 @@ from rayingest.config.interpolate import references
 from rayingest.core import registry
 from rayingest.errors import ConfigError
 from rayingest.launch import preflight, surviving
+from rayingest.launch.argo import workflow
 from rayingest.launch.cluster import Cluster, Json
 from rayingest.launch.finding import Submitted, read
-from rayingest.launch.manifest import manifest, objects
+from rayingest.launch.manifest import manifest
 from rayingest.launch.putting import put
 from rayingest.launch.rayjob import rayjob
 from rayingest.launch.rules import broken
+from rayingest.launch.secret import config_secret
 from rayingest.launch.submission import Submission, submission
 from rayingest.state.run_directory import new_run_id
 
+Mode = Literal["rayjob", "argo"]
 NO_FLAGS: Mapping[str, object] = {}
 LOGS_POD = "workflowConfig.distributedExecution.k8s.submissionMode=K8sJobMode"
 
@@ -34,6 +38,7 @@ class Prepared:
     run: Submission
     job: Job
     text: str = field(repr=False)
+    made: Json = field(repr=False)
     variables: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -66,10 +71,12 @@ def prepare(
     name: str | None = None,
     logs_pod: bool = False,
     allow_untested: bool = False,
+    mode: Mode | None = None,
     submitted_by: str | None = None,
 ) -> Prepared:
     """Read a config and make the objects of its run. Raises ConfigError, ConfigErrors.
 
+    `mode` argo is a Workflow that applies the RayJob; when it is not said the config's orchestrator counts.
     It is read as the cluster will read it, so that no mistake of it costs a cluster. What only the pods
     have - variables, files - counts as a text.
     """
@@ -97,11 +104,13 @@ def prepare(
         parallelism=parallelism if isinstance(parallelism, int) else None,
         allow_untested=allow_untested,
     )
-    made = objects(run)
-    if wrong := [each for document in made[1:] for each in broken(document)]:
+    if wrong := broken(rayjob(run)):
         raise ConfigError(f"KubeRay would refuse this RayJob: {'; '.join(wrong)}.")
+    is_argo = mode == "argo" or (mode is None and config.execution.orchestrator == "argo")
+    made = workflow(run) if is_argo else rayjob(run)
     warnings = (*config.warnings, *_told(job, wanted))
-    return Prepared(run, job, manifest(made), tuple(surviving.variables(wanted)), warnings)
+    text = manifest([config_secret(run), made])
+    return Prepared(run, job, text, made, tuple(surviving.variables(wanted)), warnings)
 
 
 def launched(
@@ -120,12 +129,13 @@ def launched(
 
 
 def asked(prepared: Prepared, cluster: Cluster) -> tuple[Json, tuple[str, ...]]:
-    """The RayJob as the cluster will take it, and what to know; nothing is created.
+    """The RayJob or Workflow as the cluster will take it, and what to know; nothing is created.
 
     Raises NotReady with all that is missing, ClusterError when nobody answers.
     """
     run = prepared.run
-    answer = preflight.asked(cluster, rayjob(run), run.k8s.envFromSecrets, list(prepared.variables))
+    secrets = run.k8s.envFromSecrets
+    answer = preflight.asked(cluster, prepared.made, secrets, list(prepared.variables))
     if answer.missing:
         raise NotReady(answer.missing)
     return answer.job, answer.warnings

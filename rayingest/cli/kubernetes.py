@@ -55,7 +55,10 @@ def lines(run: "Submitted") -> None:
     logs.info(f"How it is: rayingest status {run.run_id}{place}")
     logs.info(f"Its log:   rayingest logs {run.run_id}{place} --follow")
     logs.info(f"End it:    rayingest stop {run.run_id}{place}")
-    logs.info(f"Watch it:  kubectl{place} get rayjob {run.name} --watch")
+    kinds = run.owner.kind.plural
+    logs.info(f"Watch it:  kubectl{place} get {kinds} {run.name} --watch")
+    if kinds == "workflows":
+        logs.info(f"In Argo:   argo{place} watch {run.name}")
 
 
 def dashboard(run: "Submitted", status: "Status") -> str:
@@ -75,8 +78,8 @@ def wait(
 ) -> "Ending":
     """Wait until a run has ended, telling what happens; an interruption ends the command."""
     from rayingest.api import launched
-    from rayingest.launch.cluster import WATCH_SECONDS
-    from rayingest.launch.waiting import Waiter, longest
+    from rayingest.launch.cluster import WATCH_SECONDS, WORKFLOWS
+    from rayingest.launch.waiting import Awaited, Ended, Waiter, longest, settled
 
     following = launched.Following(cluster, run, state_url) if follow else None
     if following is not None and not following.possible:
@@ -94,23 +97,30 @@ def wait(
     clusters: set[str] = set()
 
     def seen(status: "Status") -> None:
-        logs.info(f"RayJob {run.name}: {status}")
+        logs.info(f"{run.owner.kind.name} {run.name}: {status}")
         if status.cluster and status.cluster not in clusters and status.deployment == "Running":
             clusters.add(status.cluster)
             logs.info(f"Dashboard: {dashboard(run, status)}")
 
+    place = run.namespace or None
     waiter = Waiter(
         cluster=cluster,
         name=run.name,
-        namespace=run.namespace or None,
+        namespace=place,
         seen=seen,
         uneasy=logs.warning,
         glance=glance,
         look=FOLLOW_SECONDS if following is not None else WATCH_SECONDS,
     )
+    coming = Awaited(
+        cluster=cluster, name=run.name, namespace=place, seen=seen, uneasy=logs.warning
+    )
     try:
         with _terminated_as_interrupted():
-            ended = waiter.wait(longest(run.job))
+            found = coming.wait() if run.owner.kind is WORKFLOWS else run.job
+            ended = found if isinstance(found, Ended) else waiter.wait(longest(found))
+            if run.owner.kind is WORKFLOWS:
+                ended = settled(cluster, run.name, place, ended)
     except KeyboardInterrupt:
         _interrupted(cluster, run, on_interrupt)
     glance()
@@ -149,8 +159,10 @@ def _interrupted(cluster: "Kube", run: "Submitted", on_interrupt: OnInterrupt | 
         raise typer.Exit(Exit.INTERRUPTED)
     from rayingest.launch.putting import remove
 
-    logs.warning(f"Interrupted: RayJob {run.name} and its cluster are being deleted.")
-    remove(cluster, run.name, run.namespace or None)
+    logs.warning(
+        f"Interrupted: {run.owner.kind.name} {run.name} and its cluster are being deleted."
+    )
+    remove(cluster, run.owner.name, run.namespace or None, kind=run.owner.kind)
     logs.info(
         f"They are gone. To go on with the run: rayingest submit CONFIG --run-id {run.run_id}"
     )

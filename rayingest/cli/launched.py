@@ -99,8 +99,8 @@ def stop(
         found = finding.find(cluster, run, namespace)
         if found.over:
             logs.info(f"Run {found.run_id} had ended: {found.status}.")
-        remove(cluster, found.name, found.namespace or None)
-        logs.info(f"RayJob {found.name} is gone, and its cluster goes.")
+        remove(cluster, found.owner.name, found.namespace or None, kind=found.owner.kind)
+        logs.info(f"{found.owner.kind.name} {found.owner.name} is gone, and its cluster goes.")
         if not found.over:
             logs.info(f"To go on with it: rayingest submit CONFIG --run-id {found.run_id}")
 
@@ -185,7 +185,8 @@ def _write(found: "list[Submitted]") -> None:
 def _show(run: "Submitted") -> None:
     from rayingest.cli import kubernetes, logs
 
-    logs.info(f"Run {run.run_id} of service {run.service}, RayJob {run.name} in {run.namespace}")
+    kind = run.owner.kind.name
+    logs.info(f"Run {run.run_id} of service {run.service}, {kind} {run.name} in {run.namespace}")
     logs.info(f"Created {run.created:%Y-%m-%d %H:%M:%S} UTC: {run.status}")
     if run.status.failed:
         logs.info(f"Attempts that failed: {run.status.failed}")

@@ -13,14 +13,18 @@ from rayingest.cli.values import plural
 from rayingest.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rayingest.api.submitting import NotReady, Prepared
+    from rayingest.api.submitting import Mode, NotReady, Prepared
     from rayingest.api.wishes import Wishes
     from rayingest.launch.kube import Kube
 
 Texts = Iterable[str] | None
 Flags = Mapping[str, object]
 ModeOption = Annotated[
-    Literal["rayjob"], typer.Option("--mode", help="As what: rayjob, KubeRay's RayJob.")
+    Literal["rayjob", "argo"] | None,
+    typer.Option(
+        "--mode",
+        help="rayjob: KubeRay's RayJob; argo: a Workflow of Argo around one (orchestrator).",
+    ),
 ]
 ImageOption = Annotated[
     str | None, typer.Option("--image", metavar="IMAGE", help="Image with rayingest and Ray.")
@@ -55,7 +59,7 @@ def submit(
     config: options.ConfigArgument = None,
     *,
     config_option: options.ConfigOption = None,
-    mode: ModeOption = "rayjob",
+    mode: ModeOption = None,
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     image: ImageOption = None,
@@ -98,6 +102,7 @@ def submit(
         name=name,
         logs_pod=logs_pod,
         allow_untested=allow_untested,
+        mode=mode,
     )
     if manifest is not None or dry_run == "client":
         _write(prepared, manifest)
@@ -139,6 +144,7 @@ def prepared_of(
     name: str | None = None,
     logs_pod: bool = False,
     allow_untested: bool = False,
+    mode: "Mode | None" = None,
 ) -> "Prepared":
     """The objects of a run, made; its warnings are told. Raises ConfigError, ConfigErrors."""
     from rayingest.api import submitting
@@ -153,13 +159,14 @@ def prepared_of(
         name=name,
         logs_pod=logs_pod,
         allow_untested=allow_untested,
+        mode=mode,
     )
     secrecy.remember(prepared.job.config.tree, dict(prepared.job.config.variables))
     for each in prepared.warnings:
         logs.warning(each)
     run = prepared.run
     logs.info(
-        f"Run {run.run_id} is RayJob {run.name}, {plural(run.workers.most, 'worker')} at most."
+        f"Run {run.run_id} is {prepared.made['kind']} {run.name}, {plural(run.workers.most, 'worker')} at most."
     )
     return prepared
 
@@ -227,7 +234,9 @@ def put(prepared: "Prepared", cluster: "Kube", waiting: Waiting) -> None:
         logs.warning(each)
     run = started.run
     done = "was created" if started.new else "is under way already"
-    logs.info(f"RayJob {run.name} {done} in namespace {run.namespace} of {cluster.address}")
+    logs.info(
+        f"{run.owner.kind.name} {run.name} {done} in namespace {run.namespace} of {cluster.address}"
+    )
     if not waiting.wait:
         kubernetes.lines(run)
         return
@@ -258,9 +267,10 @@ def _write(prepared: "Prepared", manifest: str | None) -> None:
     place = f" -n {run.namespace}" if run.namespace else ""
     if manifest not in (None, "-"):
         logs.info(f"Start it:  kubectl{place} create --validate=strict -f {manifest}")
-        logs.info(f"Watch it:  kubectl{place} get rayjob {run.name} --watch")
+        kind = prepared.made["kind"].lower()
+        logs.info(f"Watch it:  kubectl{place} get {kind} {run.name} --watch")
         logs.info(
-            f"Remove it: kubectl{place} delete rayjob,secret -l rayingest.io/run-id={run.run_id}"
+            f"Remove it: kubectl{place} delete {kind},secret -l rayingest.io/run-id={run.run_id}"
         )
 
 

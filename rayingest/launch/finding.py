@@ -1,22 +1,47 @@
-"""Runs that were submitted: which there are on a cluster, and the one that is meant."""
+"""Runs that were submitted: which there are on a cluster, and the one that is meant.
 
-from collections.abc import Sequence
+A run is a RayJob, or a Workflow of Argo around one: that RayJob comes later and goes earlier than the
+Workflow, which is then all that there is to see.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 
-from rayingest.errors import ConfigError, NotThere
-from rayingest.launch.cluster import RAY_JOBS, Cluster, Json
+import yaml
+
+from rayingest.errors import ConfigError, NotAllowed, NotThere
+from rayingest.launch.cluster import RAY_JOBS, WORKFLOWS, Cluster, Json, Kind
 from rayingest.launch.labels import NAME, RUN_ID, SERVICE, STATE_URL
-from rayingest.launch.status import Status, status
+from rayingest.launch.status import Status, argo_status, status
 
 MANY = 5  # candidates that an error names
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What a run is deleted by: its RayJob, or the Workflow around it."""
+
+    kind: Kind
+    name: str
+    uid: str
+
+    def reference(self) -> Json:
+        """What an object says that belongs to it."""
+        return {
+            "apiVersion": self.kind.api,
+            "kind": self.kind.name,
+            "name": self.name,
+            "uid": self.uid,
+        }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """A RayJob of ours, read."""
+    """A run on a cluster, read; `job` is its RayJob, as it is or as the Workflow makes it."""
 
     name: str
     namespace: str
@@ -26,6 +51,7 @@ class Submitted:
     status: Status
     state_url: str | None
     job: Json
+    owner: Owner
 
     @property
     def over(self) -> bool:
@@ -33,20 +59,44 @@ class Submitted:
         return self.status.outcome is not None
 
 
-def read(job: Json) -> Submitted:
-    """A RayJob as what it is to us."""
-    head: dict[str, Any] = job["metadata"]
+def read(made: Json) -> Submitted:
+    """A RayJob, or a Workflow around one, as what it is to us."""
+    head: dict[str, Any] = made["metadata"]
     notes = head.get("annotations") or {}
+    is_workflow = made["kind"] == WORKFLOWS.name
     return Submitted(
         name=head["name"],
         namespace=head.get("namespace", ""),
         run_id=(head.get("labels") or {}).get(RUN_ID, ""),
         service=notes.get(SERVICE, ""),
         created=moment(head.get("creationTimestamp")) or datetime.min.replace(tzinfo=UTC),
-        status=status(job),
+        status=argo_status(made) if is_workflow else status(made),
         state_url=notes.get(STATE_URL),
-        job=job,
+        job=_within(made) if is_workflow else made,
+        owner=Owner(WORKFLOWS, head["name"], head.get("uid", "")) if is_workflow else _owner(made),
     )
+
+
+def _owner(job: Json) -> Owner:
+    """A RayJob of Argo's would be made anew as long as its Workflow is there."""
+    head = job["metadata"]
+    for each in head.get("ownerReferences") or ():
+        if each.get("kind") == WORKFLOWS.name:
+            return Owner(WORKFLOWS, each["name"], each["uid"])
+    return Owner(RAY_JOBS, head["name"], head.get("uid", ""))
+
+
+def _within(workflow: Json) -> Json:
+    """The RayJob that a Workflow applies."""
+    templates = workflow["spec"].get("templates") or ()
+    texts = [
+        each["resource"]["manifest"]
+        for each in templates
+        if each.get("resource", {}).get("action") == "apply"
+    ]
+    found: Json = yaml.safe_load(texts[0]) if texts else {"metadata": {}, "spec": {}}
+    found["metadata"]["name"] = workflow["metadata"]["name"]
+    return found
 
 
 def moment(text: str | None) -> datetime | None:
@@ -60,21 +110,28 @@ def moment(text: str | None) -> datetime | None:
 
 def submitted(cluster: Cluster, namespace: str | None) -> list[Submitted]:
     """All runs of ours in a namespace, newest first. Raises ClusterError."""
-    listed = cluster.list(RAY_JOBS, namespace, {NAME: "rayingest", RUN_ID: ""})
-    return sorted(map(read, listed.items), key=lambda each: (each.created, each.name), reverse=True)
+    labels = {NAME: "rayingest", RUN_ID: ""}
+    found = {(each.run_id, each.name): each for each in _all(cluster, namespace, labels)}
+    return sorted(found.values(), key=lambda each: (each.created, each.name), reverse=True)
+
+
+def _all(cluster: Cluster, namespace: str | None, labels: Mapping[str, str]) -> Iterator[Submitted]:
+    """Workflows first: who has both sees the RayJob. A cluster without Argo has none."""
+    with suppress(NotThere, NotAllowed):
+        yield from map(read, cluster.list(WORKFLOWS, namespace, labels).items)
+    yield from map(read, cluster.list(RAY_JOBS, namespace, labels).items)
 
 
 def find(cluster: Cluster, run: str, namespace: str | None) -> Submitted:
     """The run that is meant: its id, or the name of its RayJob. Raises ConfigError, ClusterError."""
-    found = cluster.list(RAY_JOBS, namespace, {RUN_ID: run}).items if _is_label(run) else ()
-    if found:
-        return max(map(read, found), key=lambda each: each.created)
-    try:
-        job = read(cluster.get(RAY_JOBS, run, namespace))
-    except NotThere:
-        job = None
-    if job is not None and job.run_id:
-        return job
+    if _is_label(run) and (found := list(_all(cluster, namespace, {RUN_ID: run}))):
+        jobs = [each for each in found if each.job["metadata"].get("uid")]
+        return max(jobs or found, key=lambda each: each.created)
+    for kind in (RAY_JOBS, WORKFLOWS):
+        with suppress(NotThere, NotAllowed):
+            named = read(cluster.get(kind, run, namespace))
+            if named.run_id:
+                return named
     raise _unknown(run, namespace or cluster.namespace, submitted(cluster, namespace))
 
 

@@ -39,8 +39,8 @@ def found(
 ) -> Leftovers:
     """All that is over for so many days. Raises ClusterError.
 
-    A Secret with a config goes when no RayJob of its run is there: those made by `--manifest` are owned by
-    none. A RayJob whose end nobody has told is not over, however old.
+    A Secret with a config goes when it belongs to nobody, as those made by `--manifest` do, and no RayJob of
+    its run is there. A RayJob whose end nobody has told is not over, however old.
     """
     before = (now or datetime.now(UTC)) - timedelta(days=days)
     jobs = submitted(cluster, namespace)
@@ -79,7 +79,8 @@ def delete(cluster: Cluster, each: Object) -> None:
 def _alone(kind: Kind, made: Json, alive: set[str]) -> bool:
     if kind is PODS:
         return made.get("status", {}).get("phase") in ("Succeeded", "Failed")
-    return made["metadata"]["labels"][RUN_ID] not in alive
+    head = made["metadata"]
+    return not head.get("ownerReferences") and head["labels"][RUN_ID] not in alive
 
 
 def _created(made: Json) -> str:

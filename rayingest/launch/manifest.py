@@ -1,14 +1,10 @@
-"""The objects of a run as one YAML text, for kubectl."""
+"""Objects as one YAML text, for kubectl: the Secret first, so that no pod waits for it."""
 
 import re
 from collections.abc import Iterable
 from typing import Any
 
 import yaml
-
-from rayingest.launch.rayjob import rayjob
-from rayingest.launch.secret import config_secret
-from rayingest.launch.submission import Submission
 
 Json = dict[str, Any]
 # YAML in Go reads more words as numbers and truths than Python's: 12e5, 0o7, y.
@@ -28,14 +24,6 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
-
-
-def objects(run: Submission) -> list[Json]:
-    """What is to be created, in order: the Secret first, so that no pod waits for it.
-
-    Nothing owns that Secret: the RayJob's uid is not known before the cluster has it.
-    """
-    return [config_secret(run), rayjob(run)]
 
 
 def manifest(documents: Iterable[Json]) -> str:

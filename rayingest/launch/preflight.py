@@ -10,12 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rayingest.errors import AlreadyThere, ClusterError, NotAllowed, NotThere
-from rayingest.launch.cluster import RAY_JOBS, SECRETS, Cluster, Json, Kind, Verb
+from rayingest.launch.cluster import KINDS, RAY_JOBS, SECRETS, WORKFLOWS, Cluster, Json, Kind, Verb
 
-RIGHTS: Mapping[Kind, Sequence[Verb]] = {
-    RAY_JOBS: ("create", "get", "list", "watch", "delete"),
-    SECRETS: ("create", "delete"),
+ALL: Sequence[Verb] = ("create", "get", "list", "watch", "delete")
+LOOKING: Sequence[Verb] = ("get", "list", "watch")
+RIGHTS: Mapping[Kind, Mapping[Kind, Sequence[Verb]]] = {
+    RAY_JOBS: {RAY_JOBS: ALL, SECRETS: ("create", "delete")},
+    WORKFLOWS: {WORKFLOWS: ALL, RAY_JOBS: LOOKING, SECRETS: ("create", "delete")},
 }
+"""What an account must be allowed, by what it creates: around a RayJob of Argo's it only looks."""
+ARGO = (
+    "kubectl create namespace argo && kubectl apply -n argo --server-side "
+    "-f https://github.com/argoproj/argo-workflows/releases/download/v4.1.2/install.yaml"
+)
 SINCE_17 = "preRunningDeadlineSeconds"
 INSTALL = (
     "helm install kuberay-operator kuberay-operator --version 1.7.0 --create-namespace "
@@ -45,52 +52,58 @@ class Answer:
 
 
 def asked(cluster: Cluster, job: Json, secrets: Sequence[str], variables: Sequence[str]) -> Answer:
-    """Ask all that can be asked. Raises ClusterError when nobody answers.
+    """Ask all that can be asked about a RayJob, or a Workflow. Raises ClusterError when nobody answers.
 
     `secrets` are those that the pods' environment comes from, `variables` the keys that they must have.
     """
     namespace = job["metadata"].get("namespace")
-    if (missing := _served(cluster)) is not None:
-        return Answer(job, (missing,))
-    lacking = _lacking(cluster, namespace)
+    kind = KINDS[job["kind"]]
+    if missing := tuple(_unserved(cluster, kind)):
+        return Answer(job, missing)
+    lacking = _lacking(cluster, namespace, RIGHTS[kind])
     found = [
-        *_rights(lacking, namespace or cluster.namespace),
+        *_rights(lacking, RIGHTS[kind], namespace or cluster.namespace),
         *_secrets(cluster, namespace, secrets, variables),
     ]
-    if "create" in lacking[RAY_JOBS]:
+    if "create" in lacking[kind]:
         return Answer(job, tuple(found))
     tried = _tried(cluster, job, namespace)
     return Answer(tried.job, (*found, *tried.missing), tried.warnings)
 
 
-def _served(cluster: Cluster) -> Missing | None:
-    """Whether KubeRay is there, in a version that we speak."""
-    if RAY_JOBS.plural in cluster.served(RAY_JOBS.api):
-        return None
-    if versions := cluster.versions(RAY_JOBS.group):
-        return Missing(
-            f"The cluster serves {RAY_JOBS.group} as {', '.join(versions)}, and not as v1 with RayJobs.",
-            f"KubeRay 1.5 or newer: {INSTALL}",
-        )
-    return Missing("KubeRay is not installed: the cluster knows no RayJobs.", INSTALL)
+def _unserved(cluster: Cluster, kind: Kind) -> Iterator[Missing]:
+    """Whether KubeRay is there, in a version that we speak, and Argo where it is wanted."""
+    if RAY_JOBS.plural not in cluster.served(RAY_JOBS.api):
+        if versions := cluster.versions(RAY_JOBS.group):
+            yield Missing(
+                f"The cluster serves {RAY_JOBS.group} as {', '.join(versions)}, and not as v1 with RayJobs.",
+                f"KubeRay 1.5 or newer: {INSTALL}",
+            )
+        else:
+            yield Missing("KubeRay is not installed: the cluster knows no RayJobs.", INSTALL)
+    if kind is WORKFLOWS and kind.plural not in cluster.served(kind.api):
+        yield Missing("Argo Workflows is not installed: the cluster knows no Workflows.", ARGO)
 
 
-def _lacking(cluster: Cluster, namespace: str | None) -> dict[Kind, list[Verb]]:
+Rights = Mapping[Kind, Sequence[Verb]]
+
+
+def _lacking(cluster: Cluster, namespace: str | None, rights: Rights) -> Rights:
     """The rights that the account does not have."""
     return {
         kind: [verb for verb in verbs if not cluster.may(verb, kind, namespace)]
-        for kind, verbs in RIGHTS.items()
+        for kind, verbs in rights.items()
     }
 
 
-def _rights(lacking: Mapping[Kind, Sequence[Verb]], where: str) -> Iterator[Missing]:
+def _rights(lacking: Rights, rights: Rights, where: str) -> Iterator[Missing]:
     for kind, verbs in lacking.items():
         if verbs:
             resource = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
             yield Missing(
                 f"The account may not {', '.join(verbs)} {kind.plural} in namespace {where}.",
                 f"kubectl -n {where} create role rayingest-{kind.plural} "
-                f"--verb={','.join(RIGHTS[kind])} --resource={resource}, and a rolebinding for the account",
+                f"--verb={','.join(rights[kind])} --resource={resource}, and a rolebinding for the account",
             )
 
 
@@ -133,7 +146,7 @@ def _tried(cluster: Cluster, job: Json, namespace: str | None) -> Answer:
         )
     except NotAllowed as error:
         hint = "An admission rule or a quota is in the way: `kubectl describe quota`, the cluster's owners."
-        return Answer(job, (Missing(f"RayJobs are not let in: {error}", hint),))
+        return Answer(job, (Missing(f"{job['kind']}s are not let in: {error}", hint),))
     except ClusterError as error:
         unknown = set(re.findall(r'unknown field "spec\.([\w.]+)"', str(error)))
         if unknown != {SINCE_17} or SINCE_17 not in job["spec"]:

@@ -49,7 +49,7 @@ def reader(run: Submitted, url: str, command: list[str], name: str) -> Json:
         "securityContext": container_security(),
         "volumeMounts": mounts,
     }
-    labels = {**run.job["metadata"]["labels"], "app.kubernetes.io/component": "reader"}
+    labels = {**run.job["metadata"].get("labels", {}), "app.kubernetes.io/component": "reader"}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -57,14 +57,7 @@ def reader(run: Submitted, url: str, command: list[str], name: str) -> Json:
             "name": name,
             "labels": labels,
             # Whoever deletes the run deletes this too, should we not come to it.
-            "ownerReferences": [
-                {
-                    "apiVersion": "ray.io/v1",
-                    "kind": "RayJob",
-                    "name": run.name,
-                    "uid": run.job["metadata"]["uid"],
-                }
-            ],
+            "ownerReferences": [run.owner.reference()],
         },
         "spec": {
             "restartPolicy": "Never",

@@ -81,3 +81,24 @@ def status(job: Json) -> Status:
         ended=said.get("endTime") or "",
         failed=said.get("failed") or 0,
     )
+
+
+PHASES = {"Succeeded": ("Complete", "SUCCEEDED"), "Failed": ("Failed", ""), "Error": ("Failed", "")}
+"""What the end of a Workflow says of the RayJob that it has taken down.
+
+https://argo-workflows.readthedocs.io/en/latest/fields/#workflowstatus
+"""
+
+
+def argo_status(workflow: Json) -> Status:
+    """Read the status of a Workflow, as one of the RayJob that it is around."""
+    said = workflow.get("status") or {}
+    phase = said.get("phase") or ""
+    deployment, job = PHASES.get(phase, (f"Workflow {phase}" if phase else "", ""))
+    return Status(
+        job=job,
+        deployment=deployment,
+        message=said.get("message") or "",
+        started=said.get("startedAt") or "",
+        ended=said.get("finishedAt") or "",
+    )

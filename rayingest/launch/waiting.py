@@ -6,11 +6,12 @@ an object that went. https://kubernetes.io/docs/reference/using-api/api-concepts
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rayingest.errors import ClusterError, NotAllowed, NotNow, NotThere, TooOld
-from rayingest.launch.cluster import RAY_JOBS, WATCH_SECONDS, Cluster, Json
-from rayingest.launch.status import Outcome, Status, status
+from rayingest.launch.cluster import RAY_JOBS, WATCH_SECONDS, WORKFLOWS, Cluster, Json
+from rayingest.launch.status import Outcome, Status, argo_status, status
 
 UNTOUCHED_SECONDS = 60.0
 SLACK_SECONDS = 1800.0
@@ -123,6 +124,56 @@ class Waiter:
                 "is KubeRay's operator running, and does it watch this namespace? "
                 "`kubectl get pods -A -l app.kubernetes.io/name=kuberay-operator`"
             )
+
+
+@dataclass(slots=True, kw_only=True)
+class Awaited:
+    """Waits for the RayJob that a Workflow of Argo will make."""
+
+    cluster: Cluster
+    name: str
+    namespace: str | None
+    seen: Callable[[Status], None] = lambda status: None
+    uneasy: Callable[[str], None] = lambda text: None
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def wait(self) -> Json | Ended:
+        """The RayJob, or how it ended without one. Raises ClusterError."""
+        begun, told, last = self.clock(), False, None
+        while True:
+            try:
+                return self.cluster.get(RAY_JOBS, self.name, self.namespace)
+            except NotThere:
+                pass
+            try:
+                now = argo_status(self.cluster.get(WORKFLOWS, self.name, self.namespace))
+            except NotThere:
+                return Ended(outcome=Outcome.DELETED, status=last or Status())
+            if now != last:
+                last = now
+                self.seen(now)
+            if now.outcome is not None:
+                return Ended(outcome=now.outcome, status=now)
+            if not (told or now.touched) and self.clock() - begun > UNTOUCHED_SECONDS:
+                told = True
+                self.uneasy(
+                    f"No controller has touched Workflow {self.name} in {UNTOUCHED_SECONDS:.0f} s: is Argo's "
+                    "controller running, and does it watch this namespace? "
+                    "`kubectl get pods -A -l app=workflow-controller`"
+                )
+            self.sleep(PAUSE_SECONDS)
+
+
+def settled(cluster: Cluster, name: str, namespace: str | None, ended: Ended) -> Ended:
+    """How a RayJob of Argo's ended that its Workflow took down before we saw the end."""
+    if ended.outcome is not Outcome.DELETED:
+        return ended
+    with suppress(NotThere):
+        told = argo_status(cluster.get(WORKFLOWS, name, namespace))
+        if told.outcome is not None:
+            return Ended(outcome=told.outcome, status=told)
+    return ended
 
 
 def longest(job: Json) -> float | None:

@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 Json = dict[str, Any]
 Key = tuple[str, str, str]  # plural, namespace, name
+Script = Sequence[Json] | Callable[[Json], Iterable[Json]]
 KINDS = {
     "v1": ("pods", "secrets", "events", "configmaps"),
     "ray.io/v1": ("rayjobs", "rayclusters"),
@@ -65,14 +66,15 @@ class Kubernetes:
 
     `denied`: pairs of a verb and a plural (`pods/log` is one). `judge`: all that is wrong with an object, as its CRD has it.
     `script`: the statuses that the operator gives to a RayJob, one after the other, from the first time
-    that somebody looks at it; or what makes them out of it, and does what an operator does. `logs`: the lines of pods. `watch_seconds`: watches end so early.
+    that somebody looks at it; or what makes them out of it, and does what an operator does. `argo`: of a Workflow. `logs`: the lines of pods. `watch_seconds`: watches end so early.
     """
 
     token: str = "kube-token"  # noqa: S105
     served: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(KINDS))
     denied: set[tuple[str, str]] = field(default_factory=set)
     judge: Callable[[Json], Sequence[str]] = lambda document: ()
-    script: Sequence[Json] | Callable[[Json], Iterable[Json]] = ()
+    script: Script = ()
+    argo: Script = ()
     logs: dict[str, Sequence[str]] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
     watch_seconds: float = 0.2
@@ -157,7 +159,7 @@ class Kubernetes:
     def look(self, plural: str, namespace: str, name: str) -> None:
         """Somebody looks at an object: the operator begins with its script."""
         key = (plural, namespace, name)
-        if plural != "rayjobs" or (made := self.objects.get(key)) is None:
+        if plural not in ("rayjobs", "workflows") or (made := self.objects.get(key)) is None:
             return
         if (uid := made["metadata"]["uid"]) not in self._played:
             self._played.add(uid)
@@ -180,7 +182,7 @@ class Kubernetes:
         return str(self._version)
 
     def _play(self, key: Key) -> None:
-        script = self.script
+        script = self.script if key[0] == "rayjobs" else self.argo
         with self.changed:
             job = copy.deepcopy(self.objects[key])
         for status in script(job) if callable(script) else script:

@@ -525,3 +525,119 @@ def test_python_is_told_who_takes_it_there(shop: Shop, state: str) -> None:
 
     with pytest.raises(ConfigError, match="takes this config to Kubernetes"):
         rayingest.load(kuberay(shop, state)).run()
+
+
+# --- around it Argo ---
+
+
+class Argo:
+    """What Argo's controller does with a Workflow of ours: apply, wait by its conditions, take down."""
+
+    def __init__(self, world: Kubernetes, *, takes_down: bool = True) -> None:
+        self.world, self.takes_down = world, takes_down
+
+    def __call__(self, made: Json) -> Iterator[Json]:
+        yield {"phase": "Running", "startedAt": OLD}
+        (step,) = (
+            e for e in made["spec"]["templates"] if e.get("resource", {}).get("action") == "apply"
+        )
+        head = made["metadata"]
+        job = yaml.safe_load(
+            step["resource"]["manifest"].replace("{{workflow.name}}", head["name"])
+        )
+        owner = {"kind": "Workflow", "name": head["name"], "uid": head["uid"]}
+        job["metadata"]["ownerReferences"] = [owner]
+        world, key = self.world, ("rayjobs", head["namespace"], head["name"])
+        world.put("rayjobs", job, head["namespace"])
+        with world.changed:
+            world.look(*key)  # the waiting pod
+            over = ("Complete", "Failed", "ValidationFailed")
+
+            def ended() -> bool:
+                return (
+                    key not in world.objects
+                    or world.objects[key].get("status", {}).get("jobDeploymentStatus") in over
+                )
+
+            assert world.changed.wait_for(ended, 60)
+            good = world.objects.get(key, {}).get("status", {}).get("jobStatus") == "SUCCEEDED"
+            if self.takes_down and key in world.objects:
+                world.remove(key[0], key[2], key[1])
+        yield {
+            "phase": "Succeeded" if good else "Failed",
+            "message": "as the step",
+            "finishedAt": OLD,
+        }
+
+
+ARGO = ("--mode", "argo")
+
+
+def test_argo_takes_a_run_there_and_down_again(
+    cli: Callable, submit: Callable, operator: Operator, world: Kubernetes, shop: Shop
+) -> None:
+    world.argo = Argo(world)
+    said = submit(*ARGO, "--wait")
+    assert said.code == 0, said.err
+    assert len(shop.written()) == 3
+    assert {key[0] for key in world.objects} == {"workflows", "secrets"}
+    (kept,) = (each for key, each in world.objects.items() if key[0] == "secrets")
+    assert kept["metadata"]["ownerReferences"][0]["kind"] == "Workflow"
+    told = cli("status", "r1")  # the RayJob is gone, and its Workflow tells
+    assert told.code == 0, told.err
+    assert "Complete (SUCCEEDED)" in told.err
+    assert cli("stop", "r1").code == 0
+    assert not world.objects
+
+
+def test_a_failure_under_argo_is_one(
+    submit: Callable, operator: Operator, world: Kubernetes, shop: Shop
+) -> None:
+    world.argo = Argo(world)
+    shop.database.write_text("this is no database")
+    said = submit(
+        *ARGO, "--wait", "--set", "workflowConfig.distributedExecution.k8s.backoffLimit=0"
+    )
+    assert said.code == 1
+    assert "is not a database" in said.err
+
+
+def test_while_it_goes_on_stop_deletes_the_workflow(
+    cli: Callable, submit: Callable, world: Kubernetes
+) -> None:
+    world.script, world.argo = [RUNNING], Argo(world)
+    submit(*ARGO)
+    told = cli("status", "r1")
+    assert told.code == 0
+    assert cli("stop", "r1").code == 0
+    assert not [key for key in world.objects if key[0] in ("workflows", "secrets")]
+
+
+def test_a_workflow_that_fails_before_its_rayjob(submit: Callable, world: Kubernetes) -> None:
+    world.argo = [{"phase": "Pending"}, {"phase": "Error", "message": "no such account"}]
+    said = submit(*ARGO, "--wait")
+    assert said.code == 1
+    assert "no such account" in said.err
+    world.argo = [{"phase": "Running"}, DELETED]
+    said = submit(*ARGO, "--wait", "--run-id", "r2")
+    assert said.code == 1
+    assert "deleted from outside" in said.err
+
+
+def test_without_argo_it_is_named(submit: Callable, world: Kubernetes) -> None:
+    del world.served["argoproj.io/v1alpha1"]
+    said = submit(*ARGO)
+    assert said.code == 2
+    assert "Argo Workflows is not installed" in said.err
+    assert "argo-workflows/releases" in said.err
+
+
+def test_the_orchestrator_argo_is_that_mode(
+    cli: Callable, shop: Shop, state: str, world: Kubernetes
+) -> None:
+    config = Path(kuberay(shop, state))
+    config.write_text(config.read_text().replace("kuberay", "argo"))
+    printed = cli("submit", str(config), *RUN, "--dry-run", "client")
+    assert [each["kind"] for each in yaml.safe_load_all(printed.out)] == ["Secret", "Workflow"]
+    world.script, world.argo = [RUNNING, DONE], Argo(world)
+    assert "The outcome of run r1 is unknown" in cli("run", str(config), *RUN).err

@@ -69,7 +69,9 @@ def test_an_account_may_do_what_it_needs_and_nothing_else(account: str) -> None:
 
 
 def test_who_submits_has_the_rights_that_submit_asks_for() -> None:
-    for kind, verbs in RIGHTS.items():
+    asked = [pair for rights in RIGHTS.values() for pair in rights.items()]
+    assert len(asked) == 5
+    for kind, verbs in asked:
         assert all(may(ROLES[SUBMITTER], verb, f"{kind.group}/{kind.plural}") for verb in verbs)
 
 
