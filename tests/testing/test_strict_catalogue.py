@@ -563,12 +563,40 @@ def test_an_edge_is_put_by_ids_and_read_again(
     nobody = {"id": "00000000-0000-4000-a000-000000000000", "type": "table"}
 
     def edge(target: Any) -> Any:
-        return {"edge": {"fromEntity": ends[0], "toEntity": target}}
+        details = {"source": "Manual"}
+        return {"edge": {"fromEntity": ends[0], "toEntity": target, "lineageDetails": details}}
 
     assert client.put("/lineage", json=edge(nobody)).status_code == 404
     assert client.put("/lineage", json=edge(ends[1])).status_code == 200
     path = f"/lineage/getLineageEdge/{ends[0]['id']}/{ends[1]['id']}"
-    assert client.get(path).json()["edge"]["toEntity"]["name"] == "b"
+    assert client.get(path).json() == {"edge": {"source": "Manual"}}
+
+
+def test_an_older_server_tells_an_edge_with_its_ends() -> None:
+    with StrictCatalogue(validate="off", version="1.13.0") as older, client_of(older) as client:
+        plant_schema(older)
+        put(client, table("a"), table("b"))
+        a, b = (one["id"] for one in older.entities("tables").values())
+        named = "/lineage/table/name/pg.shop.hr.a/table/name/pg.shop.hr.b"
+        client.put(named, json={"source": "Manual"})
+        told = client.get(f"/lineage/getLineageEdge/{a}/{b}").json()["edge"]
+        assert (told["toEntity"]["name"], told["lineageDetails"]) == ("b", {"source": "Manual"})
+
+
+def test_an_edge_is_deleted_once_and_only_between_what_is_there(
+    catalogue: StrictCatalogue, client: httpx2.Client
+) -> None:
+    put(client, table("a"), table("b"))
+    a, b = (one["id"] for one in catalogue.entities("tables").values())
+    client.put("/lineage/table/name/pg.shop.hr.a/table/name/pg.shop.hr.b", json={})
+    nobody = "00000000-0000-4000-a000-000000000000"
+
+    assert client.delete(f"/lineage/table/{a}/table/{nobody}").status_code == 404
+    assert client.delete(f"/lineage/table/{b}/table/{a}").status_code == 404
+    assert client.delete(f"/lineage/table/{a}/table/{b}").status_code == 200
+    assert catalogue.entities("lineage") == {}
+    gone = client.delete(f"/lineage/table/{a}/table/{b}")
+    assert (gone.status_code, gone.json()["message"]) == (404, "Lineage edge not found")
 
 
 def test_an_edge_between_unknown_columns_is_refused(client: httpx2.Client) -> None:

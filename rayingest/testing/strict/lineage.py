@@ -3,7 +3,7 @@
 from typing import Any
 
 from rayingest.testing.strict import wire
-from rayingest.testing.strict.errors import RefusedError, unknown
+from rayingest.testing.strict.errors import RefusedError
 from rayingest.testing.strict.http import Answer, Request, reply
 from rayingest.testing.strict.state import Origin, State
 from rayingest.testing.strict.store import Entity
@@ -11,6 +11,7 @@ from rayingest.testing.strict.wire import Json
 
 _ADD = "api/lineage/addLineage.json"
 _DETAILS = "type/entityLineage.json#/definitions/lineageDetails"
+NO_EDGE = "Lineage edge not found"
 _COLUMNAR = ("table", "dashboardDataModel")
 
 
@@ -34,10 +35,26 @@ def put_named_edge(
 
 
 def get_edge(state: State, _: Request, source: str, target: str) -> Answer:
-    """GET one edge by the ids of its ends."""
+    """GET one edge by the ids of its ends; a server of 2.0 answers with the details alone."""
     if (source, target) not in state.store.edges:
-        raise unknown("lineage edge", f"{source} -> {target}")
-    return reply(state.store.edges[source, target])
+        raise RefusedError(404, NO_EDGE)
+    edge = state.store.edges[source, target]
+    return reply({"edge": edge["edge"]["lineageDetails"]} if state.options.is_2 else edge)
+
+
+def delete_edge(
+    state: State, request: Request, *, from_type: str, source: str, to_type: str, target: str
+) -> Answer:
+    """DELETE an edge by types and ids of its ends; an edge is gone for good."""
+    for kind, key in ((from_type, source), (to_type, target)):
+        state.store.referred({"type": kind, "id": key})
+    edge = state.store.edges.pop((source, target), None)
+    if edge is None:
+        raise RefusedError(404, NO_EDGE)
+    state.record(
+        Origin.of(request), outcome="deleted", status=200, collection="lineage", fqn=edge_name(edge)
+    )
+    return reply(None, rows=1)
 
 
 def _keep(

@@ -50,6 +50,7 @@ ROUTES = (
         lineage.put_named_edge,
     ),
     _route("GET", "lineage/getLineageEdge/{source}/{target}", lineage.get_edge),
+    _route("DELETE", "lineage/{from_type}/{source}/{to_type}/{target}", lineage.delete_edge),
     _route("PUT", f"{_RUN}/progress/{{fqn}}/{{run}}", runs.put_progress),
     _route("GET", f"{_RUN}/progress/{{fqn}}/{{run}}", runs.get_progress),
     _route("PUT", f"{_RUN}/{{fqn}}/pipelineStatus", runs.put_status),
