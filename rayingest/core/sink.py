@@ -109,7 +109,7 @@ class SinkSession(Protocol):
         scope: str,
         seen: Collection[str] | None = None,
     ) -> Sequence[Answer]:
-        """Delete exactly these entities of one type and all that lies below them.
+        """Delete exactly these entities (or lineage edges) of one type and all that lies below them.
 
         Softly, where the sink knows the difference: written again, they are alive again. `scope` is
         the FQN that all of them lie below; `seen`, where the caller knows, is every entity of this

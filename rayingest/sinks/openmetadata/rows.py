@@ -14,6 +14,7 @@ from rayingest.sinks import columns, spelling, wire
 from rayingest.sinks.openmetadata.settings import MASK, Service, reveal
 
 LINEAGE = "lineage"
+ARROW = " -> "  # between the FQNs of its ends in the name of an edge
 TABLE, DASHBOARD = EntityType.TABLE.value, EntityType.DASHBOARD.value
 CHART, DATA_MODEL = EntityType.CHART.value, EntityType.DASHBOARD_DATA_MODEL.value
 _TABLE_PARTS = 4
@@ -69,7 +70,7 @@ def fact_row(fact: Fact) -> Row:
     body = spelling.encode(edge, f"lineage to {fact.target_fqn!r}")
     ends = (identity(edge.from_type, edge.from_fqn), identity(edge.to_type, edge.to_fqn))
     needs = tuple(dict.fromkeys(ends))
-    name = f"{edge.from_fqn} -> {edge.to_fqn}"
+    name = f"{edge.from_fqn}{ARROW}{edge.to_fqn}"
     return Row(LINEAGE, name, body, spelling.digest(body), needs=needs)
 
 

@@ -11,6 +11,7 @@ from rayingest.sinks.openmetadata.client import Client
 from rayingest.sinks.openmetadata.references import Owners, Tags
 from rayingest.sinks.openmetadata.removal import Remover
 from rayingest.sinks.openmetadata.settings import Service
+from rayingest.sinks.openmetadata.unlinking import Unlinker
 from rayingest.sinks.openmetadata.writer import Writer
 
 
@@ -27,6 +28,7 @@ class OpenMetadataSession:
         self._owners, self._tags = Owners(client), Tags(client)
         self._writer = Writer(client, self._tags, override=override)
         self._remover = Remover(client)
+        self._unlinker = Unlinker(client)
 
     def encode(self, entity: Entity) -> Row:
         """Spell one entity. Raises Refused for what cannot be spelled."""
@@ -56,10 +58,12 @@ class OpenMetadataSession:
         scope: str,
         seen: Collection[str] | None = None,
     ) -> Sequence[Answer]:
-        """Delete entities of one type softly, with their children; one answer each.
+        """Delete entities of one type softly, with their children, or edges; one answer each.
 
         A PUT brings back what is deleted softly: `write` need not restore anything.
         """
+        if entity_type == rows.LINEAGE:
+            return self._unlinker.delete(fqns)
         return self._remover.delete(entity_type, fqns, scope, seen)
 
     @property
