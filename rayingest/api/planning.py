@@ -11,6 +11,7 @@ from rayingest.api.choices import options_of
 from rayingest.api.costing import Costs, sampled
 from rayingest.api.plans import Plan, Sampling, TypePlan
 from rayingest.api.wishes import Wishes
+from rayingest.config.options import DatabaseLineage
 from rayingest.errors import RayingestError
 from rayingest.execute.estimate import share
 from rayingest.execute.report import Report, sentence
@@ -104,6 +105,11 @@ def _plan(config: "Config", asked: Wishes, found: Survey, sample: Sample | None)
         create=sorted((kind.value, each) for kind, each in found.created),
         warnings=[*config.warnings, *found.warnings],
     )
+    if isinstance(config.options, DatabaseLineage):
+        plan.caveats.append(
+            "Which edges views do not have any more is known when they are read: none is in this plan,"
+            " and run --plan deletes none."
+        )
     if sample is not None:
         plan.sample = Sampling(
             described=sum(each.count for each in sample.measured),

@@ -12,6 +12,7 @@ from rayingest.cli.values import allowed, plural, size, spell
 from rayingest.execute.events import WithheldGroup
 from rayingest.execute.limits import LimitReport
 from rayingest.execute.report import ErrorGroup, Report
+from rayingest.state.packed import EDGE
 
 COLOURS = {
     "success": "bold green",
@@ -143,7 +144,8 @@ def unlisted(scopes: Sequence[str]) -> Iterator[Text]:
 def withheld(groups: Sequence[WithheldGroup]) -> Iterator[Text]:
     """Deletions that are not made, and why."""
     for each in groups[:MANY_ERRORS]:
-        what = plural(each.count, f"{each.type} entity", f"{each.type} entities")
+        one, many = ("edge", "edges") if each.type == EDGE else ("entity", "entities")
+        what = plural(each.count, f"{each.type} {one}", f"{each.type} {many}")
         yield Text(f"Vanished and not deleted: {what}. {each.reason}", "yellow")
         more = each.count - len(each.samples)
         names = ", ".join(each.samples) + (f" and {more:,} more" if more else "")

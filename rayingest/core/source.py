@@ -116,7 +116,8 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 class Described:
     """What a descriptor turned out to be: its entities in writing order, facts, new descriptors.
 
-    `parts` are kept until the descriptor's scope has settled and are combined then.
+    `parts` are kept until the descriptor's scope has settled and are combined then. `whole`: these are
+    all the facts that there are of it, so that what it told once and does not tell now is no more.
     """
 
     descriptor: EntityDescriptor
@@ -124,6 +125,7 @@ class Described:
     facts: Sequence[Fact] = ()
     children: Sequence[EntityDescriptor] = ()
     parts: Sequence[Part] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,8 @@ class DeferredRows:
             same = [row for row in rows if row.known == row.hash]
             done = [Written(row.type, row.fqn, row.hash, "unchanged") for row in same]
             rows = [row for row in rows if row.known != row.hash]
-            block.append(Deferred(each.id, rows, [*each.written, *done], each.scope))
+            whole = each.whole and None not in resolved
+            block.append(Deferred(each.id, rows, [*each.written, *done], each.scope, whole))
             if len(block) >= BLOCK_ROWS:
                 yield Chunk("deferred", kind, block=gathered.pop(kind))
         for kind, block in gathered.items():
@@ -192,7 +193,15 @@ class _DeferredRow(msgspec.Struct, array_like=True):
     known: str = ""
 
 
-_DeferredRecord = tuple[EntityType, str, str, list[Written], list[_DeferredRow]]
+class _DeferredRecord(msgspec.Struct, array_like=True):
+    """A descriptor's rows in a deferred segment; `whole` came later than the others."""
+
+    type: EntityType
+    id: str
+    scope: str
+    written: list[Written]
+    rows: list[_DeferredRow]
+    whole: bool = False
 
 
 def _to_record(kind: EntityType, deferred: Deferred) -> _DeferredRecord:
@@ -208,11 +217,13 @@ def _to_record(kind: EntityType, deferred: Deferred) -> _DeferredRecord:
         )
         for row in deferred.rows
     ]
-    return kind, deferred.id, deferred.scope, deferred.written, rows
+    return _DeferredRecord(
+        kind, deferred.id, deferred.scope, deferred.written, rows, deferred.whole
+    )
 
 
 def _from_record(record: bytes) -> tuple[EntityType, Deferred]:
-    kind, name, scope, written, rows = msgspec.json.decode(record, type=_DeferredRecord)
+    told = msgspec.json.decode(record, type=_DeferredRecord)
     kept = [
         Row(
             row.type,
@@ -223,6 +234,6 @@ def _from_record(record: bytes) -> tuple[EntityType, Deferred]:
             row.needs,
             row.known,
         )
-        for row in rows
+        for row in told.rows
     ]
-    return kind, Deferred(name, kept, written, scope)
+    return told.type, Deferred(told.id, kept, told.written, told.scope, told.whole)

@@ -9,8 +9,10 @@ from rayingest.core.sink import SinkSession
 from rayingest.errors import RayingestError
 from rayingest.execute.events import Why, WithheldGroup, why
 from rayingest.execute.knowing import Knowing
+from rayingest.execute.unlinking import unlink
 from rayingest.model import EntityType
 from rayingest.state.deletions import Decision
+from rayingest.state.edges import Left
 from rayingest.state.settling import Candidate
 
 SAMPLES = 5
@@ -18,9 +20,10 @@ SAMPLES = 5
 
 @dataclass
 class Deleted:
-    """What became of all candidates: gone, refused by the sink, or withheld."""
+    """What became of all candidates, and of `edges` that views have no more: gone, refused, or withheld."""
 
     gone: list[Candidate] = field(default_factory=list)
+    edges: list[Left] = field(default_factory=list)
     refused: list[tuple[Why, str]] = field(default_factory=list)
     withheld: list[WithheldGroup] = field(default_factory=list)
 
@@ -45,6 +48,10 @@ def delete(knowing: Knowing, session: SinkSession, *, whole: bool) -> Deleted:
         groups[each.candidate.type, each.candidate.scope[1]].append(each.candidate)
     for (kind, scope), candidates in groups.items():
         _delete(session, kind, scope, candidates, done, known=knowing.known(candidates[0]))
+    unlinked = unlink(knowing, session)
+    done.edges = unlinked.gone
+    done.refused += unlinked.refused
+    done.withheld += unlinked.kept
     knowing.conclude(decision, done.gone)
     return done
 

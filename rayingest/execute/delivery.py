@@ -146,12 +146,17 @@ class Delivery:
         rows: Sequence[Row],
         done: list[Written],
         cause: Why | None,
+        *,
+        whole: bool = False,
     ) -> None:
-        """Take one descriptor's rows, in writing order; `done` need no writing (see Worker)."""
+        """Take one descriptor's rows, in writing order; `done` need no writing (see Worker).
+
+        `whole`: see Result.
+        """
         if not rows and not done and not self.full:
             # Nobody else looks at a ticket before its end: many threads need not queue for the lock.
             ticket.results[descriptor] = Result(
-                descriptor, "ok" if cause is None else "failed", cause
+                descriptor, "ok" if cause is None else "failed", cause, whole=whole
             )
             ticket.pending[descriptor] = 0
             return
@@ -161,7 +166,7 @@ class Delivery:
             if ticket.cancelled:
                 return
             refused = any(each.outcome == "refused" for each in done)
-            result = Result(descriptor, "failed" if refused else "ok", cause, done)
+            result = Result(descriptor, "failed" if refused else "ok", cause, done, whole=whole)
             for each in done:
                 if each.outcome == "unchanged":
                     self._there.add(identity(each.type, each.fqn))
@@ -200,7 +205,9 @@ class Delivery:
         with self._lock:
             ticket = Ticket(dispatch, read=True)
             for each in block:
-                ticket.results[each.id] = Result(each.id, "ok", None, list(each.written))
+                ticket.results[each.id] = Result(
+                    each.id, "ok", None, list(each.written), whole=each.whole
+                )
                 ticket.pending[each.id] = len(each.rows)
                 ticket.unanswered += len(each.rows)
             self._on_the_way += ticket.unanswered
@@ -371,7 +378,7 @@ class Delivery:
             if result.status == "failed":
                 result.written += [Written(row.type, row.fqn, row.hash, "refused") for row in rows]
             else:
-                deferred.append(Deferred(descriptor, rows, result.written))
+                deferred.append(Deferred(descriptor, rows, result.written, whole=result.whole))
                 del ticket.results[descriptor]
         for result in ticket.results.values():
             if result.status == "ok" and _all_unchanged(result.written):

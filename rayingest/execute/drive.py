@@ -246,7 +246,7 @@ class Drive:
             return None
         ticket = self._delivery.begin(event.dispatch)
         for each in event.rows:
-            self._delivery.add(ticket, each.id, each.rows, each.done, each.cause)
+            self._delivery.add(ticket, each.id, each.rows, each.done, each.cause, whole=each.whole)
         event.rows = []
         return ticket
 

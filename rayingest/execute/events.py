@@ -36,22 +36,30 @@ class Written(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Result(msgspec.Struct, array_like=True):
-    """What became of one descriptor: its ProcessingResult, or a request to try again (`retry`, `hung`)."""
+    """What became of one descriptor: its ProcessingResult, or a request to try again (`retry`, `hung`).
+
+    `whole`: all its facts were told, and none was dropped on the way.
+    """
 
     id: str
     status: Status
     why: Why | None = None
     written: list[Written] = []
     attempts: int = 1
+    whole: bool = False
 
 
 class Deferred(msgspec.Struct, array_like=True):
-    """Rows of one descriptor that wait for what they refer to; `written` is what it wrote before."""
+    """Rows of one descriptor that wait for what they refer to; `written` is what it wrote before.
+
+    `whole`: see Result.
+    """
 
     id: str
     rows: list[Row]
     written: list[Written] = []
     scope: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +188,16 @@ class PartOf(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RowsOf(msgspec.Struct, frozen=True, array_like=True):
-    """One descriptor's rows for a sink that lives in the driver; `done` were refused, or are there."""
+    """One descriptor's rows for a sink that lives in the driver; `done` were refused, or are there.
+
+    `whole`: see Result.
+    """
 
     id: str
     rows: list[Row]
     done: list[Written]
     cause: Why | None
+    whole: bool = False
 
 
 class Later(msgspec.Struct, frozen=True, array_like=True):

@@ -22,9 +22,10 @@ from rayingest.execute.beliefs import Beliefs
 from rayingest.execute.events import Chunk, KnownOf, Result, ScopeSettled
 from rayingest.execute.replay import Replay
 from rayingest.model import EntityType
-from rayingest.state import deletions, mark, settling
+from rayingest.state import deletions, edges, mark, settling
 from rayingest.state.census import Census
 from rayingest.state.deletions import Decision, Obstacle, Rules
+from rayingest.state.edges import Left
 from rayingest.state.known import KnownState
 from rayingest.state.outcomes import End, Outcome, Outcomes
 from rayingest.state.packed import Stored
@@ -82,6 +83,7 @@ class Knowing:
         self._scopes: dict[Scope, _Open] = {}
         self._listed: set[Scope] = set()
         self._candidates: list[Candidate] = []
+        self.left: list[Left] = []  # edges that views do not have any more
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="state")
         self._commits: list[Future[None]] = []
@@ -171,7 +173,7 @@ class Knowing:
         token = self._beliefs.take(entity_type, result.id)
         if token is not None and believed and result.status in ("ok", "unchanged") and written:
             written = (*written, token)
-        here.outcomes.add(result.id, Outcome(cast("End", result.status), written))
+        here.outcomes.add(result.id, Outcome(cast("End", result.status), written, result.whole))
 
     def removed(self, gone: Removed) -> None:
         """A change listing says that this is no more."""
@@ -249,6 +251,8 @@ class Knowing:
         with self._lock:
             self.state.commit(shard, instead_of=old)
             self._candidates += found
+            if mode is not None and not here.outcomes.failed:
+                self.left += edges.left(old, shard, here.outcomes)
 
     # --- the end ---
 
@@ -273,6 +277,7 @@ class Knowing:
         now = mark.read(self.state.store)
         if now is None or now.run != self.memory.run_id:
             self._candidates.clear()
+            self.left.clear()
             self.state.doubt_others(None)
             clean = False
         self.state.close()

@@ -155,7 +155,7 @@ class Reading:
             run.children.extend(described.children)
             if described.parts:
                 run.parts.append(PartOf(item.type, item.scope, item.id, list(described.parts)))
-        self._hand_on(run, item.id, rows, done, cause)
+        self._hand_on(run, item.id, rows, done, cause, whole=described.whole)
         run.since = time.monotonic()
 
     def _hand_on(
@@ -165,6 +165,8 @@ class Reading:
         rows: list[Row],
         done: list[Written],
         cause: Why | None,
+        *,
+        whole: bool = False,
     ) -> None:
         """Give what is to be written, and what is there already, to whoever writes."""
         with run.lock:
@@ -173,10 +175,10 @@ class Reading:
             for kind in (*(row.type for row in rows), *(each.type for each in done)):
                 run.emitted[kind] += 1
             if run.ticket is None:
-                run.rows.append(RowsOf(identity, rows, done, cause))
+                run.rows.append(RowsOf(identity, rows, done, cause, whole))
         if run.ticket is not None and self._delivery is not None:
             before = time.monotonic()
-            self._delivery.add(run.ticket, identity, rows, done, cause)
+            self._delivery.add(run.ticket, identity, rows, done, cause, whole=whole)
             run.waited += time.monotonic() - before
 
 

@@ -14,6 +14,7 @@ from rayingest.execute.knowing import Knowing, Memory
 from rayingest.execute.report import Errors, Report
 from rayingest.execute.scheduler import Scheduler
 from rayingest.model import EntityType
+from rayingest.state.packed import EDGE
 from rayingest.state.run_directory import Journal, RunDirectory
 
 NOT_SEEN = ("failed", "quarantined", "skipped")  # ends of what nobody has described
@@ -126,6 +127,9 @@ class Recording:
         for each in self.deleted.gone:
             ledger.deleted[each.type.value] += 1
             self._books.news.append(("deleted", each.type, each.fqn))
+        for edge in self.deleted.edges:
+            ledger.deleted[EDGE] += 1
+            self._books.news.append(("deleted", EDGE, edge.fqn))
         for cause, name in self.deleted.refused:
             self.errors.add(cause, name)
 

@@ -14,21 +14,20 @@ The same reading serves a run's continuation after any end, and the audit of its
     ["settled", type, scope, failed] every member of a listed scope has its end
     ["dropped", type, number]        what the user's selection left out
     ["unresolved", number]           references to what exists nowhere
-    ["deleted", type, FQN]           it had vanished, and was deleted from the sink
+    ["deleted", type, FQN]           it had vanished, and was deleted from the sink; `lineage` is an edge
 """
 
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
 from rayingest.core.sink import identity
 from rayingest.core.source import EntityDescriptor, Removed, ScopeListed
 from rayingest.errors import StateError
-from rayingest.execute.events import Listing, PartOf, Result, Why, Written
+from rayingest.execute.events import Listing, PartOf, Result, Why
 from rayingest.model import EntityType
 from rayingest.state.ledger import Ledger
 from rayingest.state.run_directory import RunDirectory, attempt_of
@@ -165,8 +164,8 @@ class Replay:
         self.ledger.unresolved += _UNRESOLVED.decode(record)[1]
 
     def _deleted(self, record: bytes) -> None:
-        _, kind, _ = _SCOPE.decode(record)
-        self.ledger.deleted[kind.value] += 1
+        _, kind, _ = _DELETED.decode(record)
+        self.ledger.deleted[kind] += 1
 
     def defer(self, attempt: int, kind: EntityType, name: str) -> None:
         """Note where the rows of a descriptor are that waits for the second wave."""
@@ -208,8 +207,18 @@ _SCOPE = msgspec.json.Decoder(tuple[str, EntityType, str | None])
 _REMOVED = msgspec.json.Decoder(tuple[str, Removed])
 _PART = msgspec.json.Decoder(tuple[str, PartOf])
 _DROPPED = msgspec.json.Decoder(tuple[str, str, int])
+_DELETED = msgspec.json.Decoder(tuple[str, str, str])
 _UNRESOLVED = msgspec.json.Decoder(tuple[str, int])
-_HEAD = msgspec.json.Decoder(tuple[EntityType, str, str, list[Written], Any])
+
+
+class _Head(msgspec.Struct, array_like=True):
+    """How a record of a deferred segment begins."""
+
+    type: EntityType
+    id: str
+
+
+_HEAD = msgspec.json.Decoder(_Head)
 _READERS: dict[bytes, Callable[[Replay, bytes], None]] = {
     b"opened": Replay._opened,  # noqa: SLF001 - a table of its own methods
     b"told": Replay._told,  # noqa: SLF001
@@ -237,8 +246,8 @@ def replay(
         found.take(record)
     for name in directory.segments("deferred"):
         for record in directory.intact(name):
-            kind, descriptor, *_ = _HEAD.decode(record)
-            found.defer(attempt_of(name), kind, descriptor)
+            head = _HEAD.decode(record)
+            found.defer(attempt_of(name), head.type, head.id)
     return found.unfinished()
 
 

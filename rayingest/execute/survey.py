@@ -163,7 +163,7 @@ class Surveyor:
         """What would be deleted, instead of deleting it. Raises StateError."""
         decision = knowing.decide(whole=whole)
         self._note(decision, knowing)
-        return Deleted([each.candidate for each in decision.delete], [], grouped(decision))
+        return Deleted([each.candidate for each in decision.delete], withheld=grouped(decision))
 
     def _note(self, decision: Decision, knowing: Knowing) -> None:
         heads = knowing.state.heads()

@@ -10,6 +10,8 @@ import msgspec
 
 from rayingest.model import EntityType
 
+EDGE = "lineage"  # the one kind of fact whose end is looked for (see `edges`)
+LEFT = "left"  # instead of a hash: no content is like that
 HEX = 32  # digits of a hash; such ones are kept as half as many bytes
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -29,6 +31,11 @@ class Stored(msgspec.Struct, frozen=True, gc=False, array_like=True):
     def key(self) -> tuple[str, str]:
         """What identifies it: type and FQN."""
         return self.type, self.fqn
+
+    @property
+    def is_left(self) -> bool:
+        """Whether its descriptor has not written it when it was asked last."""
+        return self.hash == LEFT
 
 
 class Packed(MutableMapping[str, tuple[Stored, ...]]):

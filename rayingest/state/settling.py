@@ -13,7 +13,7 @@ import msgspec
 from rayingest.core import fqn as names
 from rayingest.model import EntityType
 from rayingest.state.outcomes import Outcome, Outcomes, without_hashes
-from rayingest.state.packed import Packed, Stored
+from rayingest.state.packed import EDGE, Packed, Stored
 from rayingest.state.shard import ENTITIES, Key, Missing, Scope, Shard
 
 Mode = Literal["snapshot", "changes"]
@@ -77,6 +77,7 @@ def settle(
         else:
             present[identity] = listed[identity].on_top_of(past.of(identity))
     missing = _still_missing([*past.lost(present, run_id), *past.missing], present, removed)
+    past.keep_edges(present, listed.whole)
     shard = Shard(*scope, run_id, context, present, missing, "absence")
     return shard, candidates(shard)
 
@@ -162,6 +163,16 @@ class _Past:
             now = {each.key for each in present.get(identity, ())}
             gone = [each for each in self.present[identity] if each.key not in now]
             yield from _missing(identity, gone, run_id)
+
+    def keep_edges(self, present: Packed, whole: Collection[str]) -> None:
+        """Edges that a descriptor had written and does not write now stay known: the sink has them."""
+        for identity in present:
+            if identity not in self.present or self.present.same(identity, present):
+                continue
+            edges = [each for each in self.present[identity] if each.type == EDGE]
+            if edges:
+                now = Outcome("ok", present[identity], identity in whole)
+                present[identity] = now.on_top_of(edges)
 
 
 def _still_missing(

@@ -107,7 +107,7 @@ class Shard:
         if context == self.context:
             for identity in ids:
                 for each in self.present.get(identity, ()):
-                    if each.hash and each.type != TOKEN:
+                    if each.hash and each.type != TOKEN and not each.is_left:
                         found.setdefault(each.type, {})[each.fqn] = each.hash
         return found
 

@@ -442,7 +442,7 @@ def test_what_is_passed_over_waits_for_the_sink_alone() -> None:
     times: list[float] = []
 
     class Slow:
-        def add(self, *_: object) -> None:
+        def add(self, *_: object, **__: object) -> None:
             times.append(run.since)
 
     delivery: Any = Slow()

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from rayingest.core import fqn
 from rayingest.kit.sql.known import Known
@@ -28,19 +28,27 @@ def _in_sql(dialect: str, view: Table, known: Known, others: Sequence[str]) -> O
     return origins(view.schema_definition or "", view.fqn, dialect, known, others)
 
 
-def view_lineage(view: Table, known: Known, reads: Reads, others: Sequence[str] = ()) -> list[Fact]:
+class ViewEdges(NamedTuple):
+    """The edges of a view; `whole`: its text was read, and the catalogue has every table in it."""
+
+    facts: list[Fact]
+    whole: bool
+
+
+def view_lineage(view: Table, known: Known, reads: Reads, others: Sequence[str] = ()) -> ViewEdges:
     """An edge from each table that a view reads; `others` are services to look in as well.
 
     None of a view whose statement is unknown or cannot be parsed, with a warning that says which.
     """
     if not view.schema_definition:
-        return []
+        return ViewEdges([], whole=False)
     found = reads(view, known, others)
     by_table = _by_table(view, found)
     sql = view.schema_definition if len(view.schema_definition) <= LONGEST else None
-    return [
+    facts = [
         edge(view.fqn, table, by_table.get(table, ()), "ViewLineage", sql) for table in found.tables
     ]
+    return ViewEdges(facts, found.read and all(each in known.columns for each in found.tables))
 
 
 def _by_table(view: Table, found: Origins) -> Mapping[str, list[tuple[str, tuple[str, ...]]]]:

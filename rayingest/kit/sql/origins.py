@@ -19,11 +19,16 @@ _log = logging.getLogger(__name__)
 class Origins(NamedTuple):
     """Tables that a statement reads, by FQN, and for each of its columns whence it comes.
 
-    `columns` are in the statement's order; None where they cannot be told.
+    `columns` are in the statement's order; None where they cannot be told. What could not be `read` may
+    have others.
     """
 
     tables: tuple[str, ...]
     columns: tuple[tuple[str, ...], ...] | None
+    read: bool = True
+
+
+UNREAD = Origins((), None, read=False)
 
 
 def origins(
@@ -37,14 +42,14 @@ def origins(
         query = _query(sqlglot.parse_one(sql, read=dialect))
         if query is None:
             _log.warning("The statement of %s has no query.", whose)
-            return Origins((), None)
+            return UNREAD
         home = fqn.split(whose)
         tables = _Tables(known, home, others)
         tables.replace_in(query)
         columns = _columns(query, tables, dialect)
     except (SqlglotError, RecursionError) as error:
         _log.warning("The statement of %s cannot be parsed: %s", whose, _first_line(error))
-        return Origins((), None)
+        return UNREAD
     return Origins(
         tuple(each for each in dict.fromkeys(tables.places.values()) if each != whose), columns
     )

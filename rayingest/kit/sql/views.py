@@ -39,7 +39,7 @@ from rayingest.kit.sql import flows
 from rayingest.kit.sql.flows import Recorded
 from rayingest.kit.sql.known import Known
 from rayingest.kit.sql.lineage import Reads, view_lineage
-from rayingest.model import EntityType, Fact, Table
+from rayingest.model import EntityType, Table
 
 TABLE, DATABASE = EntityType.TABLE, EntityType.DATABASE
 
@@ -220,11 +220,15 @@ class LineageSource:
     def _edges(self, described: Described) -> Described:
         if self.reads is None:
             return Described(described.descriptor, ())
-        facts: list[Fact] = []
-        for each in described.entities:
-            if isinstance(each, Table):
-                facts += view_lineage(each, self.known, self.reads, others(self.settings))
-        return Described(described.descriptor, (), facts)
+        told = [
+            view_lineage(each, self.known, self.reads, others(self.settings))
+            for each in described.entities
+            if isinstance(each, Table)
+        ]
+        facts = [fact for each in told for fact in each.facts]
+        # What is no view (any more) says nothing of its edges.
+        whole = bool(told) and all(each.whole for each in told)
+        return Described(described.descriptor, (), facts, whole=whole)
 
 
 def _end_of(listed: ScopeListed) -> ScopeListed:

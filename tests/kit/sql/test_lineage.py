@@ -145,7 +145,8 @@ def view(sql, *columns):
 
 def test_an_edge_has_the_statement_and_the_columns_by_place():
     sql = "create view v (p, q) as select total, 1 from orders"
-    (edge,) = view_lineage(view(sql, "p", "q"), KNOWN, in_sql("postgres"))
+    ((edge,), whole) = view_lineage(view(sql, "p", "q"), KNOWN, in_sql("postgres"))
+    assert whole
     assert (edge.kind, edge.target_fqn, edge.payload["fromFqn"]) == (
         "lineage",
         "s.d.sales.v",
@@ -161,10 +162,25 @@ def test_an_edge_has_the_statement_and_the_columns_by_place():
 
 
 def test_columns_that_do_not_pair_up_are_left_out():
-    (edge,) = view_lineage(view("select * from orders", "only"), KNOWN, in_sql("postgres"))
+    ((edge,), _) = view_lineage(view("select * from orders", "only"), KNOWN, in_sql("postgres"))
     assert edge.payload["details"].keys() == {"source", "sqlQuery"}
-    assert view_lineage(view(None), KNOWN, in_sql("postgres")) == []
+    assert view_lineage(view(None), KNOWN, in_sql("postgres")).facts == []
     assert Known.of(None, ["s"]) == Known()
+
+
+@pytest.mark.parametrize(
+    ("sql", "whole"),
+    [
+        ("select 1", True),
+        ("select 1 from orders", True),
+        ("select 1 from orders, nowhere", False),
+        ("select 1 +", False),
+        ("grant select on x to y", False),
+        (None, False),
+    ],
+)
+def test_only_a_text_that_was_read_to_its_last_name_tells_all_edges(sql, whole):
+    assert view_lineage(view(sql), KNOWN, in_sql("postgres")).whole is whole
 
 
 SQL = st.lists(

@@ -10,7 +10,7 @@ from typing import Any
 from rayingest.connectors.database._mongodb.columns import Fields
 from rayingest.core import fqn
 from rayingest.kit.sql.known import Known
-from rayingest.kit.sql.origins import Origins
+from rayingest.kit.sql.origins import UNREAD, Origins
 from rayingest.kit.sql.scrub import MASK, scrub
 from rayingest.model import Table
 
@@ -30,7 +30,7 @@ def text(options: Mapping[str, Any]) -> str:
 def reads(view: Table, known: Known, others: Sequence[str]) -> Origins:
     """The collections that a view reads, and the fields that its columns come from."""
     if not view.schema_definition:
-        return Origins((), None)
+        return UNREAD
     base, pipeline = _parts(view.schema_definition)
     names = dict.fromkeys([base, *_others(pipeline)])
     tables = tuple(fqn.child(view.database_schema, each) for each in names)
