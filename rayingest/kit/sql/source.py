@@ -1,9 +1,9 @@
 """A live SQL source: sessions, statements counted, listings and batches put to the `Facts`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from rayingest.core import fqn
 from rayingest.core.source import (
@@ -19,6 +19,7 @@ from rayingest.kit.sql.facts import Facts, Found, Session, Unlisted, Wants
 from rayingest.kit.sql.listing import Tally, Tree, told
 from rayingest.model import EntityType
 
+Answer = TypeVar("Answer")
 KEPT = 1  # idle sessions; with affinity a worker hardly ever changes the database
 
 
@@ -81,6 +82,11 @@ class SqlSource:
             batch = list(group)
             with self._session(batch[0].batch) as session:
                 yield from self._facts.describe[entity_type](session, batch, self._wants)
+
+    def ask(self, question: Callable[[Any], Iterator[Answer]]) -> Iterator[Answer]:
+        """What a connector's own question is answered on a session; errors are told as ever."""
+        with self._session("") as session:
+            yield from question(session)
 
     def _databases(self) -> Iterator[Listed]:
         tally = Tally(EntityType.DATABASE, self._service)

@@ -20,6 +20,7 @@ from rayingest.core.source import (
 )
 from rayingest.errors import RayingestError
 from rayingest.kit.sql.facts import Facts
+from rayingest.kit.sql.flows import Recorded
 from rayingest.kit.sql.lineage import Reads, in_sql
 from rayingest.kit.sql.source import SqlSource
 from rayingest.kit.sql.views import Lineage
@@ -56,7 +57,8 @@ class Sql:
     schemas yields all three. `max_connections` bounds the sessions of a whole run; `local`
     sources are files that only this machine can open. `listing_hides`: without a right to it, a table
     is not listed, as in information_schema. `dialect` is sqlglot's name of its SQL; where views are
-    no SQL, `reads` understands their text. `alias_of` the connector whose catalogue it has, with another name.
+    no SQL, `reads` understands their text; `recorded` is what the database keeps of what fills tables.
+    `alias_of` the connector whose catalogue it has, with another name.
     """
 
     service_type: str
@@ -75,6 +77,7 @@ class Sql:
     prepare: Prepare = no_context
     dialect: str = ""
     reads: Reads | None = None
+    recorded: Recorded | None = None
     alias_of: str = ""
 
     @property
@@ -89,9 +92,9 @@ class Sql:
 
     @property
     def variants(self) -> Mapping[str, Connector]:
-        """Its views' lineage, where somebody understands their text."""
+        """Its views' lineage, where somebody understands their text, and what it has recorded."""
         reads = self.reads or (in_sql(self.dialect) if self.dialect else None)
-        return {"lineage": Lineage(self, reads)} if reads else {}
+        return {"lineage": Lineage(self, reads, self.recorded)} if reads else {}
 
     @contextmanager
     def open(
