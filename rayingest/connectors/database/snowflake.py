@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from rayingest.config.connection import SqlCommon, Unused
+from rayingest.kit.sql.flows import Recorded
 from rayingest.kit.sql.snowflake.facts import CAPABILITIES, SNOWFLAKE
+from rayingest.kit.sql.snowflake.flows import missing, recorded
 from rayingest.kit.sql.spec import Sql
 
 
@@ -49,8 +51,8 @@ class SnowflakeConnection(SqlCommon):
     clientSessionKeepAlive: bool = Field(
         False, description="Keep the session alive while nothing is asked."
     )
-    useAccessHistory: Annotated[bool, Unused()] = Field(
-        True, description="Read lineage from ACCESS_HISTORY."
+    useAccessHistory: bool = Field(
+        True, description="Read lineage from ACCESS_HISTORY, too (processQueryLineage)."
     )
     accessHistoryChunkSize: Annotated[int, Unused()] = Field(
         2, description="Hours of ACCESS_HISTORY to read at once."
@@ -79,6 +81,7 @@ CONNECTOR = Sql(
     extra="snowflake",
     connection=SnowflakeConnection,
     facts=SNOWFLAKE,
+    recorded=Recorded(recorded, missing),
     listing_hides=True,
     capabilities=CAPABILITIES,
 )

@@ -28,6 +28,7 @@ from rayingest.kit.sql.snowflake import (
     changes,
     check,
     facts,
+    flows,
     keys,
     listing,
     routines,
@@ -66,6 +67,10 @@ TAG_REFERENCES = (
     "TAG_DATABASE TAG_SCHEMA TAG_ID TAG_NAME TAG_VALUE OBJECT_DATABASE OBJECT_SCHEMA OBJECT_ID "
     "OBJECT_NAME OBJECT_DELETED DOMAIN COLUMN_ID COLUMN_NAME APPLY_METHOD"
 )
+ACCESS_HISTORY = (
+    "QUERY_ID QUERY_START_TIME USER_NAME DIRECT_OBJECTS_ACCESSED BASE_OBJECTS_ACCESSED OBJECTS_MODIFIED "
+    "OBJECT_MODIFIED_BY_DDL POLICIES_REFERENCED PARENT_QUERY_ID ROOT_QUERY_ID"
+)
 CATALOGUE = {
     "SHOP": {
         "INFORMATION_SCHEMA": {
@@ -73,7 +78,10 @@ CATALOGUE = {
         }
     },
     "SNOWFLAKE": {
-        "ACCOUNT_USAGE": {"TAG_REFERENCES": dict.fromkeys(TAG_REFERENCES.split(), "VARCHAR")}
+        "ACCOUNT_USAGE": {
+            "TAG_REFERENCES": dict.fromkeys(TAG_REFERENCES.split(), "VARCHAR"),
+            "ACCESS_HISTORY": dict.fromkeys(ACCESS_HISTORY.split(), "VARIANT"),
+        }
     },
 }
 VIEWS = {"views": '"SHOP".information_schema', "usage": "SNOWFLAKE.ACCOUNT_USAGE"}
@@ -97,6 +105,7 @@ STATEMENTS = {
     "tags of schemas": tags.SCHEMAS.format(**VIEWS),
     "tags of a database": tags.DATABASE.format(**VIEWS),
     "tags tried": tags.TRIAL.format(**VIEWS),
+    "recorded": flows.FLOWS.format(usage="SNOWFLAKE.ACCOUNT_USAGE", days=1),
     "views hidden": check.HIDDEN.format(**VIEWS),
     "one table": check.ONE_TABLE.format(**VIEWS),
 }

@@ -8,7 +8,7 @@ from rayingest import errors
 # has the numbers of sessions; the others are the server's, as it tells them in its texts.
 MISSING = {2003, 2043}  # "does not exist or not authorized": the server does not say which
 TOO_MUCH = 90030  # https://docs.snowflake.com/en/sql-reference/info-schema: not selective enough
-_DENIED = 3001
+DENIED = 3001
 _NO_WAREHOUSE = 606
 _CANCELLED = {604, 630}
 _LOGIN = range(390100, 390500)
@@ -37,7 +37,7 @@ def classify(error: Exception) -> errors.RayingestError | None:  # noqa: PLR0911
     if number == _NO_WAREHOUSE:
         grant = "GRANT USAGE ON WAREHOUSE <that of the config> TO ROLE <that of the config>;"
         return errors.Denied(text, hint=grant)
-    if number in MISSING or number == _DENIED:
+    if number in MISSING or number == DENIED:
         return errors.Denied(
             text, hint="GRANT USAGE on the database and the schema, and SELECT, TO the role;"
         )

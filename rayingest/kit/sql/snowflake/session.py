@@ -1,5 +1,6 @@
 """One connection to an account: statements counted, listings by SHOW in pages, cancelling."""
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -12,6 +13,7 @@ Names = Mapping[str, Sequence[str]]  # schema -> names of things in it
 
 # https://docs.snowflake.com/en/sql-reference/sql/show: no more rows come than these, without a word.
 MOST = 10_000
+_PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
 CANCEL = "select system$cancel_all_queries(%s)"
 
 
@@ -116,6 +118,11 @@ class SnowSession:
 def quoted(*names: str) -> str:
     """Names between double quotes, joined by dots: their case counts."""
     return ".".join('"' + each.replace('"', '""') + '"' for each in names)
+
+
+def parts(name: str) -> tuple[str, ...]:
+    """The names of one that is spelled like this; quotes that are not needed may be missing."""
+    return tuple(quoted.replace('""', '"') or plain for quoted, plain in _PART.findall(name))
 
 
 def spelled(*names: str) -> str:

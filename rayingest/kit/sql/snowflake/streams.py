@@ -3,10 +3,9 @@
 https://docs.snowflake.com/en/sql-reference/sql/show-streams
 """
 
-import re
 from collections.abc import Iterable
 
-from rayingest.kit.sql.snowflake.session import Row, Shown, SnowSession
+from rayingest.kit.sql.snowflake.session import Row, Shown, SnowSession, parts
 
 Key = tuple[str, str]  # schema, name
 KIND = "STREAM"
@@ -19,7 +18,6 @@ COLUMNS: list[Row] = [
         ("METADATA$ROW_ID", "TEXT"),
     )
 ]
-_PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
 
 
 def streams(session: SnowSession, wanted: Iterable[Key]) -> dict[Key, Shown]:
@@ -34,6 +32,5 @@ def streams(session: SnowSession, wanted: Iterable[Key]) -> dict[Key, Shown]:
 
 def watched(stream: Shown) -> tuple[str, Key] | None:
     """Database, and schema and name there, of what a stream watches; None: the role may not see it."""
-    name = stream.get("table_name") or ""
-    parts = [quoted.replace('""', '"') or plain for quoted, plain in _PART.findall(name)]
-    return (parts[0], (parts[1], parts[2])) if len(parts) == 3 else None
+    names = parts(stream.get("table_name") or "")
+    return (names[0], (names[1], names[2])) if len(names) == 3 else None
