@@ -108,8 +108,19 @@ class Work:
             items = self.ready.take(slots, now, growing=growing, prefer=worker.batches)
             if not items:
                 return
+            items = self._once_each(items)
             chunk = Chunk("process", items[0].type, items[0].batch, items)
             yield self._give(number, worker, chunk)
+
+    def _once_each(self, items: list[EntityDescriptor]) -> list[EntityDescriptor]:
+        """What a source lists in two scopes is asked for twice: answers are told apart by id alone."""
+        first = {each.id: each for each in reversed(items)}
+        if len(first) == len(items):
+            return items
+        for each in items:
+            if first[each.id] is not each:
+                self.alone(each)
+        return [each for each in items if first[each.id] is each]
 
     def _isolated(self) -> Iterator[Dispatch]:
         """Suspects go to workers that hold nothing else; workers are set aside for them."""
@@ -125,14 +136,17 @@ class Work:
     def _joined_writes(self) -> Chunk:
         """One chunk of what listings described: neighbours of one type and batch go together."""
         first = self.writes.popleft()
+        ids = {each.id for each in first.items}
         while (
             first.kind == "write"
             and self.writes
             and len(first) < JOINED
             and (self.writes[0].kind, self.writes[0].type, self.writes[0].batch)
             == (first.kind, first.type, first.batch)
+            and ids.isdisjoint(each.id for each in self.writes[0].items)
         ):
             more = self.writes.popleft()
+            ids.update(each.id for each in more.items)
             first.items += more.items
             first.described += more.described
         return first

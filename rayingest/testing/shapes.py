@@ -307,6 +307,29 @@ def list_prefix(entity_type: EntityType, scope: str | None) -> Iterator[Listed]:
 STORE = Shape(list_prefix, plain)
 
 
+# --- one thing that is listed in two places, under one id ---
+
+
+def list_shared(entity_type: EntityType, scope: str | None) -> Iterator[Listed]:
+    """Two scopes: `t0` and `t1` are in both of them, `t2` in the second alone."""
+    for place, number in (("here", 2), ("there", 3)):
+        for each in range(number):
+            yield EntityDescriptor(TABLE, f"t{each}", place)
+        yield ScopeListed(TABLE, place, number)
+
+
+SHARED = Shape(list_shared, plain)
+
+
+def list_shared_and_described(entity_type: EntityType, scope: str | None) -> Iterator[Listed]:
+    """The same, of a listing that describes what it lists."""
+    for each in list_shared(entity_type, scope):
+        yield plain(each, None) if isinstance(each, EntityDescriptor) else each
+
+
+SHARED_AND_DESCRIBED = Shape(list_shared_and_described, plain)
+
+
 # --- an incremental listing: what changed, and what was removed ---
 
 

@@ -7,7 +7,17 @@ import pytest
 from rayingest.errors import ConfigError
 from rayingest.sinks.memory import Memory
 from rayingest.testing import StrictCatalogue
-from rayingest.testing.shapes import CHANGES, CLONE, LINEAGE, SCAN, STORE, SUM, ShapeStage
+from rayingest.testing.shapes import (
+    CHANGES,
+    CLONE,
+    LINEAGE,
+    SCAN,
+    SHARED,
+    SHARED_AND_DESCRIBED,
+    STORE,
+    SUM,
+    ShapeStage,
+)
 from tests.cluster import ray_cluster
 from tests.execute.runs import run
 
@@ -126,6 +136,15 @@ def test_prefixes_in_prefixes_are_each_listed_once(through):
     prefixes = ("a", "b", "a_x", "a_y", "a_x_deep")
     assert names(outcome) == sorted(f"{prefix}-{n}" for prefix in prefixes for n in range(2))
     assert outcome.report.types["table"]["discovered"] == 10
+
+
+@pytest.mark.parametrize("shape", [SHARED, SHARED_AND_DESCRIBED], ids=["listed", "described"])
+def test_what_is_listed_in_two_places_is_counted_in_both_and_the_run_ends(through, shape):
+    outcome = through(stage(shape), listed_twice=2)
+    assert set(names(outcome)) == {"t0", "t1", "t2"}
+    book = outcome.report.types["table"]
+    assert (outcome.report.state, book["discovered"]) == ("success", 5)
+    assert book["ok"] + book["unchanged"] == 5
 
 
 def test_an_incremental_listing_tells_changes_and_removals_and_deletes_nothing_by_absence(through):
