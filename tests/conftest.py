@@ -36,7 +36,10 @@ FOR_TESTS = {
     "RAYINGEST_RAY_TEMP_DIR",
     "RAYINGEST_RECORD",
     "RAYINGEST_SERVERS",
+    "RAYINGEST_TEST_IMAGE",
 }
+# Of the machine: which cluster kubectl means, and nothing of ours may touch by accident.
+KUBECONFIG = os.environ.get("KUBECONFIG")
 # Python's own helpers; they end with the process that they help.
 HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "execnet", "ipykernel")
 GRACE_SECONDS = 10
@@ -57,7 +60,7 @@ def _own_home(_no_leftovers: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(folder))
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
-        for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "KUBECONFIG"):
             patch.delenv(name, raising=False)
         for name in [*os.environ]:
             if name.startswith(("RAYINGEST_", "OPENMETADATA_")) and name not in FOR_TESTS:

@@ -5,11 +5,7 @@ config out of the Secret and runs the entrypoint, in this machine instead of a c
 """
 
 import json
-import os
-import shlex
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +20,7 @@ from rayingest.testing import StrictCatalogue
 from rayingest.testing.catalogue import Faults
 from rayingest.testing.kubernetes import DELETED, Kubernetes
 
+from ..operator import DONE, FAILED, Operator
 from ..state.s3 import BUCKET, serve
 from .conftest import SECRET, SERVER, Shop, many
 
@@ -32,9 +29,7 @@ IMAGE = ("--image", "registry.example/rayingest:1")
 RUN = ("--run-id", "r1")
 STATE = f"s3://{BUCKET}/state"
 RUNNING = {"jobStatus": "RUNNING", "jobDeploymentStatus": "Running", "rayClusterName": "c"}
-DONE = {"jobStatus": "SUCCEEDED", "jobDeploymentStatus": "Complete", "rayClusterName": "c"}
 OLD = "2026-01-01T00:00:00Z"
-FAILED = {"jobStatus": "FAILED", "jobDeploymentStatus": "Failed", "reason": "AppFailed"}
 
 
 @pytest.fixture(scope="module")
@@ -47,63 +42,6 @@ def _s3() -> Iterator[None]:
 def state(_s3: None, request: pytest.FixtureRequest) -> str:
     """A place of its own in a bucket."""
     return f"{STATE}/{abs(hash(request.node.nodeid))}"
-
-
-class Operator:
-    """Runs what it is given; `kills` so many attempts as soon as they have begun."""
-
-    def __init__(self, world: Kubernetes, folder: Path, *, kills: int = 0) -> None:
-        self.world, self.folder, self.kills = world, folder, kills
-        self.attempts = 0
-
-    def __call__(self, job: Json) -> Iterator[Json]:
-        config = self._config(job)
-        while True:
-            self.attempts += 1
-            cluster = {"rayClusterName": f"c{self.attempts}", "failed": self.attempts - 1}
-            yield {"jobDeploymentStatus": "Initializing", **cluster}
-            yield {"jobStatus": "RUNNING", "jobDeploymentStatus": "Running", **cluster}
-            code, said = self._run(job, config)
-            if code == 0:
-                yield {**DONE, **cluster}
-                return
-            failed = {"reason": "AppFailed", "message": said, "failed": self.attempts}
-            if self.attempts > job["spec"]["backoffLimit"]:
-                yield {**FAILED, **failed}
-                return
-            yield {"jobStatus": "FAILED", "jobDeploymentStatus": "Retrying", **failed}
-            yield {"failed": self.attempts}
-
-    def _config(self, job: Json) -> Path:
-        name = job["metadata"]["name"]
-        key = ("secrets", job["metadata"]["namespace"], f"{name}-config")
-        with self.world.changed:
-            assert self.world.changed.wait_for(lambda: key in self.world.objects, 10)
-            text = self.world.objects[key]["stringData"]["config.yaml"]
-        path = self.folder / f"{name}.yaml"
-        path.write_text(text, "utf-8")
-        return path
-
-    def _run(self, job: Json, config: Path) -> tuple[int, str]:
-        command = job["spec"]["entrypoint"].replace("/etc/rayingest/config.yaml", str(config))
-        command = command.replace("--engine ray --address auto", "--engine local")
-        head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0]
-        environ = {each["name"]: each["value"] for each in head["env"]}
-        process = subprocess.Popen(
-            [sys.executable, "-m", *shlex.split(command)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, **environ, "XDG_STATE_HOME": str(self.folder / "pod")},
-        )
-        if self.kills:
-            self.kills -= 1
-            assert process.stdout is not None
-            process.stdout.readline()
-            process.send_signal(signal.SIGKILL)
-        said, _ = process.communicate(timeout=60)
-        tail = f"Job entrypoint command failed with exit code {process.returncode}, last available logs:\n"
-        return process.returncode, tail + said[-20_000:]
 
 
 @pytest.fixture
