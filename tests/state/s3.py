@@ -54,7 +54,8 @@ def serve() -> Iterator[Server]:
     thread.start()
     try:
         with environment(f"http://127.0.0.1:{http.server_port}"):
-            s3fs.S3FileSystem().mkdir(BUCKET)
+            with contextlib.suppress(FileExistsError):  # moto keeps it as long as the process lives
+                s3fs.S3FileSystem().mkdir(BUCKET)
             yield server
             s3fs.S3FileSystem.clear_instance_cache()
     finally:
