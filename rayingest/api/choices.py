@@ -36,6 +36,5 @@ def options_of(config: Config, asked: Wishes, *, few: bool = False) -> Options:
         keeps=selection(config.service, asked.select, asked.exclude),
         limits=limits(config),
         seed=asked.seed,
-        # A submitted run has its cluster to itself.
-        grows=bool(os.environ.get("RAYINGEST_SUBMITTED")),
+        grows=os.environ.get("RAYINGEST_CLUSTER") == "own",  # launch.pods says so
     )

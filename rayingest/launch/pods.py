@@ -15,6 +15,8 @@ STOP_SECONDS = 25
 GRACE_SECONDS = 30
 SUBMITTED = "RAYINGEST_SUBMITTED"
 """Tells the driver that nobody sees its process: its log goes to the run directory, too."""
+CLUSTER = "RAYINGEST_CLUSTER"
+"""Tells the driver that the cluster is there for it alone, and grows when it asks."""
 HEAD = {"requests": {"cpu": "1", "memory": "4Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}}
 SUBMITTER = {
     "requests": {"cpu": "100m", "memory": "200Mi"},
@@ -55,6 +57,7 @@ def head(run: Submission) -> Json:
         "env": [
             {"name": "RAY_JOB_STOP_WAIT_TIME_S", "value": str(STOP_SECONDS)},
             {"name": SUBMITTED, "value": run.name},
+            {"name": CLUSTER, "value": "own"},
         ],
         "ports": _ports(PORTS),
     }

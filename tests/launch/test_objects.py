@@ -243,9 +243,9 @@ def test_ray_stops_a_run_before_kubernetes_kills_it(submit: Submit) -> None:
 
 def test_the_driver_is_told_that_it_was_submitted_and_workers_are_not(submit: Submit) -> None:
     found = pods(job(submit(SMALL)))
-    assert {"name": "RAYINGEST_SUBMITTED", "value": job(submit(SMALL))["metadata"]["name"]} in (
-        found["head"]["containers"][0]["env"]
-    )
+    told = {each["name"]: each["value"] for each in found["head"]["containers"][0]["env"]}
+    assert told["RAYINGEST_SUBMITTED"] == job(submit(SMALL))["metadata"]["name"]
+    assert told["RAYINGEST_CLUSTER"] == "own"
     assert "env" not in found["worker"]["containers"][0]
 
 
