@@ -1,24 +1,31 @@
 """One Ray for many tests: a cluster in a process of its own, which every run connects to by address."""
 
+import json
 import os
 import secrets
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rayingest.execute.surroundings import PROXIES
+from rayingest.testing.processes import end, free_port
 
 JOINED = """
 import sys, time, ray
 ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
 for _ in range(300):
-    if any(each["Alive"] and "node:__internal_head__" not in each["Resources"] for each in ray.nodes()):
+    if any(each["Alive"] and sys.argv[2] in each["Resources"] for each in ray.nodes()):
         sys.exit(0)
     time.sleep(0.1)
 sys.exit(1)
 """
+# Ray's own choice: nodes of one machine cannot share them, and one that was free before may be taken.
+PORTS = ("--dashboard-agent-listen-port", "0")
 PLUGINS = Path(__file__).parent / "plugins"
 SERVE = """
 import os, sys, ray
@@ -73,18 +80,63 @@ def ray_cluster(cores: int = 4) -> Iterator[str]:
 
 
 @contextmanager
-def ray_node(address: str, cores: int) -> Iterator[None]:
-    """Another node of a cluster, on this machine, until the block ends."""
+def ray_head(environ: Mapping[str, str], *, cores: int = 1) -> Iterator[tuple[str, str]]:
+    """A head as somebody else has started it: HOST:PORT, and its dashboard's URL, until the block ends.
+
+    `environ` holds the token, and whatever jobs are to find in the cluster's own environment.
+    """
+    port, dashboard = free_port(), free_port()
     ray = Path(sys.executable).with_name("ray")
     size = ["--num-cpus", str(cores), "--object-store-memory", "80000000"]
-    command = [ray, "start", "--address", address, *size, "--block"]
+    command = [ray, "start", "--head", "--block", *size, *PORTS, "--port", str(port)]
+    command += ["--dashboard-host", "127.0.0.1", "--dashboard-port", str(dashboard)]
+    command += ["--ray-client-server-port", str(free_port()), "--disable-usage-stats"]
+    if folder := os.environ.get("RAYINGEST_RAY_TEMP_DIR"):
+        command += ["--temp-dir", folder]
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=plain()
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=plain() | dict(environ),
     )
     try:
-        before = subprocess.run([sys.executable, "-c", JOINED, address], timeout=60, check=False)
+        for _ in range(600):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", dashboard), 1):
+                break
+            assert process.poll() is None, "the head has not started"
+            time.sleep(0.1)
+        yield f"127.0.0.1:{port}", f"http://127.0.0.1:{dashboard}"
+    finally:
+        end(process, seconds=60)
+
+
+@contextmanager
+def ray_node(address: str, cores: int, environ: Mapping[str, str] | None = None) -> Iterator[int]:
+    """Another node of a cluster, on this machine, until the block ends; the process that holds it."""
+    ray, name = Path(sys.executable).with_name("ray"), f"node-{secrets.token_hex(4)}"
+    size = ["--num-cpus", str(cores), "--object-store-memory", "80000000"]
+    size += ["--resources", json.dumps({name: 1})]
+    command = [ray, "start", "--address", address, *size, *PORTS, "--block"]
+    around = plain() | dict(environ or {})
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=around
+    )
+    try:
+        before = subprocess.run(
+            [sys.executable, "-c", JOINED, address, name], timeout=60, check=False, env=around
+        )
         assert before.returncode == 0, "the node has not joined"
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(timeout=60)
+
+
+def lose(node: int) -> None:
+    """Let all processes of a node be gone at once, as when its machine loses its power."""
+    os.kill(node, signal.SIGSTOP)  # so that nothing of it sees the others go
+    for each in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(each.read_text().rpartition(")")[2].split()[1]) == node:
+                lose(int(each.parent.name))
+    os.kill(node, signal.SIGKILL)

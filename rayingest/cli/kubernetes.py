@@ -116,7 +116,7 @@ def wait(
         cluster=cluster, name=run.name, namespace=place, seen=seen, uneasy=logs.warning
     )
     try:
-        with _terminated_as_interrupted():
+        with terminated_as_interrupted():
             found = coming.wait() if run.owner.kind is WORKFLOWS else run.job
             ended = found if isinstance(found, Ended) else waiter.wait(longest(found))
             if run.owner.kind is WORKFLOWS:
@@ -153,7 +153,7 @@ def finish(
 
 
 def _interrupted(cluster: "Kube", run: "Submitted", on_interrupt: OnInterrupt | None) -> NoReturn:
-    if (on_interrupt or _chosen(run)) == "detach":
+    if (on_interrupt or chosen(f"Delete run {run.run_id} and its cluster?")) == "detach":
         logs.warning(f"Left alone: run {run.run_id} goes on.")
         lines(run)
         raise typer.Exit(Exit.INTERRUPTED)
@@ -169,19 +169,19 @@ def _interrupted(cluster: "Kube", run: "Submitted", on_interrupt: OnInterrupt | 
     raise typer.Exit(Exit.INTERRUPTED)
 
 
-def _chosen(run: "Submitted") -> OnInterrupt:
+def chosen(question: str) -> OnInterrupt:
     """Ask who sits at a terminal; where nobody does, nothing is left behind."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return "delete"
     try:
-        gone = typer.confirm(f"Delete run {run.run_id} and its cluster?", default=True, err=True)
+        gone = typer.confirm(question, default=True, err=True)
     except (typer.Abort, KeyboardInterrupt):
         return "delete"
     return "delete" if gone else "detach"
 
 
 @contextmanager
-def _terminated_as_interrupted() -> Generator[None]:
+def terminated_as_interrupted() -> Generator[None]:
     """Whoever ends this process ends the run, or leaves it, as Ctrl-C does."""
 
     def interrupt(*_: object) -> None:

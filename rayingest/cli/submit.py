@@ -1,15 +1,16 @@
-"""`rayingest submit`: the same run on Kubernetes, as a RayJob."""
+"""`rayingest submit`: the same run on Kubernetes, as a RayJob, or on a Ray cluster that is there."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from rayingest.cli import kubernetes, loading, options, output
+from rayingest.cli import kubernetes, loading, options, output, ray_job
 from rayingest.cli.exits import Exit
-from rayingest.cli.kubernetes import ContextOption, NamespaceOption, OnInterrupt, OnInterruptOption
+from rayingest.cli.kubernetes import ContextOption, NamespaceOption, OnInterruptOption
 from rayingest.cli.values import plural
+from rayingest.cli.waiting import Waiting
 from rayingest.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 Texts = Iterable[str] | None
 Flags = Mapping[str, object]
 ModeOption = Annotated[
-    Literal["rayjob", "argo"] | None,
+    Literal["rayjob", "argo", "ray-job"] | None,
     typer.Option(
         "--mode",
-        help="rayjob: KubeRay's RayJob; argo: a Workflow of Argo around one (orchestrator).",
+        help="rayjob: KubeRay's RayJob; argo: a Workflow of Argo around one (orchestrator); "
+        "ray-job: a job of a Ray cluster that is there.",
     ),
 ]
 ImageOption = Annotated[
@@ -31,7 +33,7 @@ ImageOption = Annotated[
 ]
 NameOption = Annotated[
     str | None,
-    typer.Option("--name", metavar="NAME", help="Name of the RayJob (made when absent)."),
+    typer.Option("--name", metavar="NAME", help="Name of the job (made when absent)."),
 ]
 ManifestOption = Annotated[
     str | None,
@@ -62,6 +64,7 @@ def submit(
     mode: ModeOption = None,
     namespace: NamespaceOption = None,
     context: ContextOption = None,
+    address: ray_job.AddressOption = None,
     image: ImageOption = None,
     name: NameOption = None,
     wait: WaitOption = False,
@@ -81,7 +84,7 @@ def submit(
     verbose: options.VerboseOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Run a config on Kubernetes: a RayJob with a cluster of its own, which is removed at the end."""
+    """Run a config on Kubernetes, with a cluster of its own (removed at the end), or on a Ray that is there."""
     from rayingest.cli import logs, outcome
 
     logs.configure(verbose=verbose, quiet=quiet)
@@ -93,8 +96,33 @@ def submit(
         "namespace": namespace,
         "image": image,
     }
+    waiting = Waiting(
+        wait=wait or follow,
+        follow=follow,
+        on_interrupt=on_interrupt,
+        partial_ok=partial_ok,
+        report_json=report_json,
+        quiet=quiet,
+    )
+    source = loading.which(config, config_option)
+    objects = {"--manifest": manifest, "--dry-run": dry_run, "--logs-pod": logs_pod}
+    others = {**objects, "--namespace": namespace, "--context": context, "--image": image}
+    ray_job.refuse_others(mode or "rayjob", ours={"--address": address}, others=others)
+    if mode == "ray-job":
+        ray_job.submit(
+            source,
+            waiting,
+            address=address,
+            overlays=loading.filled(overlays),
+            sets=loading.filled(sets),
+            flags=_given(flags),
+            run_id=run_id,
+            name=name,
+            allow_untested=allow_untested,
+        )
+        return
     prepared = prepared_of(
-        loading.which(config, config_option),
+        source,
         sets=sets,
         overlays=overlays,
         flags=flags,
@@ -107,31 +135,11 @@ def submit(
     if manifest is not None or dry_run == "client":
         _write(prepared, manifest)
         return
-    waiting = Waiting(
-        wait=wait or follow,
-        follow=follow,
-        on_interrupt=on_interrupt,
-        partial_ok=partial_ok,
-        report_json=report_json,
-        quiet=quiet,
-    )
     with kubernetes.connected(context) as cluster:
         if dry_run == "server":
             _tried(prepared, cluster)
         else:
             put(prepared, cluster, waiting)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """What is done when the run is on the cluster."""
-
-    wait: bool
-    follow: bool = False
-    on_interrupt: OnInterrupt | None = None
-    partial_ok: bool = False
-    report_json: str | None = None
-    quiet: bool = False
 
 
 def prepared_of(

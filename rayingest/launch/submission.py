@@ -68,24 +68,20 @@ def submission(
 ) -> Submission:
     """Decide all of it; `parallelism` is the one that was forced. Raises ConfigError."""
     execution = config.execution
-    if not RUN_ID.fullmatch(run_id):
-        raise ConfigError(
-            f"The run id {run_id!r} cannot be a label and a word of a shell.",
-            hint="Up to 63 letters, digits, -, _ and .; a letter or digit first and last.",
-        )
+    refuse_odd(run_id)
     if execution.image is None:
         raise ConfigError(
             "Which image? Kubernetes needs one with rayingest and Ray in it.",
             hint="--image, or workflowConfig.distributedExecution.image; the Dockerfile builds one.",
         )
-    text = yaml.safe_dump(config.tree, sort_keys=False, allow_unicode=True, width=1000)
+    text = written(config)
     if len(text.encode()) > LARGEST:
         raise ConfigError(
             f"The config has {len(text.encode()):,} bytes, and a Secret takes {LARGEST:,}.",
             hint="Make its filters shorter: patterns instead of names.",
         )
     return Submission(
-        name=_name(name, config.service, run_id),
+        name=named(name, config.service, run_id),
         run_id=run_id,
         source=config.connector,
         service=config.service,
@@ -93,7 +89,7 @@ def submission(
         namespace=execution.namespace,
         entrypoint=entrypoint(run_id, parallelism=parallelism, allow_untested=allow_untested),
         text=text,
-        digest=_digest(config),
+        digest=digest_of(config),
         state_url=_told(execution.state_url),
         submitted_by=submitted_by,
         workers=workers(execution),
@@ -101,13 +97,33 @@ def submission(
     )
 
 
-def entrypoint(run_id: str, *, parallelism: int | None = None, allow_untested: bool = False) -> str:
+def refuse_odd(run_id: str) -> None:
+    """A run id goes where labels and shells read it. Raises ConfigError."""
+    if not RUN_ID.fullmatch(run_id):
+        raise ConfigError(
+            f"The run id {run_id!r} cannot be a label and a word of a shell.",
+            hint="Up to 63 letters, digits, -, _ and .; a letter or digit first and last.",
+        )
+
+
+def written(config: Config) -> str:
+    """The config as the run reads it, its `${VARIABLES}` as they were written."""
+    return yaml.safe_dump(config.tree, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def entrypoint(
+    run_id: str,
+    *,
+    config: str = f"{CONFIG_FOLDER}/{CONFIG_FILE}",
+    parallelism: int | None = None,
+    allow_untested: bool = False,
+) -> str:
     """What the cluster runs: one line that a shell takes as it is, for the operator quotes nothing.
 
     The engine and the address are said, so that such a run neither submits itself again nor starts a Ray
     of its own. A partial success is none to the operator, which would run it again.
     """
-    words = f"rayingest run {CONFIG_FOLDER}/{CONFIG_FILE} --engine ray --address auto --partial-ok"
+    words = f"rayingest run {config} --engine ray --address auto --partial-ok"
     more = f" --parallelism {parallelism}" if parallelism else ""
     more += " --allow-untested" if allow_untested else ""
     return f"{words}{more} --run-id {run_id}"
@@ -118,14 +134,14 @@ def slug(text: str, longest: int) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:longest].rstrip("-")
 
 
-def _name(asked: str | None, service: str, run_id: str) -> str:
+def named(asked: str | None, service: str, run_id: str) -> str:
     """The same run has the same name: submitted twice, the second time finds it there."""
     if asked is None:
         tail = hashlib.sha256(f"{service}\n{run_id}".encode()).hexdigest()[:10]
         return "-".join(each for each in ("ri", slug(service, 20), tail) if each)
     if len(asked) > LONGEST_NAME or not NAME.fullmatch(asked):
         raise ConfigError(
-            f"{asked!r} cannot be the name of a RayJob.",
+            f"{asked!r} cannot be the name of a job.",
             hint=f"Up to {LONGEST_NAME} lower-case letters, digits and -; a letter first.",
         )
     return asked
@@ -136,7 +152,7 @@ def _told(url: str | None) -> str | None:
     return None if url is None or re.search(r"[@?]|\$\{", url) else url
 
 
-def _digest(config: Config) -> str:
+def digest_of(config: Config) -> str:
     """A hash that tells two configs apart; of secrets it knows nothing, for everybody can read it."""
     text = json.dumps(config.redacted(), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

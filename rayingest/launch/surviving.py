@@ -19,13 +19,18 @@ def lasting(config: Config) -> bool:
     url = config.execution.state_url
     if url is None:
         return False
-    if SCHEME.match(url) and urlsplit(url).scheme not in OF_THE_POD:
+    if remote(url):
         return True
     if "${" in url.partition("/")[0]:
         return True  # only the pods know
     path = PurePosixPath(re.sub(r"^\w+://", "", url))
     claims = (each for each in config.execution.k8s.volumes if each.claimName and not each.readOnly)
     return any(path.is_relative_to(each.mountPath) for each in claims)
+
+
+def remote(url: str) -> bool:
+    """Whether a place is the same one from wherever it is looked at: no folder of a machine."""
+    return bool(SCHEME.match(url)) and urlsplit(url).scheme not in OF_THE_POD
 
 
 def refuse_unrecorded(config: Config) -> None:

@@ -1,0 +1,253 @@
+"""Runs as jobs of a Ray cluster that is there: given to it, looked for, followed, stopped, and judged.
+
+How a run went its report says, in the run directory or at the end of its log. Without a report nobody knows.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from rayingest.api import lines
+from rayingest.api.job import Job
+from rayingest.api.recorded import stored
+from rayingest.api.wishes import Wishes
+from rayingest.config import Config, load
+from rayingest.config.interpolate import references
+from rayingest.core import registry
+from rayingest.errors import AlreadyThere, ClusterError, ConfigError, NotThere, RayingestError
+from rayingest.execute.report import EXIT_CODES, Report
+from rayingest.launch import surviving
+from rayingest.launch.dashboard import Dashboard
+from rayingest.launch.following import Follower
+from rayingest.launch.job import JobStatus, RayRun, job_status, ray_run
+from rayingest.launch.ray_version import compare
+from rayingest.launch.status import Outcome
+from rayingest.launch.token import overheard
+from rayingest.state.run_directory import RunDirectory, default_url, new_run_id
+
+NO_FLAGS: Mapping[str, object] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedJob:
+    """A run that could be given to a cluster, and what its user should know."""
+
+    run: RayRun
+    job: Job
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A run that a cluster has: now, or (`before`) since somebody submitted it earlier."""
+
+    status: JobStatus
+    version: str
+    before: bool
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a job ended, and the report of its run; without one, `unread` says why."""
+
+    outcome: Outcome
+    status: JobStatus
+    report: Report | None
+    unread: str = ""
+
+    def code(self, *, partial_ok: bool = False) -> int:
+        """The run's exit code: partial success is told as that, though Ray was told of success."""
+        if self.report is None:
+            return EXIT_CODES["failed"]
+        if partial_ok and self.report.state == "partialSuccess":
+            return 0
+        return EXIT_CODES[self.report.state]
+
+
+def prepare(
+    source: str | Path,
+    *,
+    overlays: Iterable[str | Path] = (),
+    sets: Iterable[str] = (),
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] = NO_FLAGS,
+    run_id: str | None = None,
+    name: str | None = None,
+    allow_untested: bool = False,
+) -> PreparedJob:
+    """Read a config as the cluster will read it. Raises ConfigError, ConfigErrors.
+
+    What only the cluster's nodes have - variables, files - counts as a text.
+    """
+    elsewhere: set[str] = set()
+    more = {**flags, "engine": "ray"}
+    config = load(
+        source, overlays=overlays, sets=sets, environ=environ, flags=more, elsewhere=elsewhere
+    )
+    job = Job(config)
+    job.refuse_untested(Wishes(allow_untested=allow_untested))
+    surviving.refuse_unknown(config, elsewhere)
+    parallelism = flags.get("parallelism")
+    run = ray_run(
+        config,
+        run_id=run_id or new_run_id(),
+        name=name,
+        parallelism=parallelism if isinstance(parallelism, int) else None,
+        allow_untested=allow_untested,
+    )
+    return PreparedJob(run, job, (*config.warnings, *_told(config)))
+
+
+def _told(config: Config) -> Iterator[str]:
+    wanted = references(config.tree)
+    if names := surviving.variables(wanted):
+        yield f"Every node of the cluster must have {', '.join(names)} in its environment: the values stay here."
+    if files := sorted(each.removeprefix("file:") for each in wanted if each.startswith("file:")):
+        yield f"Every node of the cluster must have {', '.join(files)}."
+    if registry.load(config.connector).local:
+        yield f"{config.connector} reads a file, and every node of the cluster must have it."
+    if config.redacted() != config.tree:
+        yield (
+            "The config may hold passwords as they are. Whoever has the cluster's token can read them there: "
+            "${VARIABLES} keep them out."
+        )
+    url = config.execution.state_url
+    if url is None or not (surviving.remote(url) or "${" in url):
+        yield (
+            "What is recorded stays where the run starts, unless the cluster shares that folder; a head that is made "
+            "anew has none of it: give a stateUrl on object storage."
+        )
+
+
+def submit(prepared: PreparedJob, at: Dashboard) -> Given:
+    """Give a run to a cluster, unless it has it. Raises ConfigError, ClusterError.
+
+    One that failed there, or was stopped, is begun again under its run id, and so goes on.
+    """
+    run, version = prepared.run, at.version()
+    warnings = [*compare(version, prepared.job.config.execution.k8s, at.address)]
+    if at.vouched and overheard(at.address):
+        warnings.append("The cluster's token goes over http:// as it is: others can read it.")
+    before = _before(run, at)
+    if before is None:
+        at.upload(run.package, run.data)
+        try:
+            at.submit(run.request)
+        except AlreadyThere:  # by an answer that was lost, or by somebody else just now
+            _same(run, job_status(at.job(run.name)), at)
+    status = before or job_status(at.job(run.name))
+    return Given(
+        status=status, version=version, before=before is not None, warnings=tuple(warnings)
+    )
+
+
+def _before(run: RayRun, at: Dashboard) -> JobStatus | None:
+    """The job, when the cluster has it and it need not be begun again."""
+    try:
+        found = _same(run, job_status(at.job(run.name)), at)
+        if found.outcome in (None, Outcome.SUCCEEDED):
+            return found
+        at.delete(run.name)
+    except AlreadyThere:  # somebody else has begun it again meanwhile
+        return _same(run, job_status(at.job(run.name)), at)
+    except NotThere:
+        pass
+    return None
+
+
+def _same(run: RayRun, found: JobStatus, at: Dashboard) -> JobStatus:
+    if found.run_id == run.run_id:
+        return found
+    whose = f"run {found.run_id}" if found.run_id else "something that is no run of rayingest"
+    raise ConfigError(
+        f"The Ray cluster at {at.address} has a job {run.name} already: {whose}.",
+        hint="Give another --name, or none: then it is made from service and run id.",
+    )
+
+
+def status(at: Dashboard, text: str) -> JobStatus:
+    """The job of a name, or of a run. Raises NotThere, ClusterError."""
+    try:
+        if (found := job_status(at.job(text))).name:
+            return found
+    except NotThere:
+        pass
+    known = map(job_status, at.jobs())
+    fits = [each for each in known if each.name and text and each.run_id == text]
+    if fits:
+        return max(fits, key=lambda each: each.started or 0.0)
+    raise NotThere(
+        f"The Ray cluster at {at.address} has no job or run {text!r}.",
+        hint="A cluster forgets its jobs when its head is made anew.",
+    )
+
+
+def logs(at: Dashboard, text: str) -> str:
+    """All that a run has said until now. Raises NotThere, ClusterError."""
+    return at.log(status(at, text).name)
+
+
+def stop(at: Dashboard, text: str) -> bool:
+    """Ask a run to end; whether it was running. Raises NotThere, ClusterError."""
+    return at.stop(status(at, text).name)
+
+
+def wait(
+    prepared: PreparedJob,
+    at: Dashboard,
+    *,
+    seen: Callable[[JobStatus], None] = lambda status: None,
+    uneasy: Callable[[str], None] = lambda text: None,
+    line: Callable[[str], None] | None = None,
+) -> Ended:
+    """Until the job has ended, and its report is read; `line` is told its log. Raises ClusterError."""
+    run, config = prepared.run, prepared.job.config
+    follower = Follower(dashboard=at, name=run.name, seen=seen, uneasy=uneasy, line=line)
+    outcome, last = follower.wait()
+    url = config.execution.state_url or default_url()
+    report, unread = _recorded(url, run, outcome, last)
+    if report is None:
+        report = _logged(at, run, last)
+    return Ended(outcome=outcome, status=last, report=report, unread=unread)
+
+
+def _recorded(
+    url: str, run: RayRun, outcome: Outcome, last: JobStatus
+) -> tuple[Report | None, str]:
+    """The report in the run directory, of the attempt that this job was; why there is none."""
+    if "${" in url:
+        return None, f"stateUrl ({url}) is known to the cluster alone"
+    directory = RunDirectory(url, run.service, run.run_id)
+    try:
+        report = stored(directory)
+    except (RayingestError, OSError) as error:
+        return None, f"{directory.url} cannot be read: {error}"
+    if report is None or report.run_id != run.run_id:
+        return None, f"there is no report in {directory.url}"
+    # A run that had ended before says so, and writes no other report. But only one place has that name:
+    # a folder of this machine may hold another run's.
+    kept = outcome is Outcome.SUCCEEDED and surviving.remote(url)
+    if kept or _fresh(report, last):
+        return report, ""
+    return None, f"the report in {directory.url} is of an earlier attempt"
+
+
+def _logged(at: Dashboard, run: RayRun, last: JobStatus) -> Report | None:
+    """The report at the end of the log; earlier jobs of this name have written there, too."""
+    try:
+        report = lines.found(at.log(run.name).splitlines())
+    except ClusterError:
+        return None
+    good = report is not None and report.run_id == run.run_id and _fresh(report, last)
+    return report if good else None
+
+
+def _fresh(report: Report, last: JobStatus) -> bool:
+    """Whether a report was written since the job began: both by the clock of where the run starts."""
+    try:
+        ended = datetime.fromisoformat(report.ended_at).timestamp()
+    except ValueError:
+        return False
+    return last.started is not None and ended >= last.started

@@ -1,0 +1,143 @@
+"""`rayingest submit --mode ray-job`: the same run on a Ray cluster that is there."""
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from rayingest.cli import kubernetes
+from rayingest.cli.exits import Exit
+from rayingest.cli.waiting import Waiting
+from rayingest.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rayingest.api.ray_jobs import Ended, PreparedJob
+    from rayingest.launch.dashboard import Dashboard
+    from rayingest.launch.job import JobStatus
+
+# What a terminal would obey: names of the source are in the log, too.
+UNSPOKEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="URL",
+        help="ray-job: the Ray dashboard, http://HOST:8265 (or RAY_API_SERVER_ADDRESS).",
+    ),
+]
+
+
+def refuse_others(mode: str, *, ours: Mapping[str, object], others: Mapping[str, object]) -> None:
+    """Each mode has flags that the other one cannot do anything with. Raises ConfigError."""
+    odd = others if mode == "ray-job" else ours
+    if given := [name for name, value in odd.items() if value]:
+        another = "rayjob" if odd is others else "ray-job"
+        raise ConfigError(
+            f"{', '.join(given)}: --mode {mode} has no use for it.",
+            hint=f"Leave it out, or take --mode {another}.",
+        )
+
+
+def submit(
+    source: str,
+    waiting: Waiting,
+    *,
+    address: str | None,
+    overlays: Sequence[str],
+    sets: Sequence[str],
+    flags: Mapping[str, object],
+    run_id: str | None,
+    name: str | None,
+    allow_untested: bool,
+) -> None:
+    """Give a run to a cluster; wait for it when that is wanted, and leave with its exit code."""
+    from rayingest.api import ray_jobs
+    from rayingest.cli import logs, secrecy
+    from rayingest.launch.dashboard import connected
+
+    prepared = ray_jobs.prepare(
+        source,
+        overlays=overlays,
+        sets=sets,
+        flags=flags,
+        run_id=run_id,
+        name=name,
+        allow_untested=allow_untested,
+    )
+    chosen, run = prepared.job.config, prepared.run
+    secrecy.remember(chosen.tree, dict(chosen.variables))
+    with connected(address) as at:
+        given = ray_jobs.submit(prepared, at)
+        for each in (*prepared.warnings, *given.warnings):
+            logs.warning(each)
+        logs.info(f"Run {run.run_id} is job {run.name} at {at.address}, Ray {given.version}.")
+        if given.before:
+            logs.info(f"It was submitted before: {given.status}.")
+        if not waiting.wait:
+            _lines(prepared, at)
+            return
+        ended = _waited(prepared, at, waiting)
+    _finish(ended, run.run_id, waiting)
+
+
+def _lines(prepared: "PreparedJob", at: "Dashboard") -> None:
+    """How to follow a run that goes on."""
+    from rayingest.cli import logs
+
+    logs.info(f"Its log: ray job logs {prepared.run.name} --address {at.address} --follow")
+    logs.info(f"End it:  ray job stop {prepared.run.name} --address {at.address}")
+
+
+def _waited(prepared: "PreparedJob", at: "Dashboard", waiting: Waiting) -> "Ended":
+    """Wait, telling what happens; an interruption ends the command."""
+    from rayingest.api import ray_jobs
+    from rayingest.cli import logs
+
+    run = prepared.run
+
+    def seen(status: "JobStatus") -> None:
+        logs.info(f"{run.name}: {status}")
+
+    line = _print if waiting.follow else None
+    try:
+        with kubernetes.terminated_as_interrupted():
+            return ray_jobs.wait(prepared, at, seen=seen, uneasy=logs.warning, line=line)
+    except KeyboardInterrupt:
+        wanted = waiting.on_interrupt or kubernetes.chosen(f"Stop run {run.run_id}?")
+        if wanted == "detach":
+            logs.warning(f"Left alone: run {run.run_id} goes on.")
+            _lines(prepared, at)
+        else:
+            ray_jobs.stop(at, run.name)
+            logs.warning(
+                f"Run {run.run_id} is being stopped. Submitted again with --run-id it goes on."
+            )
+        raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+def _print(line: str) -> None:
+    """A line of the run's log, beside what is said here."""
+    sys.stderr.write(f"{UNSPOKEN.sub('', line)}\n")
+
+
+def _finish(ended: "Ended", run_id: str, waiting: Waiting) -> NoReturn:
+    """Tell how a run ended, and leave with its exit code."""
+    from rayingest.cli import logs, outcome, summary
+    from rayingest.launch.job import why
+    from rayingest.launch.status import Outcome
+
+    if ended.report is None:
+        if ended.outcome is Outcome.FAILED:
+            logs.error(*why(ended.status))
+        if ended.outcome is Outcome.DELETED:
+            logs.warning("The cluster knows nothing of the job any more: was its head made anew?")
+        logs.error(
+            f"The outcome of run {run_id} is unknown: {ended.unread}.",
+            f"Submitted again with --run-id {run_id} it goes on: what is done is not done twice.",
+        )
+        raise typer.Exit(Exit.FAILED)
+    outcome.keep(ended.report, waiting.report_json)
+    summary.show(ended.report, quiet=waiting.quiet)
+    raise typer.Exit(ended.code(partial_ok=waiting.partial_ok))
