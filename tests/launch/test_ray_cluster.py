@@ -303,11 +303,13 @@ def test_a_run_that_was_stopped_is_no_success_and_goes_on_when_submitted_again(
 @pytest.mark.timeout(240)
 def test_a_node_that_is_lost_costs_no_entity(there: There) -> None:
     config = there.slow("lost", entities=400, seconds=0.1, parallelism=50)
-    with ray_node(there.address, 1, there.environ) as node:
-        with there.typed(config, "--wait", "--run-id", "r3") as process:
-            there.until_under_way("lost")
-            lose(node)
-            _, err = process.communicate(timeout=120)
+    with (
+        ray_node(there.address, 1, there.environ) as node,
+        there.typed(config, "--wait", "--run-id", "r3") as process,
+    ):
+        there.until_under_way("lost")
+        lose(node)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert len(set(there.written("lost"))) == 800
     with there.connected() as at:
