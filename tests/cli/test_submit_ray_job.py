@@ -78,6 +78,15 @@ def test_who_waits_leaves_as_the_run_did(
     assert f"{JOB}: {word}" in said.err
 
 
+def test_a_partial_success_may_do_and_its_report_is_kept(
+    submit: Callable[..., Said], ray: FakeRay, tmp_path: Path
+) -> None:
+    ends(ray, tmp_path, "SUCCEEDED", "partialSuccess")
+    kept = tmp_path / "report.json"
+    assert submit("--wait", "--partial-ok", "--report-json", str(kept)).code == 0
+    assert '"partialSuccess"' in kept.read_text()
+
+
 def test_who_follows_reads_the_log_and_no_terminal_obeys_it(
     submit: Callable[..., Said], ray: FakeRay, tmp_path: Path
 ) -> None:

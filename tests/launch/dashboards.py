@@ -49,7 +49,7 @@ class FakeRay:
 
     def answer(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path.removeprefix("/")
-        self.calls.append(f"{request.method} {path}")
+        self.calls.append(f"{request.method} {request.url.raw_path.decode().removeprefix('/')}")
         self.bodies.append(request.content)
         if self.troubles:
             return _given(self.troubles.pop(0))

@@ -121,7 +121,7 @@ def test_a_package_that_is_there_is_not_sent_again(ray: FakeRay) -> None:
 def test_names_cannot_leave_their_place_in_a_path(ray: FakeRay) -> None:
     with pytest.raises(NotThere):
         ray.client().job("../packages")
-    assert ray.calls == ["GET api/jobs/../packages"]
+    assert ray.calls == ["GET api/jobs/..%2Fpackages"]
 
 
 # --- tokens ---
@@ -288,11 +288,18 @@ def wait(ray: FakeRay) -> Wait:
     """Play statuses to whoever waits for a job that the cluster has, after these troubles."""
 
     def waited(
-        *words: str, troubles: int = 0, step: float = 1.0, message: str = "", known: bool = True
+        *words: str | Callable[[], None],
+        troubles: int = 0,
+        step: float = 1.0,
+        message: str = "",
+        known: bool = True,
     ) -> Waited:
         if known:
             ray.client().submit(JOB)
-        ray.script = [{"status": each, "message": message} for each in words]
+        ray.script = [
+            {"status": each, "message": message} if isinstance(each, str) else each
+            for each in words
+        ]
         ray.troubles = [httpx2.Response(503)] * troubles
         seen: list[JobStatus] = []
         lines: list[str] = []
@@ -337,6 +344,17 @@ def test_a_cluster_that_is_away_for_a_while_is_waited_for(wait: Wait) -> None:
     found = wait("RUNNING", "SUCCEEDED", troubles=6)
     assert found.outcome is Outcome.SUCCEEDED
     assert ["Asking again in 5 s" in each for each in found.said] == [True]
+
+
+def test_a_cluster_that_is_away_now_and_then_is_waited_for(wait: Wait, ray: FakeRay) -> None:
+    away = int(0.6 * AWAY_SECONDS / 5.5) * 4  # tries, of which a look has four
+
+    def leave() -> None:
+        ray.troubles = [httpx2.Response(503)] * away
+
+    found = wait("RUNNING", leave, "RUNNING", leave, "SUCCEEDED", step=0.5)
+    assert found.outcome is Outcome.SUCCEEDED
+    assert found.seconds > AWAY_SECONDS
 
 
 def test_a_cluster_that_stays_away_ends_the_waiting(wait: Wait, ray: FakeRay) -> None:
