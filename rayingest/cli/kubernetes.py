@@ -11,6 +11,7 @@ import typer
 
 from rayingest.cli import logs
 from rayingest.cli.exits import Exit
+from rayingest.cli.values import unspoken
 from rayingest.errors import ConfigError, RayingestError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def wait(
         if following is not None:
             try:
                 for each in following.news():
-                    sys.stderr.write(f"{each}\n")
+                    sys.stderr.write(f"{unspoken(each)}\n")
             except RayingestError as error:
                 logs.warning(f"The log cannot be read just now: {error}")
 

@@ -1,6 +1,5 @@
 """`rayingest submit --mode ray-job`: the same run on a Ray cluster that is there."""
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -9,6 +8,7 @@ import typer
 
 from rayingest.cli import kubernetes
 from rayingest.cli.exits import Exit
+from rayingest.cli.values import unspoken
 from rayingest.cli.waiting import Waiting
 from rayingest.errors import ConfigError
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from rayingest.launch.dashboard import Dashboard
     from rayingest.launch.job import JobStatus
 
-# What a terminal would obey: names of the source are in the log, too.
-UNSPOKEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 AddressOption = Annotated[
     str | None,
     typer.Option(
@@ -119,7 +117,7 @@ def _waited(prepared: "PreparedJob", at: "Dashboard", waiting: Waiting) -> "Ende
 
 def _print(line: str) -> None:
     """A line of the run's log, beside what is said here."""
-    sys.stderr.write(f"{UNSPOKEN.sub('', line)}\n")
+    sys.stderr.write(f"{unspoken(line)}\n")
 
 
 def _finish(ended: "Ended", run_id: str, waiting: Waiting) -> NoReturn:

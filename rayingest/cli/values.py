@@ -58,3 +58,8 @@ def plural(count: int, noun: str, nouns: str | None = None) -> str:
 def size(amount: float) -> str:
     """`312 MB`."""
     return f"{amount / 1e9:.1f} GB" if amount >= 1e9 else f"{amount / 1e6:,.0f} MB"
+
+
+def unspoken(line: str) -> str:
+    """A line of somebody else's log, without what a terminal would obey: names of a source are in it."""
+    return re.sub(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]", "", line)
