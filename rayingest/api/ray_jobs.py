@@ -4,8 +4,9 @@ How a run went its report says, in the run directory or at the end of its log. W
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from rayingest.api import lines
@@ -42,6 +43,7 @@ class PreparedJob:
 class Given:
     """A run that a cluster has: now, or (`before`) since somebody submitted it earlier."""
 
+    run: RayRun
     status: JobStatus
     version: str
     before: bool
@@ -130,7 +132,7 @@ def submit(prepared: PreparedJob, at: Dashboard) -> Given:
     warnings = [*compare(version, prepared.job.config.execution.k8s, at.address)]
     if at.vouched and overheard(at.address):
         warnings.append("The cluster's token goes over http:// as it is: others can read it.")
-    before = _before(run, at)
+    run, before = _turn(run, at)
     if before is None:
         at.upload(run.package, run.data)
         try:
@@ -139,22 +141,29 @@ def submit(prepared: PreparedJob, at: Dashboard) -> Given:
             _same(run, job_status(at.job(run.name)), at)
     status = before or job_status(at.job(run.name))
     return Given(
-        status=status, version=version, before=before is not None, warnings=tuple(warnings)
+        run=run,
+        status=status,
+        version=version,
+        before=before is not None,
+        warnings=tuple(warnings),
     )
 
 
-def _before(run: RayRun, at: Dashboard) -> JobStatus | None:
-    """The job, when the cluster has it and it need not be begun again."""
-    try:
-        found = _same(run, job_status(at.job(run.name)), at)
+def _turn(run: RayRun, at: Dashboard) -> tuple[RayRun, JobStatus | None]:
+    """The run under the name that it is begun by, or the job, where it need not be begun again.
+
+    Each time has a name of its own, `NAME-2`: for some seconds the process of a job that has ended would
+    be taken for that of a new one of its name.
+    """
+    for time in count(1):
+        turn = run if time == 1 else replace(run, name=f"{run.name}-{time}")
+        try:
+            found = _same(turn, job_status(at.job(turn.name)), at)
+        except NotThere:
+            return turn, None
         if found.outcome in (None, Outcome.SUCCEEDED):
-            return found
-        at.delete(run.name)
-    except AlreadyThere:  # somebody else has begun it again meanwhile
-        return _same(run, job_status(at.job(run.name)), at)
-    except NotThere:
-        pass
-    return None
+            return turn, found
+    raise AssertionError  # pragma: no cover - it counts on
 
 
 def _same(run: RayRun, found: JobStatus, at: Dashboard) -> JobStatus:
@@ -196,6 +205,7 @@ def stop(at: Dashboard, text: str) -> bool:
 
 def wait(
     prepared: PreparedJob,
+    given: Given,
     at: Dashboard,
     *,
     seen: Callable[[JobStatus], None] = lambda status: None,
@@ -203,7 +213,7 @@ def wait(
     line: Callable[[str], None] | None = None,
 ) -> Ended:
     """Until the job has ended, and its report is read; `line` is told its log. Raises ClusterError."""
-    run, config = prepared.run, prepared.job.config
+    run, config = given.run, prepared.job.config
     follower = Follower(dashboard=at, name=run.name, seen=seen, uneasy=uneasy, line=line)
     outcome, last = follower.wait()
     url = config.execution.state_url or default_url()
@@ -235,7 +245,7 @@ def _recorded(
 
 
 def _logged(at: Dashboard, run: RayRun, last: JobStatus) -> Report | None:
-    """The report at the end of the log; earlier jobs of this name have written there, too."""
+    """The report at the end of the log, if this job has written one."""
     try:
         report = lines.found(at.log(run.name).splitlines())
     except ClusterError:

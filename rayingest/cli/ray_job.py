@@ -13,7 +13,7 @@ from rayingest.cli.waiting import Waiting
 from rayingest.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rayingest.api.ray_jobs import Ended, PreparedJob
+    from rayingest.api.ray_jobs import Ended, Given, PreparedJob
     from rayingest.launch.dashboard import Dashboard
     from rayingest.launch.job import JobStatus
 
@@ -64,36 +64,37 @@ def submit(
         name=name,
         allow_untested=allow_untested,
     )
-    chosen, run = prepared.job.config, prepared.run
+    chosen = prepared.job.config
     secrecy.remember(chosen.tree, dict(chosen.variables))
     with connected(address) as at:
         given = ray_jobs.submit(prepared, at)
         for each in (*prepared.warnings, *given.warnings):
             logs.warning(each)
+        run = given.run
         logs.info(f"Run {run.run_id} is job {run.name} at {at.address}, Ray {given.version}.")
         if given.before:
             logs.info(f"It was submitted before: {given.status}.")
         if not waiting.wait:
-            _lines(prepared, at)
+            _lines(given, at)
             return
-        ended = _waited(prepared, at, waiting)
+        ended = _waited(prepared, given, at, waiting)
     _finish(ended, run.run_id, waiting)
 
 
-def _lines(prepared: "PreparedJob", at: "Dashboard") -> None:
+def _lines(given: "Given", at: "Dashboard") -> None:
     """How to follow a run that goes on."""
     from rayingest.cli import logs
 
-    logs.info(f"Its log: ray job logs {prepared.run.name} --address {at.address} --follow")
-    logs.info(f"End it:  ray job stop {prepared.run.name} --address {at.address}")
+    logs.info(f"Its log: ray job logs {given.run.name} --address {at.address} --follow")
+    logs.info(f"End it:  ray job stop {given.run.name} --address {at.address}")
 
 
-def _waited(prepared: "PreparedJob", at: "Dashboard", waiting: Waiting) -> "Ended":
+def _waited(prepared: "PreparedJob", given: "Given", at: "Dashboard", waiting: Waiting) -> "Ended":
     """Wait, telling what happens; an interruption ends the command."""
     from rayingest.api import ray_jobs
     from rayingest.cli import logs
 
-    run = prepared.run
+    run = given.run
 
     def seen(status: "JobStatus") -> None:
         logs.info(f"{run.name}: {status}")
@@ -101,12 +102,12 @@ def _waited(prepared: "PreparedJob", at: "Dashboard", waiting: Waiting) -> "Ende
     line = _print if waiting.follow else None
     try:
         with kubernetes.terminated_as_interrupted():
-            return ray_jobs.wait(prepared, at, seen=seen, uneasy=logs.warning, line=line)
+            return ray_jobs.wait(prepared, given, at, seen=seen, uneasy=logs.warning, line=line)
     except KeyboardInterrupt:
         wanted = waiting.on_interrupt or kubernetes.chosen(f"Stop run {run.run_id}?")
         if wanted == "detach":
             logs.warning(f"Left alone: run {run.run_id} goes on.")
-            _lines(prepared, at)
+            _lines(given, at)
         else:
             ray_jobs.stop(at, run.name)
             logs.warning(

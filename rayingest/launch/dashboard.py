@@ -106,10 +106,6 @@ class Dashboard:
         told = _object(self._asked("POST", f"{_path(name)}/stop"), self.address)
         return told.get("stopped") is True
 
-    def delete(self, name: str) -> None:
-        """Forget a job that has ended. Raises AlreadyThere when it has not."""
-        self._asked("DELETE", _path(name))
-
     def _asked(self, method: str, path: str, *, content: bytes | None = None) -> bytes:
         """The answer, after a few tries of what may pass."""
         headers = {"Content-Type": "application/json"} if method == "POST" else {}
@@ -148,7 +144,7 @@ class Dashboard:
             raise NotAllowed(f"The Ray cluster at {self.address} {had}: {told}", hint=_VOUCH)
         if code == 404:
             raise NotThere(f"The Ray cluster at {self.address} says: {told}")
-        if "already exists" in told or "non-terminal state" in told:
+        if "already exists" in told:
             raise AlreadyThere(told)
         if code in PASSING:
             wait = retry_after(answer.headers.get("Retry-After"))

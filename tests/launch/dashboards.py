@@ -66,7 +66,6 @@ class FakeRay:
             ("GET", 2): lambda: httpx2.Response(200, json={"ray_version": self.version}),
             ("POST", 3): lambda *_: self._submitted(json.loads(request.content)),
             ("GET", 3): lambda _, name: self._told(name),
-            ("DELETE", 3): lambda _, name: self._deleted(name),
             ("GET", 4): lambda _, name, what: self._more(parts, name),
             ("PUT", 4): lambda *_: self._kept(parts[3], request.content),
             ("POST", 4): lambda _, name, what: self._stopped(name),
@@ -126,16 +125,6 @@ class FakeRay:
         if running:
             self.jobs[name]["status"] = "STOPPED"
         return httpx2.Response(200, json={"stopped": running})
-
-    def _deleted(self, name: str) -> httpx2.Response:
-        if name not in self.jobs:
-            return _missing(name)
-        if (now := self.jobs[name]["status"]) in ("PENDING", "RUNNING"):
-            return _failed(
-                f"Attempted to delete job '{name}', but it is in a non-terminal state {now}"
-            )
-        del self.jobs[name]
-        return httpx2.Response(200, json={"deleted": True})
 
 
 @contextmanager

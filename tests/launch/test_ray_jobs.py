@@ -128,11 +128,16 @@ def test_submitting_twice_finds_the_first(prepare: Prepare, ray: FakeRay) -> Non
 
 @pytest.mark.parametrize("ended", ["FAILED", "STOPPED"])
 def test_what_failed_is_begun_again(prepare: Prepare, ray: FakeRay, ended: str) -> None:
+    """By another name: Ray would for some seconds take the old process for that of the new job."""
     name = ray_jobs.submit(prepare(), ray.client()).status.name
     ray.jobs[name]["status"] = ended
-    assert not ray_jobs.submit(prepare(), ray.client()).before
-    assert ray.jobs[name]["status"] != ended
-    assert len(ray.packages) == 2
+    again = ray_jobs.submit(prepare(), ray.client())
+    assert (again.before, again.run.name, again.status.name) == (False, f"{name}-2", f"{name}-2")
+    assert ray_jobs.submit(prepare(), ray.client()).before
+    ray.jobs[f"{name}-2"]["status"] = ended
+    assert ray_jobs.submit(prepare(), ray.client()).run.name == f"{name}-3"
+    assert ray.jobs[name]["status"] == ended
+    assert {each["metadata"]["run_id"] for each in ray.jobs.values()} == {"nightly-7"}
 
 
 def test_an_answer_that_was_lost_costs_no_second_run(prepare: Prepare, ray: FakeRay) -> None:
@@ -142,22 +147,6 @@ def test_an_answer_that_was_lost_costs_no_second_run(prepare: Prepare, ray: Fake
     with stamina.set_testing(True, attempts=4):
         given = ray_jobs.submit(prepare(), ray.client())
     assert (given.before, given.status.run_id, len(ray.jobs)) == (False, "nightly-7", 1)
-
-
-def test_somebody_who_is_faster_is_joined(prepare: Prepare, ray: FakeRay) -> None:
-    """Another has begun it again between our look and our deleting."""
-    name = ray_jobs.submit(prepare(), ray.client()).status.name
-    ray.jobs[name]["status"] = "RUNNING"
-    ray.script = [{"status": "FAILED"}]
-
-    class Faster(FakeRay):
-        def _deleted(self, name: str) -> Any:
-            self.jobs[name]["status"] = "RUNNING"
-            return super()._deleted(name)
-
-    racing = Faster(jobs=ray.jobs, script=ray.script)
-    assert ray_jobs.submit(prepare(), racing.client()).before
-    assert not racing.packages
 
 
 @pytest.mark.parametrize("whose", [{"run_id": "other"}, {}, None])
@@ -239,13 +228,13 @@ def ended(prepare: Prepare, ray: FakeRay, tmp_path: Path) -> Callable[..., Ended
     def waited(word: str, state: str | None, *, when: str = "2030-01-01T00:00:00+00:00") -> Ended:
         prepared = prepare({"stateUrl": str(tmp_path / "state")})
         at = ray.client()
-        name = ray_jobs.submit(prepared, at).status.name
-        ray.jobs[name]["status"] = word
+        given = ray_jobs.submit(prepared, at)
+        ray.jobs[given.status.name]["status"] = word
         if state is not None:
             directory = RunDirectory(str(tmp_path / "state"), prepared.run.service, "nightly-7")
             report = Report(run_id="nightly-7", state=state, ended_at=when)  # type: ignore[arg-type]
             directory.put_report(report.to_json())
-        return ray_jobs.wait(prepared, at)
+        return ray_jobs.wait(prepared, given, at)
 
     return waited
 
@@ -287,9 +276,9 @@ def test_the_report_of_an_earlier_attempt_is_none(
 
 def test_a_place_that_only_the_cluster_knows_is_told(prepare: Prepare, ray: FakeRay) -> None:
     prepared = prepare({"stateUrl": "${STATE}/x"})
-    name = ray_jobs.submit(prepared, ray.client()).status.name
-    ray.jobs[name]["status"] = "SUCCEEDED"
-    found = ray_jobs.wait(prepared, ray.client())
+    given = ray_jobs.submit(prepared, ray.client())
+    ray.jobs[given.run.name]["status"] = "SUCCEEDED"
+    found = ray_jobs.wait(prepared, given, ray.client())
     assert (found.code(), "known to the cluster alone" in found.unread) == (1, True)
 
 
@@ -297,8 +286,8 @@ def test_the_end_of_the_log_has_the_report_when_nothing_else_can_be_read(
     prepare: Prepare, ray: FakeRay
 ) -> None:
     prepared = prepare({"stateUrl": "${STATE}/x"})
-    name = ray_jobs.submit(prepared, ray.client()).status.name
-    ray.jobs[name]["status"] = "SUCCEEDED"
+    given = ray_jobs.submit(prepared, ray.client())
+    ray.jobs[given.run.name]["status"] = "SUCCEEDED"
     for when, run_id, code in (
         ("1970-01-01T00:00:01+00:00", "nightly-7", 1),  # of the job before, in the same log
         ("2030-01-01T00:00:00+00:00", "nightly-6", 1),
@@ -306,6 +295,6 @@ def test_the_end_of_the_log_has_the_report_when_nothing_else_can_be_read(
     ):
         report = Report(run_id=run_id, state="partialSuccess", ended_at=when)
         ray.logs = [f"said\n{lines.line(report)}\n"]
-        ended = ray_jobs.wait(prepared, ray.client())
+        ended = ray_jobs.wait(prepared, given, ray.client())
         assert ended.code() == code
     assert ended.code(partial_ok=True) == 0
