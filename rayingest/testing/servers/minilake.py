@@ -71,7 +71,7 @@ def _command(folder: Path, port: int) -> list[str]:
 
 def _ready(port: int) -> bool:
     try:
-        answer = httpx2.get(f"http://127.0.0.1:{port}{CATALOG}/catalogs", timeout=5)
+        answer = httpx2.get(f"http://127.0.0.1:{port}{CATALOG}/catalogs", timeout=5, verify=False)
     except httpx2.HTTPError as error:
         raise OSError(str(error)) from error
     return answer.is_success
