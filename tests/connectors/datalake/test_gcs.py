@@ -57,11 +57,10 @@ def google():
 
 
 def put(url, files, bucket="lake"):
-    with httpx2.Client(base_url=url, verify=False) as client:
-        client.post("/storage/v1/b?project=p", json={"name": bucket})
-        for key, content in files.items():
-            place = f"/upload/storage/v1/b/{bucket}/o?uploadType=media&name={quote(key, safe='')}"
-            assert client.post(place, content=content).is_success
+    httpx2.post(f"{url}/storage/v1/b?project=p", json={"name": bucket})
+    for key, content in files.items():
+        place = f"{url}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={quote(key, safe='')}"
+        assert httpx2.post(place, content=content).is_success
 
 
 @pytest.fixture
