@@ -75,7 +75,7 @@ class Dashboard:
 
     def upload(self, name: str, data: bytes) -> None:
         """Keep a package, for as long as something refers to it."""
-        path = f"api/packages/gcs/{quote(name, safe='')}"
+        path = f"api/packages/gcs/{name}"
         try:
             self._asked(
                 "GET", path
