@@ -117,8 +117,11 @@ def _waited(prepared: "PreparedJob", given: "Given", at: "Dashboard", waiting: W
 
 
 def _print(line: str) -> None:
-    """A line of the run's log, beside what is said here."""
-    sys.stderr.write(f"{unspoken(line)}\n")
+    """A line of the run's log, beside what is said here; its report is told at the end."""
+    from rayingest.api.lines import MARK
+
+    if not line.startswith(MARK):
+        sys.stderr.write(f"{unspoken(line)}\n")
 
 
 def _finish(ended: "Ended", run_id: str, waiting: Waiting) -> NoReturn:

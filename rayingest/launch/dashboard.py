@@ -77,9 +77,8 @@ class Dashboard:
         """Keep a package, for as long as something refers to it."""
         path = f"api/packages/gcs/{name}"
         try:
-            self._asked(
-                "GET", path
-            )  # asking also keeps it, for ten minutes, until a job refers to it
+            # Asking also keeps what is or will be there, for ten minutes, until a job refers to it.
+            self._asked("GET", path)
         except NotThere:
             self._asked("PUT", path, content=data)
 

@@ -91,8 +91,9 @@ def test_who_follows_reads_the_log_and_no_terminal_obeys_it(
     submit: Callable[..., Said], ray: FakeRay, tmp_path: Path
 ) -> None:
     ends(ray, tmp_path, "SUCCEEDED", "success")
-    ray.logs = ["one\n", "one\ntable \x1b[2J\x07é\n"]
+    ray.logs = ["one\n", "one\ntable \x1b[2J\x07é\nRAYINGEST_REPORT {}\n"]
     said = submit("--follow")
+    assert "RAYINGEST_REPORT" not in said.err
     assert said.code == 0
     assert [each for each in said.err.splitlines() if each in ("one", "table [2Jé")] == [
         "one",

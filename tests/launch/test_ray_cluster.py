@@ -19,7 +19,7 @@ import msgspec
 import pytest
 import yaml
 
-from rayingest.api import ray_jobs
+from rayingest.api import lines, ray_jobs
 from rayingest.errors import AlreadyThere, NotAllowed, NotThere
 from rayingest.execute.report import Report
 from rayingest.launch.dashboard import Dashboard, connected
@@ -264,6 +264,9 @@ def test_a_run_is_followed_to_its_end_and_shows_no_secret(there: There, shop: st
     with there.connected() as at:
         shown = f"{out}{err}{at.jobs()}{ray_jobs.logs(at, 'r1')}"
         runtime = job_status(at.job(ray_jobs.status(at, "r1").name))
+        logged = lines.found(ray_jobs.logs(at, "r1").splitlines())
+    assert logged is not None
+    assert (logged.run_id, logged.state) == ("r1", "success")
     assert "${CATALOGUE_TOKEN}" not in shown
     for secret in (CANARY, there.environ["RAY_AUTH_TOKEN"]):
         assert secret not in f"{shown}{runtime}"
@@ -335,3 +338,14 @@ def test_a_cluster_without_rayingest_is_told(there: There, shop: str) -> None:
     assert code == 1
     assert "The cluster has no program `rayingest`" in err
     assert "The outcome of run r5 is unknown: there is no report" in err
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_a_variable_that_the_cluster_has_not_is_told(there: There, shop: str) -> None:
+    key = "sink.config.path=${NOT_ON_THE_NODES}"
+    code, _, err = there.submit(shop, "--follow", "--run-id", "r6", "--set", key)
+    assert code == 1
+    assert "must have CATALOGUE_TOKEN, NOT_ON_THE_NODES in its environment" in err
+    assert "the variable NOT_ON_THE_NODES is not set" in err  # the log
+    assert "The run has refused its config as the cluster reads it" in err
