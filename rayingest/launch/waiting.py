@@ -119,11 +119,7 @@ class Waiter:
         untouched = self._last is not None and not self._last.touched
         if untouched and not self._told and self.clock() - self._since > UNTOUCHED_SECONDS:
             self._told = True
-            self.uneasy(
-                f"No controller has touched RayJob {self.name} in {UNTOUCHED_SECONDS:.0f} s: "
-                "is KubeRay's operator running, and does it watch this namespace? "
-                "`kubectl get pods -A -l app.kubernetes.io/name=kuberay-operator`"
-            )
+            self.uneasy(untended(self.name))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,6 +170,15 @@ def settled(cluster: Cluster, name: str, namespace: str | None, ended: Ended) ->
         if told.outcome is not None:
             return Ended(outcome=told.outcome, status=told)
     return ended
+
+
+def untended(name: str) -> str:
+    """What is said of a RayJob that nobody has touched for too long."""
+    return (
+        f"No controller has touched RayJob {name} in {UNTOUCHED_SECONDS:.0f} s: "
+        "is KubeRay's operator running, and does it watch this namespace? "
+        "`kubectl get pods -A -l app.kubernetes.io/name=kuberay-operator`"
+    )
 
 
 def longest(job: Json) -> float | None:
