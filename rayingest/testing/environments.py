@@ -35,13 +35,15 @@ PLACE = Path(
 class Environment:
     """What pip is to install for a server; `slow` ones are big, and only slow tests need them.
 
-    `after` is run once by the environment's Python, when all is installed.
+    `after` is run once by the environment's Python, when all is installed. `until` is a date: `uv` then
+    takes nothing that came out later, for those who need more packages than can be pinned.
     """
 
     name: str
     pins: tuple[str, ...]
     slow: bool = False
     after: str = ""
+    until: str = ""
 
     @property
     def folder(self) -> Path:
@@ -56,11 +58,12 @@ class Environment:
     def install(self) -> None:
         """Make it, unless it is there; `uv` takes seconds, pip minutes. Raises RayingestError."""
         done = self.folder / "rayingest-installed"
-        wanted = "\n".join((*self.pins, self.after))
+        wanted = "\n".join((*self.pins, self.after, *([self.until] if self.until else [])))
         if done.exists() and done.read_text() == wanted:
             return
         _run(sys.executable, "-m", "venv", "--clear", str(self.folder))
         uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(self.python)]
+        uv += ["--exclude-newer", self.until] if self.until else []
         if not find_spec("uv") or not _ran(*uv, *self.pins):
             _run(str(self.python), "-m", "pip", "install", "--quiet", *self.pins)
         if self.after:
