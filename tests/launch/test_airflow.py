@@ -80,6 +80,11 @@ def test_a_config_is_where_every_worker_finds_it() -> None:
     assert caught.value.hint.startswith("Path(__file__).with_name('shop.yaml')")
 
 
+def test_the_page_shows_the_example() -> None:
+    example = (ROOT / "examples" / "airflow_dag.py").read_text("utf-8")
+    assert f"```python\n{example}```" in (ROOT / "docs" / "kubernetes.md").read_text("utf-8")
+
+
 def test_airflow_has_all_that_rayingest_imports() -> None:
     pinned = {name_of(each) for each in airflow.PINS}
     assert pinned == {"apache-airflow", *map(name_of, [*DEPENDENCIES, *EXTRAS["k8s"]])}

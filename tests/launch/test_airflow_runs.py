@@ -246,6 +246,7 @@ def test_a_config_that_is_wrong_is_not_tried_again(
     config.write_text(config.read_text().replace("serviceName", "serviceNam"))
     done = run(RAYJOB)
     assert (states(done)["submit"], tries(done)["submit"]) == ("failed", 1)
+    assert states(done)["teardown"] == "upstream_failed"
     assert "Did you mean 'serviceName'?" in done["log"]
     assert not world.objects
 
