@@ -56,10 +56,7 @@ class Server:
         return f"{self.host}:{self.port}"
 
     def connect(self, database: str | None = None, /, **changes: Any) -> Any:
-        """A PyMySQL connection in autocommit, unencrypted; `changes` are its parameters.
-
-        Prepared for encryption, it would read all authorities of the machine first: 27 ms each time.
-        """
+        """A PyMySQL connection in autocommit; `changes` are its parameters."""
         pymysql: Any = import_module("pymysql")
         parameters: dict[str, Any] = {
             "host": self.host,
@@ -69,7 +66,6 @@ class Server:
             "database": database,
             "charset": "utf8mb4",
             "autocommit": True,
-            "ssl_disabled": True,
             **changes,
         }
         return pymysql.connect(**parameters)
