@@ -112,7 +112,7 @@ def run(
 ) -> None:
     """Read all that the config names, write it to its sink; of several configs, one beside the other."""
     from rayingest.api.wishes import Wishes, parse_failures
-    from rayingest.cli import logs, outcome, submit, submitted
+    from rayingest.cli import launching, logs, outcome, submitted
     from rayingest.cli.progress import shown
 
     logs.configure(log_format, verbose=verbose, quiet=quiet)
@@ -160,11 +160,11 @@ def run(
     try:
         job = loading.load(source, sets=sets, overlays=overlays, flags=flags)
     except ConfigError:
-        if engine is None and submit.launched(source, sets, overlays, flags):
-            submit.instead(source, sets, overlays, flags, wishes, report_json=report_json)
+        if engine is None and launching.launched(source, sets, overlays, flags):
+            launching.instead(source, sets, overlays, flags, wishes, report_json=report_json)
         raise
     if job.config.execution.launched:
-        submit.instead(source, sets, overlays, flags, wishes, report_json=report_json)
+        launching.instead(source, sets, overlays, flags, wishes, report_json=report_json)
     if not (verbose or quiet):
         logs.set_level(job.config.logger_level)
     directory = job.run_directory(run_id)

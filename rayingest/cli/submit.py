@@ -1,7 +1,6 @@
 """`rayingest submit`: the same run on Kubernetes, as a RayJob, or on a Ray cluster that is there."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
@@ -11,11 +10,9 @@ from rayingest.cli.exits import Exit
 from rayingest.cli.kubernetes import ContextOption, NamespaceOption, OnInterruptOption
 from rayingest.cli.values import plural
 from rayingest.cli.waiting import Waiting
-from rayingest.errors import ConfigError
 
 if TYPE_CHECKING:
     from rayingest.api.submitting import Mode, NotReady, Prepared
-    from rayingest.api.wishes import Wishes
     from rayingest.launch.kube import Kube
 
 Texts = Iterable[str] | None
@@ -115,7 +112,7 @@ def submit(
             address=address,
             overlays=loading.filled(overlays),
             sets=loading.filled(sets),
-            flags=_given(flags),
+            flags=given(flags),
             run_id=run_id,
             name=name,
             allow_untested=allow_untested,
@@ -162,7 +159,7 @@ def prepared_of(
         source,
         overlays=loading.filled(overlays),
         sets=loading.filled(sets),
-        flags=_given(flags),
+        flags=given(flags),
         run_id=run_id,
         name=name,
         logs_pod=logs_pod,
@@ -179,53 +176,8 @@ def prepared_of(
     return prepared
 
 
-def launched(source: str, sets: Texts, overlays: Texts, flags: Flags) -> bool:
-    """Whether a config that cannot be used here wants to be taken to Kubernetes, whose pods have the rest."""
-    from rayingest.api import submitting
-
-    return submitting.launched(
-        source, overlays=loading.filled(overlays), sets=loading.filled(sets), flags=_given(flags)
-    )
-
-
-def instead(
-    source: str,
-    sets: Texts,
-    overlays: Texts,
-    flags: Flags,
-    wishes: "Wishes",
-    *,
-    report_json: str | None,
-) -> NoReturn:
-    """What `run` does with such a config: submit it, follow it, and leave with its exit code."""
-    from rayingest.api.wishes import Wishes
-
-    kubernetes.refuse_inside()
-    here = replace(wishes, run_id=None, partial_ok=False, allow_untested=False)
-    if here != Wishes(select=[], exclude=[]):
-        raise ConfigError(
-            "On the way to Kubernetes only --run-id, --partial-ok and --allow-untested go with a run.",
-            hint="The other flags are for a run here: add --engine local or ray.",
-        )
-    if source == "-":
-        raise ConfigError(
-            "A config from standard input is submitted by name.", hint="rayingest submit - --follow"
-        )
-    prepared = prepared_of(
-        source,
-        sets=sets,
-        overlays=overlays,
-        flags={key: value for key, value in flags.items() if key != "address"},
-        run_id=wishes.run_id,
-        allow_untested=wishes.allow_untested,
-    )
-    waiting = Waiting(wait=True, follow=True, partial_ok=wishes.partial_ok, report_json=report_json)
-    with kubernetes.connected(None) as cluster:
-        put(prepared, cluster, waiting)
-    raise AssertionError  # pragma: no cover - waiting leaves
-
-
-def _given(flags: Flags) -> dict[str, object]:
+def given(flags: Flags) -> dict[str, object]:
+    """The flags that were."""
     return {key: value for key, value in flags.items() if value is not None}
 
 
