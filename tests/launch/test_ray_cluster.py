@@ -200,9 +200,9 @@ def test_a_job_from_its_beginning_to_its_end(ways: Ways) -> None:
     at = ways.right
     with pytest.raises(NotThere, match="does not exist"):
         at.job("a")
-    at.submit(job("a", "sleep 600"))
+    at.submit(job("a", "exec sleep 600"))
     with pytest.raises(AlreadyThere, match="already exists"):
-        at.submit(job("a", "sleep 600"))
+        at.submit(job("a", "exec sleep 600"))
     assert "run-a" in [job_status(each).run_id for each in at.jobs()]
     assert at.stop("a")
     assert ends(at, "a") is Outcome.STOPPED
@@ -330,11 +330,13 @@ def test_a_version_that_does_not_match_is_told_before_anything_is_sent(
 @pytest.mark.slow
 @pytest.mark.ray
 def test_a_cluster_without_rayingest_is_told(there: There, shop: str) -> None:
-    away = there.program.rename(there.program.with_name("away"))
+    """A shell finds nothing to execute: another one may stand behind ours on the PATH."""
+    ours = there.program.read_text()
+    there.program.write_text("#!/bin/sh\nexec /nowhere/rayingest\n")
     try:
         code, _, err = there.submit(shop, "--wait", "--run-id", "r5")
     finally:
-        away.rename(there.program)
+        there.program.write_text(ours)
     assert code == 1
     assert "The cluster has no program `rayingest`" in err
     assert "The outcome of run r5 is unknown: there is no report" in err
