@@ -1,6 +1,6 @@
 """A Ray dashboard for tests: what its job API answers, and whatever misfortune a real one cannot be asked for.
 
-A job `sleep …` or `rayingest …` runs until it is stopped, `exit N` ends so, of other programs there is none.
+A job `exec sleep …` or `rayingest …` runs until it is stopped, `exit N` ends so, of other programs there is none.
 What test_ray_cluster.py claims of it holds of a real one.
 """
 
@@ -77,7 +77,7 @@ class FakeRay:
         if name in self.jobs:
             return _failed(f"ValueError: Job with submission_id {name} already exists")
         word, _, rest = entrypoint.partition(" ")
-        code = {"sleep": None, "rayingest": None, "exit": int(rest) if rest.isdigit() else 0}.get(
+        code = {"exec": None, "rayingest": None, "exit": int(rest) if rest.isdigit() else 0}.get(
             word, 127
         )
         status = "RUNNING" if code is None else "FAILED" if code else "SUCCEEDED"

@@ -25,7 +25,7 @@ from .test_waiting import Time
 
 JOB = {
     "submission_id": "ri-shop",
-    "entrypoint": "sleep 60",
+    "entrypoint": "exec sleep 60",
     "runtime_env": {},
     "metadata": {"run_id": "r1"},
 }
