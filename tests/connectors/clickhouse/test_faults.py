@@ -102,9 +102,16 @@ def test_nothing_can_be_written(whole, make, scheme):
 ENDLESS = "select count() from numbers(1000000000000) where sipHash64(number) = 1"
 
 
+@pytest.fixture
+def endless(server):
+    """A statement that the server would go on with over HTTP, for nobody, until max_execution_time."""
+    yield ENDLESS
+    server.run("kill query where query like 'select count() from numbers(%' sync")
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("deaf", [False, True])
-def test_a_running_statement_can_be_broken_off(whole, scheme, deaf):
+def test_a_running_statement_can_be_broken_off(whole, endless, scheme, deaf):
     """By KILL QUERY on a second connection; where none is to be had, by hanging up."""
     with whole(scheme).open() as source:
         if deaf:
@@ -113,7 +120,7 @@ def test_a_running_statement_can_be_broken_off(whole, scheme, deaf):
         ticker.start()
         started = time.monotonic()
         with pytest.raises((TimedOut, SessionLost)) as raised, source._session("") as session:
-            session.rows(ENDLESS)
+            session.rows(endless)
         ticker.join()
         assert time.monotonic() - started < 10
         assert isinstance(raised.value, SessionLost if deaf else TimedOut)
@@ -138,13 +145,13 @@ def test_the_first_answer_must_come_sooner_than_later_ones(whole, scheme):
         assert waits == 95.0 > FIRST_SECONDS
 
 
-def test_too_many_statements_are_told_to_wait(as_user):
+def test_too_many_statements_are_told_to_wait(as_user, endless):
     with (
         as_user("alone").open() as first,
         as_user("alone").open() as second,
         first._session("") as busy,
     ):
-        thread = threading.Thread(target=_endure, args=[busy])
+        thread = threading.Thread(target=_endure, args=[busy, endless])
         thread.start()
         time.sleep(0.5)
         with pytest.raises(Throttled):
@@ -153,9 +160,9 @@ def test_too_many_statements_are_told_to_wait(as_user):
         thread.join(20)
 
 
-def _endure(session):
+def _endure(session, statement):
     with pytest.raises(SessionLost):
-        session.rows(ENDLESS)
+        session.rows(statement)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
