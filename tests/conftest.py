@@ -1,4 +1,4 @@
-"""What all tests share: a home of their own, a quiet Ray, the contracts, a PostgreSQL, no leftovers."""
+"""What all tests share: a home of their own, a quiet Ray, the contracts, a PostgreSQL, one Ray, no leftovers."""
 
 import contextlib
 import os
@@ -19,7 +19,15 @@ from rayingest.launch.kube import Kube, connected
 from rayingest.testing import postgres as wheel
 from rayingest.testing.kubernetes import Kubernetes, serving
 
+from .cluster import ray_cluster
 from .renewals import pytest_terminal_summary  # noqa: F401 - a hook
+from .turns import (  # noqa: F401 - hooks
+    FILES,
+    RAY,
+    Shared,
+    pytest_collection_modifyitems,
+    pytest_runtest_teardown,
+)
 
 # Where a red run blocks everybody the same examples are tried each time; elsewhere new ones.
 settings.register_profile("ci", derandomize=True, deadline=None)
@@ -118,6 +126,21 @@ def postgres() -> Iterator[wheel.Server]:
                 raise
             pytest.skip(f"{error} {error.hint}")
         yield server
+
+
+@pytest.fixture(scope="session")
+def _the_shared_ray(request: pytest.FixtureRequest, _own_ray: None) -> Iterator[Shared]:
+    shared = request.config.stash[RAY] = Shared(ray_cluster)
+    yield shared
+    shared.end()
+
+
+@pytest.fixture(scope="module")
+def shared_ray(request: pytest.FixtureRequest, _the_shared_ray: Shared) -> str:
+    """HOST:PORT of a Ray with four cores; other tests have used it, and others will."""
+    pytest.importorskip("ray")
+    assert request.path in request.config.stash[FILES], "mark the test: ray"
+    return _the_shared_ray.address()
 
 
 def end_children() -> dict[int, str]:

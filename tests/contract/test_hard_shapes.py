@@ -18,7 +18,6 @@ from rayingest.testing.shapes import (
     SUM,
     ShapeStage,
 )
-from tests.cluster import ray_cluster
 from tests.execute.runs import run
 
 ENGINES = [
@@ -28,18 +27,12 @@ ENGINES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    with ray_cluster() as address:
-        yield address
-
-
 @pytest.fixture(params=ENGINES)
 def through(request, tmp_path):
     """Run a stage through one engine: the outcome of the run."""
     engine = {"sequential": ("local", 1), "threads": ("local", 8)}.get(request.param)
     if engine is None:
-        engine = (request.getfixturevalue("cluster"), 8)
+        engine = (request.getfixturevalue("shared_ray"), 8)
 
     def go(stage, **more):
         return run(stage, tmp_path, *engine, **more)

@@ -58,13 +58,13 @@ Where = tuple[str, int]
 def where(request: pytest.FixtureRequest) -> Where:
     """An engine and its parallelism: one slot here, eight slots here, two workers on Ray."""
     if request.param == "ray":
-        return request.getfixturevalue("cluster"), 50
+        return request.getfixturevalue("shared_ray"), 50
     return "local", {"sequential": 1, "local": 8}[request.param]
 
 
 @pytest.fixture(params=["local", RAY])
 def parallel(request: pytest.FixtureRequest) -> Where:
-    return (request.getfixturevalue("cluster"), 50) if request.param == "ray" else ("local", 8)
+    return (request.getfixturevalue("shared_ray"), 50) if request.param == "ray" else ("local", 8)
 
 
 @pytest.fixture
@@ -130,22 +130,22 @@ def test_a_listing_that_breaks_off_is_run_again(where: Where, tmp_path: Path) ->
 
 @pytest.mark.ray
 def test_an_entity_that_kills_every_worker_it_meets_is_quarantined_alone(
-    cluster: str, tmp_path: Path
+    shared_ray: str, tmp_path: Path
 ) -> None:
     odd = ("poison-1", "once-1")
-    outcome = run(chaos(tmp_path, odd=odd), tmp_path, cluster, 50)
+    outcome = run(chaos(tmp_path, odd=odd), tmp_path, shared_ray, 50)
     assert outcome.named("poison-1") == {"poison-1": ("quarantined", "WorkerDied")}
     assert outcome.others("poison-1") <= WELL
     assert outcome.report.exit_code == 3
 
 
 @pytest.mark.ray
-def test_a_worker_killed_from_outside_costs_nothing(cluster: str, tmp_path: Path) -> None:
+def test_a_worker_killed_from_outside_costs_nothing(shared_ray: str, tmp_path: Path) -> None:
     stage = chaos(tmp_path, entities=60, seconds=0.05)
     killed: list[int] = []
     killer = threading.Thread(target=kill_a_worker, args=(killed,))
     killer.start()
-    outcome = run(stage, tmp_path, cluster, 8)
+    outcome = run(stage, tmp_path, shared_ray, 8)
     killer.join()
     assert killed
     assert set(outcome.ends.values()) <= WELL
@@ -177,7 +177,7 @@ def ours(process: Any) -> bool:
 def test_an_entity_that_never_returns_fails_alone(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    where = (request.getfixturevalue("cluster"), 8) if engine == "ray" else ("local", 8)
+    where = (request.getfixturevalue("shared_ray"), 8) if engine == "ray" else ("local", 8)
     outcome = run(chaos(tmp_path, odd=("hang-1",), call_timeout=1.0), tmp_path, *where)
     assert outcome.named("hang-1") == {"hang-1": ("failed", "TimedOut")}
     assert outcome.others("hang-1") == FINE
@@ -197,11 +197,11 @@ POSITIONS = [0, 2, 5, *(pytest.param(at, marks=pytest.mark.slow) for at in (1, 3
 @pytest.mark.ray
 @pytest.mark.parametrize("position", POSITIONS)
 def test_discovery_killed_at_any_item_loses_nothing(
-    cluster: str, tmp_path: Path, position: int
+    shared_ray: str, tmp_path: Path, position: int
 ) -> None:
     """One schema of three tables: schema, tables, the end of the schema, the end of the database."""
     stage = chaos(tmp_path, scopes=1, entities=3, shuffle=True, kill_listing_at=position)
-    outcome = run(stage, tmp_path, cluster, 2)
+    outcome = run(stage, tmp_path, shared_ray, 2)
     assert outcome.tables == {f"s0.e-{at}": ("ok", None) for at in range(3)}
     assert outcome.report.not_listed == []
     assert outcome.report.exit_code == 0
@@ -401,10 +401,10 @@ def test_a_sink_that_stays_down_ends_the_run_in_time_and_blames_no_entity(
 
 @pytest.mark.ray
 def test_on_ray_a_sink_that_comes_back_gets_everything(
-    cluster: str, tmp_path: Path, catalogue: StrictCatalogue
+    shared_ray: str, tmp_path: Path, catalogue: StrictCatalogue
 ) -> None:
     catalogue.faults = Faults(down_until=time.time() + 8)
-    outcome = run(chaos(tmp_path, catalogue_sink(catalogue)), tmp_path, cluster, 50)
+    outcome = run(chaos(tmp_path, catalogue_sink(catalogue)), tmp_path, shared_ray, 50)
     assert {status for status, _ in outcome.ends.values()} <= {"ok", "unchanged"}
     assert arrived(catalogue) == EVERYTHING
     assert outcome.report.exit_code == 0

@@ -387,7 +387,7 @@ def ingest(
 def test_a_rate_is_kept_by_all_workers_and_the_report_says_who_waited(
     where: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    address = request.getfixturevalue("cluster") if where == "ray" else "local"
+    address = request.getfixturevalue("shared_ray") if where == "ray" else "local"
     room = Room(rate=60, burst=10)
     began = time.monotonic()
     with busy(room) as url:

@@ -56,6 +56,6 @@ def test_any_shape_gives_the_same_here(tmp_path: Path, reference: Outcome, shape
 @pytest.mark.ray
 @pytest.mark.parametrize("shape", RAY, ids=named)
 def test_any_shape_gives_the_same_on_ray(
-    tmp_path: Path, reference: Outcome, cluster: str, shape: Any
+    tmp_path: Path, reference: Outcome, shared_ray: str, shape: Any
 ) -> None:
-    same(outcome(tmp_path, *shape, engine=cluster), reference)
+    same(outcome(tmp_path, *shape, engine=shared_ray), reference)

@@ -100,7 +100,7 @@ def test_whoever_has_a_reason_to_be_quiet_is_left_alone(
 def test_the_stacks_of_a_stall_are_kept(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    where = (request.getfixturevalue("cluster"), 4) if engine == "ray" else ("local", 4)
+    where = (request.getfixturevalue("shared_ray"), 4) if engine == "ray" else ("local", 4)
     stage = chaos(tmp_path, odd=("hang-1",), call_timeout=3.0)
     bounds = Bounds(success_threshold=0.0, stall=1.0)
     outcome = run(stage, tmp_path, *where, bounds=bounds)
@@ -175,7 +175,7 @@ def test_here_a_process_that_is_full_makes_its_chunks_smaller(
 
 @pytest.mark.ray
 def test_a_worker_that_is_full_finishes_and_is_replaced(
-    cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shared_ray: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit = cgroup.memory_limit()
     assert limit is not None
@@ -187,7 +187,7 @@ def test_a_worker_that_is_full_finishes_and_is_replaced(
         RayEngine, "replace", lambda self, worker: (replaced.append(worker), replace(self, worker))
     )
     odd = ("fat-1", "fat-2", "fat-3")
-    outcome = run(chaos(tmp_path, odd=odd, fat_bytes=450_000_000), tmp_path, cluster, 2)
+    outcome = run(chaos(tmp_path, odd=odd, fat_bytes=450_000_000), tmp_path, shared_ray, 2)
     assert {status for status, _ in outcome.ends.values()} == {"ok"}
     assert outcome.report.crammed >= 1
     assert len(replaced) >= outcome.report.crammed

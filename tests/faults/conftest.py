@@ -12,7 +12,6 @@ from rayingest.testing import StrictCatalogue
 from rayingest.testing.postgres import Server
 from rayingest.testing.shop import shop
 
-from ..cluster import ray_cluster
 from ..running import TOKEN, World, database, outcome, with_role
 
 TABLES = 60
@@ -86,10 +85,3 @@ def clean(
         run = World(server, shop_database, running, folder).run()
         assert run.report.exit_code == 0, run.report.verdict
         return outcome(running)
-
-
-@pytest.fixture(scope="package")
-def cluster() -> Iterator[str]:
-    pytest.importorskip("ray")
-    with ray_cluster() as address:
-        yield address

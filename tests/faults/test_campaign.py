@@ -125,12 +125,12 @@ def test_sessions_cut_and_questions_that_break(arena: Callable[..., Arena], seed
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("seed", FEW)
 def test_poison_and_calls_that_never_return(
-    arena: Callable[..., Arena], cluster: str, seed: int
+    arena: Callable[..., Arena], shared_ray: str, seed: int
 ) -> None:
     odd = [*numbered("poison", 5), *numbered("hang", 5)]
     random.Random(seed).shuffle(odd)
     here = arena(seed, odd=tuple(odd), execution={"callTimeoutSeconds": 0.7, "parallelism": 8})
-    run = here.run(engine=cluster, seed=seed)
+    run = here.run(engine=shared_ray, seed=seed)
     here.injected = len(run.failures)  # a process cannot note that it never came back
     assert run.report.exit_code in (1, 3)  # a tenth has failed: on the threshold
     here.settle("5 poison, 5 hanging entities", run, in_flight=240, blamed=10)
@@ -141,7 +141,7 @@ def test_poison_and_calls_that_never_return(
 
 @pytest.mark.ray
 @pytest.mark.parametrize("seed", COSTLY)
-def test_workers_killed_at_random(arena: Callable[..., Arena], cluster: str, seed: int) -> None:
+def test_workers_killed_at_random(arena: Callable[..., Arena], shared_ray: str, seed: int) -> None:
     chance = random.Random(seed)
     here = arena(
         seed,
@@ -149,7 +149,7 @@ def test_workers_killed_at_random(arena: Callable[..., Arena], cluster: str, see
         connection={"shuffle": True},
         execution={"parallelism": 8},
     )
-    run = here.run(engine=cluster, seed=seed)
+    run = here.run(engine=shared_ray, seed=seed)
     here.injected = here.happened()
     assert here.injected == len(here.odd)
     assert run.report.exit_code == 0
@@ -158,10 +158,10 @@ def test_workers_killed_at_random(arena: Callable[..., Arena], cluster: str, see
 
 @pytest.mark.ray
 @pytest.mark.parametrize("seed", COSTLY)
-def test_discovery_killed(arena: Callable[..., Arena], cluster: str, seed: int) -> None:
+def test_discovery_killed(arena: Callable[..., Arena], shared_ray: str, seed: int) -> None:
     at = random.Random(seed).randrange(1, 85)
     here = arena(seed, connection={"shuffle": True, "kill_listing_at": at})
-    run = here.run(engine=cluster, seed=seed)
+    run = here.run(engine=shared_ray, seed=seed)
     here.injected = here.happened()
     assert run.report.exit_code == 0
     assert run.report.not_listed == []
@@ -264,10 +264,10 @@ sys.stdin.read()
 
 
 @pytest.fixture(scope="module")
-def full_store(cluster: str) -> Iterator[str]:
-    """The cluster, with 72 of the 80 MB of its object store held by somebody else."""
+def full_store(shared_ray: str) -> Iterator[str]:
+    """The shared Ray, with 72 of the 80 MB of its object store held by somebody else."""
     process = subprocess.Popen(
-        [sys.executable, "-c", FILL, cluster],
+        [sys.executable, "-c", FILL, shared_ray],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -277,7 +277,7 @@ def full_store(cluster: str) -> Iterator[str]:
     assert process.stdout
     try:
         assert process.stdout.readline().strip() == "full"
-        yield cluster
+        yield shared_ray
     finally:
         process.stdin.close()
         process.stdout.close()

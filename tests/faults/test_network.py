@@ -161,9 +161,9 @@ def test_a_run_goes_through_the_proxy_and_trusts_the_private_authority(
 
 @pytest.mark.ray
 def test_workers_of_a_cluster_that_knows_no_proxy_go_through_it(
-    cluster: str, behind: World, road: Road, clean: dict
+    shared_ray: str, behind: World, road: Road, clean: dict
 ) -> None:
-    config = behind.config(server=server(road), execution={"address": cluster})
+    config = behind.config(server=server(road), execution={"address": shared_ray})
     arrived(behind, road, clean, config, "ray")
 
 

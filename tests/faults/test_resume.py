@@ -253,9 +253,9 @@ def test_a_config_that_keeps_its_run_id_is_run_again(world: World) -> None:
 
 @pytest.mark.ray
 def test_a_killed_driver_of_a_ray_run_is_gone_on_with(
-    cluster: str, world: World, clean: dict[str, Any]
+    shared_ray: str, world: World, clean: dict[str, Any]
 ) -> None:
-    config = world.config(execution={"address": cluster})
+    config = world.config(execution={"address": shared_ray})
     assert die(config, "night", 8, "torn", engine="ray").returncode == -signal.SIGKILL
     run = go_on(world, config, "night", engine="ray")
     assert (run.report.state, run.report.attempt) == ("success", 2)

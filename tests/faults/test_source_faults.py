@@ -421,7 +421,7 @@ def test_the_canary_is_the_password_that_lets_us_in(world: World) -> None:
 def test_a_run_opens_no_more_sessions_than_the_connector_allows(
     engine: str, world: World, create: Callable[..., str], request: pytest.FixtureRequest
 ) -> None:
-    where = {"address": request.getfixturevalue("cluster")} if engine == "ray" else {}
+    where = {"address": request.getfixturevalue("shared_ray")} if engine == "ray" else {}
     tables = "".join(f"create table t{n} (i int);" for n in range(40))
     for number in range(6):
         create(f"capped_{number}", tables)

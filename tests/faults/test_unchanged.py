@@ -79,8 +79,8 @@ def test_a_second_run_of_a_shop_writes_nothing(world: World, options: dict[str, 
 
 
 @pytest.mark.ray
-def test_on_ray_too(cluster: str, world: World) -> None:
-    config = world.config(execution={"address": cluster})
+def test_on_ray_too(shared_ray: str, world: World) -> None:
+    config = world.config(execution={"address": shared_ray})
     assert world.run(config, engine="ray").report.exit_code == 0
     assert world.catalogue is not None
     before = len(world.catalogue.log)

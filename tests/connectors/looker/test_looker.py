@@ -227,9 +227,9 @@ def test_wrong_credentials_are_said_in_a_sentence(place: Place[Any]) -> None:
 
 
 @pytest.mark.ray
-def test_on_ray_the_same_arrives(cluster: str, place: Place[Any]) -> None:
+def test_on_ray_the_same_arrives(shared_ray: str, place: Place[Any]) -> None:
     place.world.throttles = 0.1
-    config = place.config(execution={"address": cluster, "parallelism": 8})
+    config = place.config(execution={"address": shared_ray, "parallelism": 8})
     assert place.run(config, engine="ray").report.exit_code == 0
     assert len(place.held("dashboards")) == 22
     assert len(place.edges()) == 44

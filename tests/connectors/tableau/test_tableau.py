@@ -3,7 +3,6 @@
 import json
 import pickle
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +21,12 @@ from rayingest.testing import tableau
 from rayingest.testing.conformance import settings_for
 from rayingest.testing.tableau import World, luid
 
-from ...cluster import ray_cluster
 from ..dashboards import TOOLS, Place, place_of
 
 pytest.importorskip("graphql")
 
 SITE = f"/{tableau.VERSION}/sites/{tableau.SITE}"
 NODE_LIMIT = 60
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    with ray_cluster() as address:
-        yield address
 
 
 def work(number: int) -> str:
@@ -320,8 +312,8 @@ def test_who_has_another_secret_cannot_use_a_ticket_and_a_passwords_stays_behind
 
 
 @pytest.mark.ray
-def test_on_ray_workers_share_the_sign_in(cluster: str, place: Place[World]) -> None:
-    config = place.config(execution={"address": cluster, "parallelism": 8})
+def test_on_ray_workers_share_the_sign_in(shared_ray: str, place: Place[World]) -> None:
+    config = place.config(execution={"address": shared_ray, "parallelism": 8})
     assert place.run(config, engine="ray").report.exit_code == 0
     assert len(place.held("dashboards")) == 20
     assert len(place.held("dashboard/datamodels")) == 33
