@@ -132,6 +132,7 @@ def serving():
                 patch.delenv(name, raising=False)
             patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
             patch.setenv("NO_PROXY", "127.0.0.1")
+            aws.reset()  # moto keeps it for the whole process, whatever server held it
             yield aws
             aws.reset()
     finally:

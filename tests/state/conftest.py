@@ -9,7 +9,7 @@ from rayingest.state.store import store
 from .s3 import BUCKET, serve
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def s3():
     """An S3 server; see Server."""
     with serve() as server:

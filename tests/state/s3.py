@@ -54,10 +54,12 @@ def serve() -> Iterator[Server]:
     thread.start()
     try:
         with environment(f"http://127.0.0.1:{http.server_port}"):
-            with contextlib.suppress(FileExistsError):  # moto keeps it as long as the process lives
-                s3fs.S3FileSystem().mkdir(BUCKET)
+            backend = importlib.import_module("moto.backends").get_backend("s3")
+            backend.reset()  # moto keeps it for the whole process, whatever server held it
+            s3fs.S3FileSystem().mkdir(BUCKET)
             yield server
             s3fs.S3FileSystem.clear_instance_cache()
+            backend.reset()
     finally:
         http.shutdown()
         thread.join()

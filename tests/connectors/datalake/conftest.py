@@ -32,7 +32,7 @@ def local(lake):
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server():
     needed("pyarrow")
     with serving() as running:
