@@ -15,6 +15,7 @@ import contextlib
 import ctypes
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -66,6 +67,7 @@ PAGES = {
     "k8s": "k8s/render.py",
     "reliability": "docs/reliability.py",
 }
+UV = "uv>=0.5"
 GRACE_SECONDS = 10
 SET_CHILD_SUBREAPER = 36  # prctl(2)
 
@@ -104,13 +106,31 @@ def install(what: str) -> None:
         if subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False).returncode:
             sys.exit("venv failed. On Debian and Ubuntu: apt-get install python3-venv")
     extras, groups = WANTED[what]
-    say(f"installing rayingest[{','.join(extras)}] into .venv (a few minutes the first time)")
-    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += ["--editable", f".[{','.join(extras)}]", *requirements(groups)]
-    if code := subprocess.run(command, cwd=ROOT, check=False).returncode:
+    say(f"installing rayingest[{','.join(extras)}] into .venv (a minute or a few the first time)")
+    packages = ["--editable", f".[{','.join(extras)}]", *requirements(groups)]
+    if not uv_installs(packages) and (code := run("pip", "install", "--quiet", *packages)):
         sys.exit(code)
     current = [each for each in installed if each.startswith(fingerprint())]
     STAMP.write_text("\n".join([*current, wanted]) + "\n")
+
+
+def uv_installs(packages: list[str]) -> bool:
+    """Whether uv could do it, in a fifth of pip's time: it reads no configuration of pip's but the index."""
+    if run("pip", "install", "--quiet", UV):
+        return False
+    told = [str(PYTHON), "-m", "pip", "config", "list"]
+    done = subprocess.run(told, capture_output=True, text=True, check=False)
+    if index := re.search(r"^\S+\.index-url='(.*)'$", done.stdout, re.MULTILINE):
+        os.environ.setdefault("UV_DEFAULT_INDEX", index[1])
+    into = ["--compile-bytecode", "--python", str(PYTHON)]
+    return not run("uv", "pip", "install", "--quiet", *into, *packages)
+
+
+def run(module: str, *arguments: str) -> int:
+    """Run a module by the environment's Python; answers its exit code."""
+    command = [str(PYTHON), "-m", module, *arguments]
+    os.environ["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def fingerprint() -> str:
