@@ -123,12 +123,20 @@ def server(**options: str) -> Generator[Server, None, None]:
 def _install(directory: Path) -> None:
     directory.chmod(0o755)
     data = directory / "data"
-    data.mkdir()
+    # One of its own: a server that starts sweeps away what others hold in /tmp.
+    temporary = directory / "tmp"
+    for each in (data, temporary):
+        each.mkdir()
     if account := _account():
-        shutil.chown(directory, account)
-        shutil.chown(data, account)
+        for each in (directory, data, temporary):
+            shutil.chown(each, account)
     command = [str(_find("mariadb-install-db")), "--no-defaults", f"--datadir={data}"]
-    command += ["--skip-test-db", "--auth-root-authentication-method=normal", *_as(account)]
+    command += [
+        f"--tmpdir={temporary}",
+        "--skip-test-db",
+        "--auth-root-authentication-method=normal",
+        *_as(account),
+    ]
     done = subprocess.run(  # noqa: S603 - a binary of the system
         command, cwd=directory, capture_output=True, check=False, timeout=120
     )
@@ -170,6 +178,7 @@ def _spawn(
 ) -> subprocess.Popen[bytes]:
     settings = {
         "datadir": str(directory / "data"),
+        "tmpdir": str(directory / "tmp"),
         "socket": str(directory / "socket"),
         "pid-file": str(directory / "pid"),
         "init-file": str(first),
