@@ -115,7 +115,7 @@ def needed(module):
 
 @contextlib.contextmanager
 def serving():
-    """Start one; what it holds is forgotten at its end."""
+    """Start one; what it holds is forgotten at its end: all servers of a process hold the same."""
     needed("moto.server")
     needed("boto3")
     from moto.server import DomainDispatcherApplication, create_backend_app
@@ -132,7 +132,6 @@ def serving():
                 patch.delenv(name, raising=False)
             patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
             patch.setenv("NO_PROXY", "127.0.0.1")
-            aws.reset()  # moto keeps it for the whole process, whatever server held it
             yield aws
             aws.reset()
     finally:
