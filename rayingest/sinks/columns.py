@@ -1,12 +1,16 @@
 """Spell columns: most go out as the model holds them, only those that need it are rewritten."""
 
 from collections.abc import Iterable
-from typing import cast
+from typing import TypeVar, cast
+
+from msgspec.structs import replace
 
 from rayingest.core import fqn
 from rayingest.model import Column, Tag
 from rayingest.sinks import wire
 
+# What OpenMetadata takes for "not known", and what its own client says of every type without a length.
+UNSIZED = 1
 _SIZED = frozenset(("CHAR", "VARCHAR", "BINARY", "VARBINARY"))
 _CARE = {"ARRAY", *_SIZED}
 # The rest of the values of OpenMetadata's dataType.
@@ -52,6 +56,30 @@ def spell(columns: tuple[Column, ...]) -> tuple[wire.Column, ...]:
     return cast("tuple[wire.Column, ...]", columns)
 
 
+_Either = TypeVar("_Either", Column, wire.Column)
+
+
+def sized(columns: tuple[_Either, ...]) -> tuple[_Either, ...]:
+    """The columns of a table, each with a length.
+
+    A catalogue that OpenMetadata's own client has filled holds one for every column. Left out, it would count
+    as taken away: a new version of every table, from a server that has compared lengths without asking
+    whether there are two (issue 6868 of OpenMetadata tells of the one way round).
+    """
+    return tuple(
+        [
+            each
+            if each.data_length is not None and not each.children
+            else replace(
+                each,
+                data_length=UNSIZED if each.data_length is None else each.data_length,
+                children=sized(each.children),
+            )
+            for each in columns
+        ]
+    )
+
+
 def _unfinished(columns: tuple[Column, ...]) -> bool:
     # The one loop over every column of a run: attribute look-ups only, no calls.
     for column in columns:
@@ -76,8 +104,10 @@ def _column(column: Column) -> wire.Column:
         data_type_display=column.data_type_display
         or (None if kind != "UNKNOWN" else column.data_type),
         array_data_type=column.array_data_type or ("UNKNOWN" if kind == "ARRAY" else None),
-        # OpenMetadata refuses these types without a length; 1 is what it takes for "not known".
-        data_length=1 if column.data_length is None and kind in _SIZED else column.data_length,
+        # OpenMetadata refuses these types without a length.
+        data_length=UNSIZED
+        if column.data_length is None and kind in _SIZED
+        else column.data_length,
         precision=column.precision,
         scale=column.scale,
         constraint=column.constraint,

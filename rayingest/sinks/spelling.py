@@ -30,7 +30,7 @@ from rayingest.model import (
 )
 from rayingest.sinks import columns, wire
 
-MAPPING = b"rayingest.mapping/1"
+MAPPING = b"rayingest.mapping/2"
 MAX_NAME = 256
 MAX_FQN = 3072
 _LANGUAGES = {
@@ -102,7 +102,7 @@ def _table(table: Table, common: dict[str, Any]) -> wire.CreateTable:
         **common,
         database_schema=table.database_schema,
         table_type=table.table_type,
-        columns=columns.spell(table.columns),
+        columns=columns.sized(columns.spell(table.columns)),
         table_constraints=tuple(_constraint(each) for each in table.constraints),
         table_partition=wire.Partition(columns=partition) if partition else None,
         schema_definition=table.schema_definition,

@@ -39,11 +39,12 @@ def test_columns_get_what_openmetadata_asks_for(session: OpenMetadataSession) ->
         "name": "odd",
         "dataType": "UNKNOWN",
         "dataTypeDisplay": "NO SUCH TYPE",
+        "dataLength": 1,
     }
     assert columns["q__reserved__quote__"]["displayName"] == 'q"'
     assert columns["struct"]["children"][0]["name"] == "in__reserved__colon__side"
     assert columns["struct"]["children"][0]["dataLength"] == 1
-    assert columns["id"] == {"name": "id", "dataType": "INT"}
+    assert columns["id"] == {"name": "id", "dataType": "INT", "dataLength": 1}
 
 
 def test_constraints_and_partitions_name_columns_as_columns_are_named(

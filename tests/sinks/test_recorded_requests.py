@@ -2,8 +2,6 @@
 
 Differences that are ignored, and why:
 * `sourceHash`: each client's own.
-* `dataLength: 1` on types that need no length: the stock client writes it everywhere, we only where
-  OpenMetadata asks for a length.
 * foreign keys: the stock client patches them in afterwards (`PATCH /tables/{id}`), we put the whole
   table again; compared is the table with its patch applied.
 * in a patch: `fullyQualifiedName` and `ordinalPosition` of columns, which the server had answered.
@@ -12,11 +10,7 @@ Differences that are ignored, and why:
 """
 
 import json
-import os
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from rayingest.core import fqn
 from rayingest.model import (
@@ -32,25 +26,10 @@ from rayingest.model import (
 from rayingest.sinks.openmetadata.session import OpenMetadataSession
 from rayingest.testing.catalogue import StrictCatalogue
 
+from ..recorded import needs_recorded, sent, tables
 from .world import openmetadata
 
-_HERE = Path(__file__).resolve().parents[2]
-CONTRACTS = Path(os.environ.get("RAYINGEST_CONTRACTS") or _HERE.parent / "shared" / "contracts")
-RECORDED = CONTRACTS / "openmetadata" / "wire.jsonl"
-SIZED = {"CHAR", "VARCHAR", "BINARY", "VARBINARY"}
-
-pytestmark = pytest.mark.skipif(not RECORDED.exists(), reason=f"no {RECORDED}")
-
-
-def sent(method: str, path: str) -> list[Any]:
-    """Recorded bodies, bulk requests flattened."""
-    found: list[Any] = []
-    for line in RECORDED.read_text().splitlines():
-        request = json.loads(line)
-        if request["method"] == method and path in request["path"]:
-            body = request["body"]
-            found += body if method == "PUT" and isinstance(body, list) else [body]
-    return found
+pytestmark = needs_recorded
 
 
 def column(recorded: dict[str, Any]) -> Column:
@@ -60,7 +39,7 @@ def column(recorded: dict[str, Any]) -> Column:
         data_type=recorded["dataType"],
         data_type_display=recorded.get("dataTypeDisplay"),
         array_data_type=recorded.get("arrayDataType"),
-        data_length=recorded.get("dataLength"),
+        data_length=length if (length := recorded["dataLength"]) > 1 else None,  # 1: it has none
         precision=recorded.get("precision"),
         scale=recorded.get("scale"),
         constraint=ColumnConstraint(constraint) if constraint else None,
@@ -90,34 +69,13 @@ def table(recorded: dict[str, Any]) -> Table:
     )
 
 
-def patched(tables: list[Any]) -> dict[str, Any]:
-    """Recorded tables by FQN with the recorded patches applied."""
-    found = {fqn.child(each["databaseSchema"], each["name"]): each for each in tables}
-    for patch in sent("PATCH", "/tables/"):
-        (columns,) = (each["value"] for each in patch if each["path"] == "/columns")
-        owner = ".".join(fqn.split(columns[0]["fullyQualifiedName"])[:-1])
-        added = [each["value"] for each in patch if each["path"].startswith("/tableConstraints")]
-        found[owner].setdefault("tableConstraints", []).extend(added)
-    return found
-
-
 def meaning(body: dict[str, Any]) -> dict[str, Any]:
     """A body without what is ignored."""
-    kept = {key: value for key, value in body.items() if key != "sourceHash" and value}
-    if "columns" in kept:
-        kept["columns"] = [
-            {
-                key: value
-                for key, value in each.items()
-                if not (key == "dataLength" and value == 1 and each["dataType"] not in SIZED)
-            }
-            for each in kept["columns"]
-        ]
-    return kept
+    return {key: value for key, value in body.items() if key != "sourceHash" and value}
 
 
 def test_tables_with_their_foreign_keys(catalogue: StrictCatalogue) -> None:
-    recorded = patched(sent("PUT", "/tables/bulk"))
+    recorded = tables()
     assert len(recorded) > 100
     assert any(each.get("schemaDefinition") for each in recorded.values())
     with openmetadata(catalogue).open() as session:
