@@ -30,9 +30,13 @@ class Flight:
 
     def began(self, dispatch: int, items: Iterable[EntityDescriptor]) -> None:
         """These are being read from now on."""
+        note = _encode([(each.type, each.id) for each in items])
         with suppress(OSError):
-            self._folder.mkdir(exist_ok=True)
-            self._note(dispatch).write_bytes(_encode([(each.type, each.id) for each in items]))
+            try:
+                self._note(dispatch).write_bytes(note)
+            except FileNotFoundError:  # the first; to ask for the folder each time costs more than the note
+                self._folder.mkdir(exist_ok=True)
+                self._note(dispatch).write_bytes(note)
 
     def ended(self, dispatch: int) -> None:
         """They were read, or given up."""
