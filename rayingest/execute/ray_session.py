@@ -12,6 +12,8 @@ from rayingest.errors import ConfigError, MissingDriver, RayingestError
 from rayingest.execute.limits import Hub
 from rayingest.execute.ray_actor import Far
 
+TRACEBACK = "Traceback (most recent call last):"
+
 
 def connect(ray: Any, address: str, *, dashboard: bool) -> str:
     """Start Ray, or join one; its dashboard's address. Raises ConfigError."""
@@ -105,6 +107,12 @@ def _silence_raylet() -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of somebody else's error; the whole of ours."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines and not isinstance(error, RayingestError) else str(error)
+    """The line of somebody else's error that says what is wrong; the whole of ours.
+
+    What Ray brings from a worker begins with the place, and has the cause behind a traceback.
+    """
+    if isinstance(error, RayingestError):
+        return str(error)
+    text = str(error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1 if TRACEBACK in text else 0] if lines else type(error).__name__

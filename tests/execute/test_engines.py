@@ -3,6 +3,7 @@
 The reference is the sequential run: the local engine with one slot.
 """
 
+import importlib
 import os
 import signal
 import subprocess
@@ -408,3 +409,24 @@ def test_on_ray_a_sink_that_comes_back_gets_everything(
     assert {status for status, _ in outcome.ends.values()} <= {"ok", "unchanged"}
     assert arrived(catalogue) == EVERYTHING
     assert outcome.report.exit_code == 0
+
+
+@pytest.mark.ray
+def test_workers_that_cannot_start_say_why(
+    shared_ray: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module that only the driver has: what the nodes lack is named."""
+    (tmp_path / "only_here.py").write_text(
+        "from rayingest.testing.chaos import ChaosStage\nclass Stage(ChaosStage): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    stage = chaos(tmp_path)
+    here = importlib.import_module("only_here").Stage(stage.sink, stage.connection)
+    outcome = run(here, tmp_path, shared_ray, 4)
+    assert outcome.report.exit_code == 2
+    (error,) = (each for each in outcome.report.errors if each.kind == "ConfigError")
+    assert error.message == (
+        "Workers on Ray cannot start: ModuleNotFoundError: No module named 'only_here'"
+    )
+    assert error.hint
+    assert "installed on every node" in error.hint
