@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
@@ -23,6 +23,7 @@ from rayingest.core.source import Capability
 from rayingest.errors import ConfigError
 
 ALIASES = {"openmetadata": "metadata-rest"}
+ANONYMOUS = {"auth", "authMechanism"}  # whose default is that nobody signs in
 PLACEHOLDER = re.compile(r"\$\{([A-Z0-9_]+)\}")
 Lines = Iterator[str]
 
@@ -134,9 +135,10 @@ def _is_hidden(field: FieldInfo) -> bool:
 def _is_needed(key: str, model: type[BaseModel]) -> bool:
     """Required, or what makes the type plain, or what one signs in with."""
     fields = model.model_fields
-    by_password = "username" in fields and fields["username"].is_required()
+    by_password = "username" in fields and _signs_in(fields)
     signs_in = {"authType": by_password, "password": by_password and "authType" not in fields}
     signs_in |= {
+        "username": by_password,
         "apiKey": True,
         "securityConfig": True,
         "authProvider": True,
@@ -147,12 +149,18 @@ def _is_needed(key: str, model: type[BaseModel]) -> bool:
     return fields[key].is_required() or is_type or signs_in.get(key, False)
 
 
+def _signs_in(fields: Mapping[str, FieldInfo]) -> bool:
+    """Whether one mostly signs in by name and password: they must be there, or nothing says how else."""
+    return fields["username"].is_required() or not ANONYMOUS & fields.keys()
+
+
 def _value(key: str, field: FieldInfo, prefix: str, *, shown: bool) -> str:
     if field.examples and shown:
         return str(field.examples[0])
     if field.is_required() and get_origin(field.annotation) is Literal:
         return _plain(str(get_args(field.annotation)[0]))
-    if field.is_required() or (shown and _is_secret(field.annotation)):
+    secret = _is_secret(field.annotation) and get_origin(field.annotation) not in (dict, list)
+    if field.is_required() or secret or (shown and key == "username"):
         return f"${{{prefix}_{_upper(key)}}}" if _is_text(field.annotation) else "1"
     default = field.get_default(call_default_factory=True)
     if default is None:

@@ -43,6 +43,28 @@ def test_every_key_in_a_comment_loads_when_it_is_no_comment(written, source):
     assert config.warnings == ()
 
 
+@pytest.mark.parametrize("source", CONNECTORS)
+def test_no_secret_is_to_be_written_into_the_file(source):
+    """Not even where it is a comment: there stands the variable that holds it."""
+    lines = template(source, "openmetadata").splitlines()
+    told = [
+        each for each in lines if re.search(r"\b(password|clientSecret|jwtToken): *(#|$)", each)
+    ]
+    assert told == []
+
+
+@pytest.mark.parametrize("source", ["mssql", "synapse", "clickhouse", "mongodb", "postgres"])
+def test_name_and_password_are_asked_for_where_one_mostly_signs_in_by_them(source):
+    names = [name for name, _ in environment(template(source, "openmetadata"))]
+    assert {f"{source.upper()}_USERNAME", f"{source.upper()}_PASSWORD"} <= {*names}
+
+
+@pytest.mark.parametrize("source", ["hive", "impala", "sqlite"])
+def test_they_are_not_where_one_mostly_does_not(source):
+    names = [name for name, _ in environment(template(source, "openmetadata"))]
+    assert not any("PASSWORD" in name for name in names)
+
+
 def test_unknown_names_are_met_with_the_nearest():
     with pytest.raises(ConfigError, match=r"Did you mean 'postgres'\?"):
         template("postgrs", "file")
