@@ -24,10 +24,9 @@ from ..cluster import PLUGINS, ray_cluster, ray_node
 from .campaign import Arena, end, forget, wait_until
 
 SEEDS = [*(1, 2, 3), *(pytest.param(at, marks=pytest.mark.slow) for at in range(4, 21))]
-# Those that cost seconds: fewer where all tests must be done in half an hour, all for the figures.
-MOST = int(os.environ.get("RAYINGEST_SEEDS", "3"))
-COSTLY = [1, *(pytest.param(at, marks=pytest.mark.slow) for at in range(2, MOST + 1))]
-FEW = [*(pytest.param(at, marks=pytest.mark.slow) for at in range(1, 1 + max(1, MOST // 6)))]
+# Those that take a minute: one where all tests must be done in half an hour, more for the figures.
+MOST = int(os.environ.get("RAYINGEST_LONG_SEEDS", "1"))
+FEW = [*(pytest.param(at, marks=pytest.mark.slow) for at in range(1, 1 + MOST))]
 CHUNK, SLOTS, BATCH = 5, 4, 10  # the most that is in flight anywhere: chunks, slots, rows of a call
 LATE = SLOTS * BATCH  # rows of calls that the catalogue was still at when the driver died
 
@@ -140,7 +139,7 @@ def test_poison_and_calls_that_never_return(
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("seed", COSTLY)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_workers_killed_at_random(arena: Callable[..., Arena], shared_ray: str, seed: int) -> None:
     chance = random.Random(seed)
     here = arena(
@@ -157,7 +156,7 @@ def test_workers_killed_at_random(arena: Callable[..., Arena], shared_ray: str, 
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("seed", COSTLY)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_discovery_killed(arena: Callable[..., Arena], shared_ray: str, seed: int) -> None:
     at = random.Random(seed).randrange(1, 85)
     here = arena(seed, connection={"shuffle": True, "kill_listing_at": at})
@@ -168,7 +167,7 @@ def test_discovery_killed(arena: Callable[..., Arena], shared_ray: str, seed: in
     here.settle("discovery killed", run, in_flight=0)
 
 
-@pytest.mark.parametrize("seed", COSTLY)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_driver_killed_and_resumed(arena: Callable[..., Arena], seed: int) -> None:
     chance = random.Random(seed)
     here = arena(seed, entities=40, connection={"seconds": 0.01})
@@ -186,7 +185,7 @@ def test_a_driver_killed_and_resumed(arena: Callable[..., Arena], seed: int) -> 
     here.settle("driver killed, resumed", run, in_flight=unknown + LATE * times)
 
 
-@pytest.mark.parametrize("seed", COSTLY)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_driver_terminated_with_some_grace(arena: Callable[..., Arena], seed: int) -> None:
     grace = (0.0, 2.0, 10.0)[seed % 3]
     here = arena(seed, entities=40, connection={"seconds": 0.01})
@@ -285,7 +284,7 @@ def full_store(shared_ray: str) -> Iterator[str]:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("seed", COSTLY)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_full_object_store(arena: Callable[..., Arena], full_store: str, seed: int) -> None:
     here = arena(seed, entities=200)
     here.injected = 1
