@@ -35,7 +35,8 @@ FIELDS = (
 class World(RestWorld):
     """What there is, and how it behaves; changed at any time.
 
-    `trashed` are dashboards' ids.
+    `denied` may have "lookml_models"; `trashed` are dashboards' ids. `more_models` are models with their
+    explores, besides the shop; `more_dashboards` are LookML dashboards, each asks its own model.
     """
 
     prefix: ClassVar[str] = "/api/4.0"
@@ -43,6 +44,8 @@ class World(RestWorld):
     lookml_dashboards: int = 2
     elements: int = 3
     explores: int = 5
+    more_models: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    more_dashboards: tuple[str, ...] = ()
     trashed: set[str] = field(default_factory=set)
 
     def log_in(self, path: str, told: Mapping[str, Any], token: str) -> tuple[int, Json]:
@@ -62,23 +65,26 @@ class World(RestWorld):
 
     def models(self) -> list[Json]:
         """LookML models with their explores."""
-        names = [
-            VIEWS[at % len(VIEWS)] + ("" if at < 5 else str(at)) for at in range(self.explores)
-        ]
         return [
             {
-                "name": "shop",
-                "label": "Shop",
+                "name": model,
+                "label": model.title(),
                 "project_name": "shop",
                 "explores": [
                     {"name": each, "label": each.title(), "hidden": False} for each in names
                 ],
             }
+            for model, names in {"shop": self._shop(), **self.more_models}.items()
         ]
+
+    def _shop(self) -> tuple[str, ...]:
+        return tuple(
+            VIEWS[at % len(VIEWS)] + ("" if at < 5 else str(at)) for at in range(self.explores)
+        )
 
     def explore(self, model: str, name: str) -> Json | None:
         """One explore: its own view, and users joined."""
-        if model != "shop" or name not in [each["name"] for each in self.models()[0]["explores"]]:
+        if name not in {"shop": self._shop(), **self.more_models}.get(model, ()):
             return None
         joined = () if name == "users" else ("users",)
         fields = [_field(view, *each) for view in (name, *joined) for each in FIELDS]
@@ -112,11 +118,12 @@ class World(RestWorld):
 
     def lookml_ids(self) -> list[str]:
         """LookML dashboards."""
-        return [f"shop::overview_{number}" for number in range(1, self.lookml_dashboards + 1)]
+        own = (f"shop::overview_{number}" for number in range(1, self.lookml_dashboards + 1))
+        return sorted([*own, *self.more_dashboards])
 
     def dashboard(self, identity: str, *, elements: int | None = None) -> Json:
         """One dashboard, whether it is there or not."""
-        number = int(re.sub(r"\D", "", identity))
+        number = int(re.sub(r"\D", "", identity) or 0)
         lookml = "::" in identity
         number_of = self.elements if elements is None else elements
         return {
@@ -132,9 +139,11 @@ class World(RestWorld):
 
     def _element(self, identity: str, number: int, at: int) -> Json:
         kind = KINDS[(number + at) % len(KINDS)]
-        explores = [each["name"] for each in self.models()[0]["explores"]]
+        model = identity.partition("::")[0]
+        model = model if model in self.more_models else "shop"
+        explores = self.more_models.get(model) or self._shop()
         query = {
-            "model": "shop",
+            "model": model,
             "view": explores[(number + at) % len(explores)],
             "vis_config": {"type": kind},
         }
@@ -150,7 +159,7 @@ class World(RestWorld):
             del made["query"]
             made["result_maker"] = {
                 "vis_config": {"type": kind},
-                "filterables": [{"model": "shop", "view": query["view"]}],
+                "filterables": [{"model": model, "view": query["view"]}],
             }
         return made
 
@@ -171,7 +180,7 @@ class World(RestWorld):
             case ["dashboards", "lookml", "search"]:
                 there = [each for each in self.lookml_ids() if each not in self.gone]
                 return [self.dashboard(each, elements=0) for each in _page(there, query)]
-            case ["lookml_models"]:
+            case ["lookml_models"] if "lookml_models" not in self.denied:
                 return self.models()
             case ["folders"]:
                 return FOLDERS
@@ -182,7 +191,7 @@ class World(RestWorld):
 
     def _single(self, parts: list[str]) -> tuple[int, Json]:
         match parts:
-            case ["dashboards", identity] if identity in self.denied:
+            case ["dashboards", identity] | [identity] if identity in self.denied:
                 return 403, "Forbidden"
             case ["dashboards", identity] if identity not in self.gone:
                 there = identity in self.ids()

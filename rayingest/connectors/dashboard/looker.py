@@ -1,5 +1,9 @@
 # ruff: noqa: N815 - the attributes are OpenMetadata's field names
-"""Looker, API 4.0, through the vendor's own SDK."""
+"""Looker, API 4.0, through the vendor's own SDK.
+
+Two things whose names come to the same in the catalogue (explore `c` of model `a_b` and `b_c` of `a`) stay
+apart: the first keeps the name, and the other has dots: `a_b.c`.
+"""
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -76,7 +80,7 @@ def _sdk() -> Generator[None]:
 
 def _prepare(settings: Settings, catalogue: Readable | None) -> Any:
     with _sdk():
-        from rayingest.connectors.dashboard._looker.source import prepare
+        from rayingest.connectors.dashboard._looker.shared import prepare
 
         return prepare(settings, catalogue)
 
@@ -136,7 +140,7 @@ class LookerConnector:
     def check(self, settings: Settings) -> Iterator[CheckResult]:
         """Log in, and try one call of each kind that a run makes."""
         with _sdk():
-            from rayingest.connectors.dashboard._looker.source import connect
+            from rayingest.connectors.dashboard._looker.shared import connect
         looker = connect(settings)
         try:
             looker.log_in()
@@ -148,7 +152,7 @@ class LookerConnector:
 def _checked(looker: "Looker", *, owners: bool) -> Iterator[CheckResult]:
     tries: list[tuple[str, Callable[[], object], str]] = [
         ("dashboards", lambda: next(looker.dashboards("id"), None), "access_data, see_looks"),
-        ("data models", looker.lookml_models, "see_lookml_dashboards, explore"),
+        ("data models", looker.explores, "see_lookml_dashboards, explore"),
         ("projects", looker.folders, "access to the folders"),
     ]
     if owners:

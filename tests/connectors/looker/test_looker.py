@@ -73,7 +73,9 @@ def test_each_costs_one_call_and_a_session_logs_in_once(place: Place[Any]) -> No
     assert calls["users"] == 0
     # Two slots, the two listings, and what all share.
     assert calls["login"] <= 2 + 2 + 1
-    assert run.report.calls["source"] == calls.total() - 2, "preparing: a log-in, the folders"
+    assert run.report.calls["source"] == calls.total() - 3, (
+        "preparing: a log-in, the folders, the explores"
+    )
 
 
 def test_owners_are_looked_up_once_for_all(place: Place[Any]) -> None:
@@ -91,6 +93,7 @@ def test_owners_are_looked_up_once_for_all(place: Place[Any]) -> None:
         ({"dashboardFilterPattern": {"includes": ["^Dashboard 1$"]}}, {"bi.1"}),
         ({"dashboardFilterPattern": {"excludes": ["^Dashboard"]}}, LOOKML),
         ({"projectFilterPattern": {"includes": ["LookML"]}}, LOOKML),
+        ({"projectFilterPattern": {"excludes": ["Shared", "Ann"]}}, LOOKML),
     ],
 )
 def test_patterns_choose(place: Place[Any], options: dict[str, Any], dashboards: set[str]) -> None:
@@ -224,6 +227,14 @@ def test_wrong_credentials_are_said_in_a_sentence(place: Place[Any]) -> None:
     assert "does not take these credentials: 404" in report.verdict
     assert "API key of a user" in report.verdict
     assert wrong not in report.to_json().decode()
+
+
+def test_whoever_may_not_see_models_gets_the_dashboards(place: Place[Any]) -> None:
+    place.world.denied.add("lookml_models")
+    run = place.run(unfinished=True)
+    assert run.report.exit_code == 3
+    assert len(place.held("dashboards")) == 22
+    assert place.held("dashboard/datamodels") == {}
 
 
 @pytest.mark.ray

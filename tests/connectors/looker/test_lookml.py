@@ -221,3 +221,17 @@ def test_tables_flow_through_views_and_explores_into_dashboards(
     }
     assert edges == expected
     assert run.report.unresolved == 2, "products and events are not in the catalogue"
+
+
+def test_a_pattern_leaves_out_views_and_explores_with_their_lineage(
+    place: Place[Any], tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    write_lookml(clone)
+    pattern = {"excludes": ["orders"]}
+    place.run(place.config({"gitCredentials": str(clone)}, dataModelFilterPattern=pattern))
+    held = place.held("dashboard/datamodels")
+    kept = [each for each in VIEWS if each != "orders"]
+    assert held.keys() == {f"bi.model.shop_{each}{end}" for each in kept for end in ("", "_view")}
+    assert not [each for each in place.edges() if "orders" in "".join(each)]

@@ -167,10 +167,10 @@ class Looker:
         """One dashboard. Raises Gone, Denied."""
         return self._call(lambda: self._sdk.dashboard(identity, fields=fields))
 
-    def lookml_models(self) -> Sequence[models.LookmlModel]:
-        """All LookML models with their explores, by name."""
-        fields = "name,project_name,explores"
-        return self._list(lambda: self._sdk.all_lookml_models(fields=fields))
+    def explores(self) -> Iterator[tuple[str, str]]:
+        """All explores, by the names of their models and their own: one call."""
+        told = self._list(lambda: self._sdk.all_lookml_models(fields="name,explores"))
+        return ((str(each.name), str(inner.name)) for each in told for inner in each.explores or ())
 
     def explore(self, model: str, name: str, fields: str) -> models.LookmlModelExplore:
         """One explore. Raises Gone, Denied."""

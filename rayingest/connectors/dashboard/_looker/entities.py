@@ -11,22 +11,14 @@ from typing import Any
 from looker_sdk.sdk.api40 import models
 
 from rayingest.connectors.dashboard._looker import lookml
-from rayingest.core import fqn
+from rayingest.connectors.dashboard._looker.names import Parts, Place
 from rayingest.kit import dashboards
-from rayingest.kit.dashboards import plain, tags, text
+from rayingest.kit.dashboards import plain, text
 from rayingest.kit.tables import Tables
-from rayingest.model import (
-    Chart,
-    Column,
-    Dashboard,
-    DashboardDataModel,
-    Owner,
-    Tag,
-)
+from rayingest.model import Chart, Dashboard, Owner
 
 DASHBOARD = "id,title,description,folder,user_id,deleted,hidden,dashboard_elements"  # one call: all elements
-EXPLORE = "name,label,title,description,model_name,project_name,view_name,sql_table_name,tags,fields,joins"
-TAGS = "LookerTags"
+Explore = tuple[str, str]  # model, explore
 CHARTS = {
     "looker_column": "Bar", "looker_bar": "Bar", "looker_waterfall": "Bar",
     "looker_line": "Line", "looker_area": "Area", "looker_scatter": "Scatter",
@@ -36,43 +28,22 @@ CHARTS = {
     "looker_map": "Map", "radial_gauge_vis": "Gauge", "sankey": "SanKey", "heatmap": "Heatmap",
     "histogram": "Histogram", "text": "Text",
 }  # fmt: skip
-TYPES = {
-    "string": "STRING", "zipcode": "STRING", "tier": "STRING", "bin": "STRING", "list": "ARRAY",
-    "location": "GEOGRAPHY", "distance": "NUMBER", "number": "NUMBER", "yesno": "BOOLEAN",
-    "date": "DATE", "date_date": "DATE", "date_raw": "TIMESTAMP", "date_time": "TIMESTAMP",
-    "time": "TIMESTAMP", "datetime": "TIMESTAMP", "duration": "INTERVAL",
-    "count": "NUMBER", "count_distinct": "NUMBER", "sum": "NUMBER", "sum_distinct": "NUMBER",
-    "average": "NUMBER", "average_distinct": "NUMBER", "median": "NUMBER",
-    "median_distinct": "NUMBER", "max": "NUMBER", "min": "NUMBER", "percentile": "NUMBER",
-    "percentile_distinct": "NUMBER", "percent_of_total": "NUMBER", "running_total": "NUMBER",
-    "percent_of_previous": "NUMBER", "int": "NUMBER", "period_over_period": "NUMBER",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Context:
-    """What all sessions share: folder id -> path, user id -> e-mail address, the catalogue's tables, LookML."""
+    """What all sessions share: folder id -> path, user id -> e-mail address, the catalogue's tables, LookML.
+
+    `explores` is None when they are not known; `unusual` are names of data models.
+    """
 
     folders: Mapping[str, str] = field(default_factory=dict)
     personal: frozenset[str] = frozenset()
     users: Mapping[str, str] = field(default_factory=dict)
     tables: Tables = field(default_factory=Tables)
     project: lookml.Project = field(default_factory=lookml.Project)
-
-
-@dataclass(frozen=True)
-class Place(dashboards.Place):
-    """Where things are, and what Looker has there of its own."""
-
-    include_tags: bool = True
-
-    def model(self, model: str, explore: str) -> str:
-        """The FQN of an explore."""
-        return self.data_model(f"{model}_{explore}")
-
-    def view(self, project: str, view: str) -> str:
-        """The FQN of a LookML view: an explore of the same name is another data model."""
-        return self.model(project, f"{view}_view")
+    explores: tuple[Explore, ...] | None = None
+    unusual: Mapping[Parts, str] = field(default_factory=dict)
 
 
 def paths(folders: Sequence[models.FolderBase]) -> dict[str, str]:
@@ -84,16 +55,18 @@ def paths(folders: Sequence[models.FolderBase]) -> dict[str, str]:
     )
 
 
-def charts(raw: models.Dashboard, place: Place) -> Iterator[tuple[Chart, set[tuple[str, str]]]]:
-    """A dashboard's elements, each with the explores that it asks: (model, explore)."""
+def charts(
+    raw: models.Dashboard, called: str, place: Place
+) -> Iterator[tuple[Chart, set[Explore]]]:
+    """The elements of a dashboard that is called so in the catalogue, and the explores that each asks."""
     for at, each in enumerate(raw.dashboard_elements or (), 1):
-        name = plain(str(each.id)) if each.id else f"{plain(str(raw.id))}_{at}"
+        name = _element(str(each.id), raw, called) if each.id else f"{called}_{at}"
         title = (
             each.title or each.title_text or (each.look.title if each.look is not None else None)
         )
         chart = Chart(
             name=name,
-            fqn=fqn.child(place.service, name),
+            fqn=place.named(name),
             service=place.service,
             display_name=text(title),
             description=text(each.note_text or each.subtitle_text or each.body_text),
@@ -103,19 +76,26 @@ def charts(raw: models.Dashboard, place: Place) -> Iterator[tuple[Chart, set[tup
         yield chart, _explores(each)
 
 
+def _element(identity: str, raw: models.Dashboard, called: str) -> str:
+    """What an element is called: spelled as the dashboard that it is in."""
+    usual = called == plain(str(raw.id))
+    return plain(identity if usual else identity.replace("::", "."))
+
+
 def dashboard(
     raw: models.Dashboard,
+    called: str,
     kept: Sequence[Chart],
     explores: Sequence[str],
+    *,
     place: Place,
     context: Context,
 ) -> Dashboard:
     """A dashboard with those of its charts that are kept, and the FQNs of the explores it asks."""
-    name = plain(str(raw.id))
     email = context.users.get(str(raw.user_id))
     return Dashboard(
-        name=name,
-        fqn=place.named(str(raw.id)),
+        name=called,
+        fqn=place.named(called),
         service=place.service,
         display_name=text(raw.title),
         description=text(raw.description),
@@ -135,57 +115,7 @@ def project(raw: models.Dashboard, context: Context) -> str | None:
     return context.folders.get(str(folder.id)) or text(folder.name)
 
 
-def explore(raw: models.LookmlModelExplore, place: Place) -> DashboardDataModel:
-    """An explore with its dimensions and measures, of the views that it joins too."""
-    model, name = str(raw.model_name), str(raw.name)
-    fields = raw.fields
-    asked = (*(fields.dimensions or ()), *(fields.measures or ())) if fields is not None else ()
-    once = {each.name: _field(each) for each in asked}
-    return DashboardDataModel(
-        name=f"{model}_{name}",
-        fqn=place.model(model, name),
-        service=place.service,
-        service_type="Looker",
-        data_model_type="LookMlExplore",
-        display_name=text(raw.label or raw.title),
-        description=text(raw.description),
-        project=text(raw.project_name),
-        source_url=f"{place.url}/explore/{model}/{name}",
-        tags=_tags(raw.tags, place),
-        columns=tuple(_column(each, at, place) for at, each in enumerate(once.values(), 1)),
-    )
-
-
-def view(raw: lookml.View, project: str, place: Place) -> DashboardDataModel:
-    """A LookML view with its fields, and the SQL of a derived table."""
-    return DashboardDataModel(
-        name=f"{project}_{raw.name}_view",
-        fqn=place.view(project, raw.name),
-        service=place.service,
-        service_type="Looker",
-        data_model_type="LookMlView",
-        display_name=raw.label,
-        description=raw.description,
-        project=project,
-        sql=raw.sql,
-        tags=_tags(raw.tags, place),
-        columns=tuple(_column(each, at, place) for at, each in enumerate(raw.fields, 1)),
-    )
-
-
-def views(raw: models.LookmlModelExplore) -> list[str]:
-    """The views that an explore is made of: its own, and those that it joins, under any name."""
-    joined = (each.from_ or each.name for each in raw.joins or ())
-    return [each for each in (raw.view_name or raw.name, *joined) if each]
-
-
-def tables(raw: models.LookmlModelExplore) -> list[str]:
-    """The tables that an explore and its joins name, as they are spelled in SQL."""
-    joined = (each.sql_table_name for each in raw.joins or ())
-    return list(dict.fromkeys(each for each in (raw.sql_table_name, *joined) if each))
-
-
-def _explores(raw: models.DashboardElement) -> set[tuple[str, str]]:
+def _explores(raw: models.DashboardElement) -> set[Explore]:
     queries: list[Any] = [raw.query, raw.look.query if raw.look is not None else None]
     if raw.result_maker is not None:
         queries += [raw.result_maker.query, *(raw.result_maker.filterables or ())]
@@ -207,39 +137,3 @@ def _kind(raw: models.DashboardElement) -> str:
         if told:
             return CHARTS.get(str(told).rpartition("::")[2], "Other")
     return CHARTS.get(str(raw.type), "Other")
-
-
-def _field(raw: models.LookmlModelExploreField) -> lookml.Field:
-    return lookml.Field(
-        str(raw.name),
-        str(raw.type or "unknown"),
-        raw.category.value if raw.category is not None else "field",
-        text(raw.label),
-        text(raw.description),
-        tuple(raw.tags or ()),
-        numeric=bool(raw.is_numeric),
-    )
-
-
-def _data_type(raw: lookml.Field) -> str:
-    if raw.type.startswith("date_") and raw.numeric:  # date_month_num, date_hour_of_day
-        return "NUMBER"
-    return TYPES.get(raw.type) or ("TIMESTAMP" if raw.type.startswith("date") else "UNKNOWN")
-
-
-def _column(raw: lookml.Field, at: int, place: Place) -> Column:
-    kind = _data_type(raw)
-    return Column(
-        name=raw.name,
-        display_name=raw.label,
-        data_type=kind,
-        data_type_display=f"{raw.category}, {raw.type}",
-        array_data_type="STRING" if kind == "ARRAY" else None,
-        ordinal_position=at,
-        description=raw.description,
-        tags=_tags(raw.tags, place),
-    )
-
-
-def _tags(names: Sequence[str] | None, place: Place) -> tuple[Tag, ...]:
-    return tags(TAGS, names) if place.include_tags else ()

@@ -2,84 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 
-from looker_sdk.sdk.api40.models import FolderBase
-
-from rayingest.connectors.dashboard._looker import entities, lookml
-from rayingest.connectors.dashboard._looker.api import Looker
-from rayingest.connectors.dashboard._looker.clone import cloned
-from rayingest.connectors.dashboard._looker.entities import Context, Place
+from rayingest.connectors.dashboard._looker import data_models, entities, lookml, names
+from rayingest.connectors.dashboard._looker.entities import Context, Explore
+from rayingest.connectors.dashboard._looker.names import Place
+from rayingest.connectors.dashboard._looker.shared import address, connect
 from rayingest.core import fqn
 from rayingest.core.source import (
     Described,
     EntityDescriptor,
     Listed,
     Processed,
-    Readable,
     ScopeListed,
     Settings,
     one_by_one,
 )
 from rayingest.errors import Denied, Forbidden, Gone
 from rayingest.kit.dashboards import edge
-from rayingest.kit.rest import api
-from rayingest.kit.rest.http import Http
-from rayingest.kit.tables import Tables
 from rayingest.model import EntityType, Fact
 
 DASHBOARD, MODEL = EntityType.DASHBOARD, EntityType.DASHBOARD_DATA_MODEL
 TYPES = (MODEL, DASHBOARD)
-
-
-def connect(settings: Settings) -> Looker:
-    """A session that has not logged in yet."""
-    config = settings.connection
-    secret = config.clientSecret.get_secret_value()
-    http = Http(timeout=settings.call_timeout, limiter=settings.limiter, hidden=(secret,))
-    return Looker(address(config.hostPort), config.clientId, secret, http)
-
-
-def address(host_port: str) -> str:
-    """Looker's URL, as people copy it: with a path of the API, or without."""
-    return api.address(host_port, "/api/4.0", "/api")
-
-
-def prepare(settings: Settings, catalogue: Readable | None) -> Context:
-    """Folders, e-mail addresses and the catalogue's tables: three listings for the whole run."""
-    options, looker = settings.options, connect(settings)
-    try:
-        folders = _folders(looker, needed=settings.filters.projects is not None)
-        users = _users(looker) if options.includeOwners else {}
-    finally:
-        looker.close()
-    where = options.lineageInformation.places if options.lineageInformation else ()
-    project = _project(settings) if options.includeDataModels else lookml.Project()
-    personal = (str(each.id) for each in folders if each.is_personal or each.is_personal_descendant)
-    return Context(
-        entities.paths(folders), frozenset(personal), users, Tables.of(catalogue, where), project
-    )
-
-
-def _project(settings: Settings) -> lookml.Project:
-    given = settings.connection.gitCredentials
-    if isinstance(given, str) and given:
-        return lookml.read(given)
-    if getattr(given, "repositoryName", None):
-        with cloned(given, settings.call_timeout) as folder:
-            return lookml.read(folder, given.repositoryName)
-    return lookml.Project()
-
-
-def _folders(looker: Looker, *, needed: bool) -> Sequence[FolderBase]:
-    try:
-        return looker.folders()
-    except (Denied, Gone):
-        if needed:
-            raise
-        return ()  # dashboards tell the folder that they lie in, if not where that lies
-
-
-def _users(looker: Looker) -> dict[str, str]:
-    return {str(each.id): each.email for each in looker.users() if each.id and each.email}
 
 
 class LookerSource:
@@ -89,9 +31,12 @@ class LookerSource:
         self.settings = settings
         self.context = context or Context()
         self._looker = connect(settings)
-        options = settings.options
-        url = address(settings.connection.hostPort)
-        self._place = Place(fqn.join(settings.service), url, options.includeTags)
+        self._place = Place(
+            fqn.join(settings.service),
+            address(settings.connection.hostPort),
+            settings.options.includeTags,
+            self.context.unusual,
+        )
 
     def close(self) -> None:
         """End the session."""
@@ -120,9 +65,12 @@ class LookerSource:
     def _dashboards(self) -> Iterator[Listed]:
         service, filters = self._place.service, self.settings.filters
         count = filtered = 0
+        taken: dict[str, names.Parts] = {}  # of LookML dashboards; others are numbers
         for each in self._looker.dashboards("id,title,folder"):
             identity = str(each.id)
-            name, whole = each.title or identity, self._place.named(identity)
+            parts = names.parts(identity)
+            called = names.claim(parts, taken) if len(parts) > 1 else identity
+            name, whole = each.title or identity, self._place.named(called)
             folder = str(each.folder.id) if each.folder is not None else ""
             kept = filters.keeps(DASHBOARD, name, whole) and filters.keeps_project(
                 entities.project(each, self.context) or ""
@@ -139,16 +87,15 @@ class LookerSource:
         if not self.settings.options.includeDataModels:
             return
         count = filtered = 0
-        for model in self._looker.lookml_models():
-            for each in model.explores or ():
-                whole = self._place.model(str(model.name), str(each.name))
-                if not filters.keeps(MODEL, str(each.name), whole):
-                    filtered += 1
-                    continue
-                count += 1
-                where = {"model": str(model.name), "explore": str(each.name)}
-                yield EntityDescriptor(MODEL, whole, service, metadata=where)
-        project = self.context.project
+        known, project = self.context.explores, self.context.project
+        for model, name in self._looker.explores() if known is None else known:
+            whole = self._place.model(model, name)
+            if not filters.keeps(MODEL, name, whole):
+                filtered += 1
+                continue
+            count += 1
+            where = {"model": model, "explore": name}
+            yield EntityDescriptor(MODEL, whole, service, metadata=where)
         for name in project.views:
             whole = self._place.view(project.name, name)
             if not filters.keeps(MODEL, name, whole):
@@ -177,15 +124,16 @@ class LookerSource:
         raw = self._looker.dashboard(descriptor.metadata["id"], entities.DASHBOARD)
         if raw.deleted:
             raise Gone(f"dashboard {raw.id} was moved to the trash")
-        filters, asked = self.settings.filters, set[tuple[str, str]]()
+        called = fqn.split(descriptor.id)[-1]
+        filters, asked = self.settings.filters, set[Explore]()
         kept = []
-        for chart, explores in entities.charts(raw, self._place):
+        for chart, explores in entities.charts(raw, called, self._place):
             if filters.keeps(EntityType.CHART, chart.display_name or chart.name, chart.fqn):
                 kept.append(chart)
                 asked |= explores
-        names = [self._place.model(*each) for each in sorted(asked) if self._has(*each)]
-        made = entities.dashboard(raw, kept, names, self._place, self.context)
-        edges = [edge(MODEL, each, DASHBOARD, made.fqn) for each in names]
+        known = [self._place.model(*each) for each in sorted(asked) if self._has(*each)]
+        made = entities.dashboard(raw, called, kept, known, place=self._place, context=self.context)
+        edges = [edge(MODEL, each, DASHBOARD, made.fqn) for each in known]
         return Described(descriptor, (*kept, made), edges)
 
     def _has(self, model: str, explore: str) -> bool:
@@ -199,12 +147,12 @@ class LookerSource:
         where = descriptor.metadata
         if "view" in where:
             return self._view(descriptor, where["view"])
-        raw = self._looker.explore(where["model"], where["explore"], entities.EXPLORE)
-        made = entities.explore(raw, self._place)
-        views = self._kept_views(entities.views(raw))
+        raw = self._looker.explore(where["model"], where["explore"], data_models.EXPLORE)
+        made = data_models.explore(raw, self._place)
+        views = self._kept_views(data_models.views(raw))
         edges = self._from_views(views, made.fqn)
         if not views:  # nothing is known of the LookML: straight from what the API tells
-            edges = self._from_tables(entities.tables(raw), made.fqn)
+            edges = self._from_tables(data_models.tables(raw), made.fqn)
         return Described(descriptor, (made,), edges)
 
     def _view(self, descriptor: EntityDescriptor, name: str) -> Described:
@@ -212,7 +160,7 @@ class LookerSource:
         if name not in project.views:
             raise Gone(f"the view {name} is not in the LookML any more")
         raw = project.views[name]
-        made = entities.view(raw, project.name, self._place)
+        made = data_models.view(raw, project.name, self._place)
         edges = self._from_tables(raw.tables, made.fqn)
         edges += self._from_views(self._kept_views(raw.views), made.fqn)
         return Described(descriptor, (made,), edges)
