@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
+from rayingest.testing import _looker_tiles as tiles
 from rayingest.testing.rest import Json, RestWorld, serving
 
 CLIENT_ID, CLIENT_SECRET = "rayingest", "looker-canary-2f61"
@@ -35,8 +36,10 @@ FIELDS = (
 class World(RestWorld):
     """What there is, and how it behaves; changed at any time.
 
-    `denied` may have "lookml_models"; `trashed` are dashboards' ids. `more_models` are models with their
-    explores, besides the shop; `more_dashboards` are LookML dashboards, each asks its own model.
+    `denied` may have "lookml_models"; `trashed` are dashboards' ids. So many `rich` user-defined dashboards, the first ones, have each kind
+    of tile, and filters; their merged result is one and the same, and `untold` is one whose explores a
+    dashboard does not tell. `more_models` are models with their explores, besides the
+    shop; `more_dashboards` are LookML dashboards, each asks its own model.
     """
 
     prefix: ClassVar[str] = "/api/4.0"
@@ -44,6 +47,8 @@ class World(RestWorld):
     lookml_dashboards: int = 2
     elements: int = 3
     explores: int = 5
+    rich: int = 0
+    untold: bool = False
     more_models: dict[str, tuple[str, ...]] = field(default_factory=dict)
     more_dashboards: tuple[str, ...] = ()
     trashed: set[str] = field(default_factory=set)
@@ -126,6 +131,7 @@ class World(RestWorld):
         number = int(re.sub(r"\D", "", identity) or 0)
         lookml = "::" in identity
         number_of = self.elements if elements is None else elements
+        rich = elements is None and not lookml and number <= self.rich
         return {
             "id": identity,
             "title": f"Overview {number}" if lookml else f"Dashboard {number}",
@@ -134,7 +140,11 @@ class World(RestWorld):
             "user_id": str(1 + number % 3),
             "deleted": identity in self.trashed,
             "hidden": False,
-            "dashboard_elements": [self._element(identity, number, at) for at in range(number_of)],
+            "dashboard_elements": [
+                *(self._element(identity, number, at) for at in range(number_of)),
+                *(tiles.others(identity, self._shop(), told=not self.untold) if rich else ()),
+            ],
+            "dashboard_filters": tiles.filters(identity, self._shop()) if rich else [],
         }
 
     def _element(self, identity: str, number: int, at: int) -> Json:
@@ -199,8 +209,17 @@ class World(RestWorld):
             case ["lookml_models", model, "explores", name]:
                 made = self.explore(model, name)
                 return (200, made) if made else (404, "Not found")
+            case [("merge_queries" | "queries") as kind, identity]:
+                return self._asked(kind, identity)
             case _:
                 return 404, "Not found"
+
+    def _asked(self, kind: str, identity: str) -> tuple[int, Json]:
+        if identity in self.gone | self.denied:
+            return (403, "Forbidden") if identity in self.denied else (404, "Not found")
+        shop = self._shop()
+        merged = kind == "merge_queries"
+        return 200, tiles.merge_query(shop) if merged else tiles.query(identity, shop)
 
 
 def write_lookml(folder: Path) -> None:

@@ -96,7 +96,7 @@ TOOLS: dict[str, Tool] = {
         looker.World,
         {"clientId": looker.CLIENT_ID, "clientSecret": looker.CLIENT_SECRET},
         looker.CLIENT_SECRET,
-        {"dashboards": 3, "lookml_dashboards": 1, "explores": 2},
+        {"dashboards": 3, "lookml_dashboards": 1, "explores": 2, "rich": 1},
         judge="looker-sdk",
         driver="looker_sdk",
         more=_lookml,

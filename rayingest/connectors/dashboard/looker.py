@@ -1,8 +1,17 @@
 # ruff: noqa: N815 - the attributes are OpenMetadata's field names
 """Looker, API 4.0, through the vendor's own SDK.
 
-Two things whose names come to the same in the catalogue (explore `c` of model `a_b` and `b_c` of `a`) stay
-apart: the first keeps the name, and the other has dots: `a_b.c`.
+One call lists 500 dashboards, one describes one with its elements and filters, one an explore; for a
+whole run besides one for the explores, one for the folders, one for 500 people when owners are wanted,
+and a log-in for each session. A merged result tells its explores with its dashboard; where it does not, it
+takes a call, and one for each query in it, which a session makes once. Documented at
+https://docs.cloud.google.com/looker/docs/reference/looker-api/latest.
+
+A dashboard has lineage from the explores that its tiles ask (queries, Looks, merged results), and from those
+of its filters that suggest values, though no tile may ask them: Looker reads these values from there. What
+a filter is called and what it is set to has no place in the catalogue. Tiles of SQL Runner ask no explore,
+and have no lineage. Where two names of LookML come to the same in the catalogue (explore `c` of model `a_b`
+and `b_c` of `a`), the first keeps it, and the other has dots: `a_b.c`.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping

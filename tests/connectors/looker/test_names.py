@@ -83,7 +83,7 @@ def test_elements_are_spelled_as_their_dashboard(called: str, elements: list[str
     """Those that tell no id are counted."""
     tiles = [models.DashboardElement(id="a_b::c::t"), models.DashboardElement()]
     raw = models.Dashboard(id="a_b::c", dashboard_elements=tiles)
-    told = [chart.name for chart, _ in entities.charts(raw, called, Names("bi", ""))]
+    told = [chart.name for chart, _, _ in entities.charts(raw, called, Names("bi", ""))]
     assert told == elements
 
 

@@ -11,12 +11,21 @@ models = pytest.importorskip("looker_sdk.sdk.api40.models")
 
 from looker_sdk.rtl import serialize  # noqa: E402 - only where it is installed
 
-from rayingest.testing.looker import FOLDERS, USERS, World  # noqa: E402
+from rayingest.testing import _looker_tiles as tiles  # noqa: E402
+from rayingest.testing.looker import FOLDERS, USERS, VIEWS, World  # noqa: E402
 
 WORLD = World()
 ANSWERS: list[tuple[str, type, Any]] = [
     ("user-defined", models.Dashboard, WORLD.dashboard("7")),
     ("LookML", models.Dashboard, WORLD.dashboard("shop::overview_1")),
+    ("all kinds of tiles", models.Dashboard, World(rich=7).dashboard("7")),
+    (
+        "a merged result that is not told",
+        models.Dashboard,
+        World(rich=7, untold=True).dashboard("7"),
+    ),
+    ("merged result", models.MergeQuery, tiles.merge_query(VIEWS)),
+    ("query", models.Query, tiles.query("q0", VIEWS)),
     ("model", models.LookmlModel, WORLD.models()[0]),
     ("explore", models.LookmlModelExplore, WORLD.explore("shop", "orders")),
     *(("folder", models.FolderBase, each) for each in FOLDERS),

@@ -7,6 +7,7 @@ loses the status code and Retry-After on the way; `Wire` is the seam that it off
 import json
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from cattrs.cols import is_sequence, list_structure_factory
@@ -19,6 +20,7 @@ from rayingest.kit.rest.pages import overlapping
 
 VERSION = "4.0"
 PAGE = 500
+KEPT = 1000  # answers of a kind that never change, for each session
 Answer = TypeVar("Answer")
 
 
@@ -104,6 +106,10 @@ class Looker:
         read: Any = deserialize
         self._auth = auth_session.AuthSession(settings, wire, read, VERSION)
         self._sdk = methods.Looker40SDK(self._auth, read, serialize.serialize40, wire, VERSION)
+        # Once made they never change: a copy of a dashboard has the merged results of the original.
+        # https://docs.cloud.google.com/looker/docs/reference/looker-api/latest/methods/Query/create_merge_query
+        self.merged = lru_cache(KEPT)(self._merged)
+        self.asked = lru_cache(KEPT)(self._asked)
 
     @property
     def calls(self) -> int:
@@ -175,6 +181,16 @@ class Looker:
     def explore(self, model: str, name: str, fields: str) -> models.LookmlModelExplore:
         """One explore. Raises Gone, Denied."""
         return self._call(lambda: self._sdk.lookml_model_explore(model, name, fields=fields))
+
+    def _merged(self, identity: str) -> tuple[str, ...]:
+        """The ids of the queries that a merged result is made of. Raises Gone, Denied."""
+        told = self._call(lambda: self._sdk.merge_query(identity, fields="id,source_queries"))
+        return tuple(each.query_id for each in told.source_queries or () if each.query_id)
+
+    def _asked(self, identity: str) -> tuple[str, str]:
+        """The model and the explore that a query asks. Raises Gone, Denied."""
+        told = self._call(lambda: self._sdk.query(identity, fields="id,model,view"))
+        return told.model, told.view
 
     def folders(self) -> Sequence[models.FolderBase]:
         """All folders, the personal ones too."""

@@ -17,7 +17,11 @@ from rayingest.kit.dashboards import plain, text
 from rayingest.kit.tables import Tables
 from rayingest.model import Chart, Dashboard, Owner
 
-DASHBOARD = "id,title,description,folder,user_id,deleted,hidden,dashboard_elements"  # one call: all elements
+# One call: all elements, all filters.
+DASHBOARD = (
+    "id,title,description,folder,user_id,deleted,hidden,dashboard_elements,dashboard_filters"
+)
+NOBODY = ("", "None")  # the SDK reads a null as the latter
 Explore = tuple[str, str]  # model, explore
 CHARTS = {
     "looker_column": "Bar", "looker_bar": "Bar", "looker_waterfall": "Bar",
@@ -57,8 +61,11 @@ def paths(folders: Sequence[models.FolderBase]) -> dict[str, str]:
 
 def charts(
     raw: models.Dashboard, called: str, place: Place
-) -> Iterator[tuple[Chart, set[Explore]]]:
-    """The elements of a dashboard that is called so in the catalogue, and the explores that each asks."""
+) -> Iterator[tuple[Chart, set[Explore], str | None]]:
+    """The elements of a dashboard that is called so in the catalogue, and the explores that each asks.
+
+    With them the id of a merged result, when only that knows its explores.
+    """
     for at, each in enumerate(raw.dashboard_elements or (), 1):
         name = _element(str(each.id), raw, called) if each.id else f"{called}_{at}"
         title = (
@@ -73,13 +80,27 @@ def charts(
             chart_type=_kind(each),
             source_url=f"{place.url}/dashboards/{raw.id}",
         )
-        yield chart, _explores(each)
+        explores = _explores(each)
+        yield chart, explores, None if explores else _merged(each)
 
 
 def _element(identity: str, raw: models.Dashboard, called: str) -> str:
     """What an element is called: spelled as the dashboard that it is in."""
     usual = called == plain(str(raw.id))
     return plain(identity if usual else identity.replace("::", "."))
+
+
+def suggesting(raw: models.Dashboard) -> set[Explore]:
+    """The explores that a dashboard's filters take the values from which they suggest.
+
+    No tile needs to ask them:
+    https://docs.cloud.google.com/looker/docs/changing-filter-suggestions
+    """
+    return {
+        (each.model, each.explore)
+        for each in raw.dashboard_filters or ()
+        if each.model and each.explore and (each.field or {}).get("suggestable") is not False
+    }
 
 
 def dashboard(
@@ -116,14 +137,20 @@ def project(raw: models.Dashboard, context: Context) -> str | None:
 
 
 def _explores(raw: models.DashboardElement) -> set[Explore]:
+    """What its query asks, its Look's, or those of a merged result: `filterables` has one for each."""
     queries: list[Any] = [raw.query, raw.look.query if raw.look is not None else None]
     if raw.result_maker is not None:
         queries += [raw.result_maker.query, *(raw.result_maker.filterables or ())]
     return {
         (str(each.model), str(each.view))
         for each in queries
-        if each is not None and each.model and each.view
+        if each is not None and str(each.model) not in NOBODY and str(each.view) not in NOBODY
     }
+
+
+def _merged(raw: models.DashboardElement) -> str | None:
+    told = raw.merge_result_id
+    return told or (raw.result_maker.merge_result_id if raw.result_maker is not None else None)
 
 
 def _kind(raw: models.DashboardElement) -> str:

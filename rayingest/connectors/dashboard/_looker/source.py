@@ -1,5 +1,6 @@
 """Looker as a source: one call lists many dashboards, one call describes one."""
 
+import logging
 from collections.abc import Iterator, Sequence
 
 from rayingest.connectors.dashboard._looker import data_models, entities, lookml, names
@@ -22,6 +23,7 @@ from rayingest.model import EntityType, Fact
 
 DASHBOARD, MODEL = EntityType.DASHBOARD, EntityType.DASHBOARD_DATA_MODEL
 TYPES = (MODEL, DASHBOARD)
+_log = logging.getLogger(__name__)
 
 
 class LookerSource:
@@ -125,16 +127,28 @@ class LookerSource:
         if raw.deleted:
             raise Gone(f"dashboard {raw.id} was moved to the trash")
         called = fqn.split(descriptor.id)[-1]
-        filters, asked = self.settings.filters, set[Explore]()
+        filters, asked = self.settings.filters, entities.suggesting(raw)
         kept = []
-        for chart, explores in entities.charts(raw, called, self._place):
+        for chart, explores, merged in entities.charts(raw, called, self._place):
             if filters.keeps(EntityType.CHART, chart.display_name or chart.name, chart.fqn):
                 kept.append(chart)
-                asked |= explores
+                asked |= self._merged(merged, chart.fqn) if merged else explores
         known = [self._place.model(*each) for each in sorted(asked) if self._has(*each)]
         made = entities.dashboard(raw, called, kept, known, place=self._place, context=self.context)
         edges = [edge(MODEL, each, DASHBOARD, made.fqn) for each in known]
         return Described(descriptor, (*kept, made), edges)
+
+    def _merged(self, identity: str, whose: str) -> set[Explore]:
+        """The explores of a merged result that its element does not tell: a call, and one for each query."""
+        found: set[Explore] = set()
+        if not self.settings.options.includeDataModels:
+            return found
+        try:
+            for each in self._looker.merged(identity):
+                found.add(self._looker.asked(each))
+        except (Gone, Denied) as error:
+            _log.warning("Lineage of %s is not whole, its merged result: %s", whose, error)
+        return found
 
     def _has(self, model: str, explore: str) -> bool:
         """Whether this explore is read at all."""
