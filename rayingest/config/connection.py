@@ -18,6 +18,7 @@ __all__ = [
     "BasicAuth",
     "Choice",
     "ConnectionModel",
+    "DashboardCommon",
     "DefaultPattern",
     "FilterPattern",
     "Flag",
@@ -211,6 +212,16 @@ class SqlCommon(Supports):
     sampleDataStorageConfig: Annotated[SampleDataStorage | None, Unused()] = Field(
         default=None, description="Where sample data would be stored."
     )
+
+
+class DashboardCommon(ConnectionModel):
+    """What the connection of nearly every dashboard tool accepts beside its own fields."""
+
+    dashboardFilterPattern: DefaultPattern = None
+    chartFilterPattern: DefaultPattern = None
+    dataModelFilterPattern: DefaultPattern = None
+    projectFilterPattern: DefaultPattern = None
+    supportsMetadataExtraction: Flag = None
 
 
 def host_port(text: str, default_port: int) -> tuple[str, int]:

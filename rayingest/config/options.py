@@ -169,6 +169,11 @@ class DashboardMetadata(ConnectionModel):
         default=None, description="Which parser reads SQL."
     )
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """FQNs below which the tables are that dashboards read."""
+        return self.lineageInformation.places if self.lineageInformation else ()
+
 
 class DatabaseLineage(ConnectionModel):
     """Read where the columns of views and tables come from."""

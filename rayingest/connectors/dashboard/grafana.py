@@ -98,8 +98,7 @@ def shared(api: Api, settings: Settings, catalogue: Readable | None) -> Context:
     """All folders in a listing or two; the data sources, if this account may see them."""
     folders = api.items(SEARCH, pages(settings.connection), {"type": "dash-folder"})
     found = paths((each["uid"], each["title"], each.get("folderUid")) for each in folders)
-    where = settings.options.lineageInformation
-    tables = Tables.of(catalogue, where.places if where else ())
+    tables = Tables.of(catalogue, settings.options.places)
     try:
         sources = api.get("/api/datasources")
     except (Denied, Gone):  # a viewer may not: then SQL is read without its dialect

@@ -17,7 +17,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from rayingest.config.connection import ConnectionModel, DefaultPattern, Flag
+from rayingest.config.connection import DashboardCommon
 from rayingest.connectors.dashboard._metabase import entities
 from rayingest.connectors.dashboard._metabase.entities import DASHBOARD, MODEL, Context
 from rayingest.core import fqn
@@ -36,7 +36,7 @@ SEARCH, MODELS = "/api/search", {"models": "dataset"}  # what models were called
 FOUND = Whole("data", most=1000)
 
 
-class MetabaseConnection(ConnectionModel):
+class MetabaseConnection(DashboardCommon):
     """How to reach Metabase."""
 
     type: Literal["Metabase"] = Field("Metabase", description="OpenMetadata's service type.")
@@ -46,11 +46,6 @@ class MetabaseConnection(ConnectionModel):
     apiKey: SecretStr | None = Field(
         None, description="An API key, instead of a user. It wins when both are given."
     )
-    dashboardFilterPattern: DefaultPattern = None
-    chartFilterPattern: DefaultPattern = None
-    dataModelFilterPattern: DefaultPattern = None
-    projectFilterPattern: DefaultPattern = None
-    supportsMetadataExtraction: Flag = None
 
     @model_validator(mode="after")
     def _somebody(self) -> Self:
@@ -84,8 +79,7 @@ def shared(api: Api, settings: Settings, catalogue: Readable | None) -> Context:
     """Collections always; people, models and tables when the options want them."""
     options = settings.options
     folders = list(api.items("/api/collection", Whole()))
-    where = options.lineageInformation
-    tables = Tables.of(catalogue, where.places if where else ())
+    tables = Tables.of(catalogue, options.places)
     names, engines = _tables(api) if tables.places else ({}, {})
     context = Context(
         entities.projects(folders),

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
-from rayingest.config.connection import ConnectionModel, DefaultPattern, Flag
+from rayingest.config.connection import DashboardCommon
 from rayingest.core.source import Capability, Described, EntityDescriptor, Readable, Settings
 from rayingest.errors import Denied, Gone
 from rayingest.kit.dashboards import edge, tags, text
@@ -51,7 +51,7 @@ _SECTION = re.compile(r"\{\{\s*[#^/!][^{}]*\}\}")  # {{#days}} … {{/days}}
 _PARAMETERS = re.compile(r"\{\{\{?[^{}]*\}?\}\}(?:\s+\{\{\{?[^{}]*\}?\}\})*")
 
 
-class RedashConnection(ConnectionModel):
+class RedashConnection(DashboardCommon):
     """How to reach Redash."""
 
     type: Literal["Redash"] = Field("Redash", description="OpenMetadata's service type.")
@@ -63,11 +63,6 @@ class RedashConnection(ConnectionModel):
         pattern=r"^v?\d+",
         description="Version of Redash; one before 10 is asked for dashboards by slug.",
     )
-    dashboardFilterPattern: DefaultPattern = None
-    chartFilterPattern: DefaultPattern = None
-    dataModelFilterPattern: DefaultPattern = None
-    projectFilterPattern: DefaultPattern = None
-    supportsMetadataExtraction: Flag = None
 
     @property
     def by_slug(self) -> bool:
@@ -98,8 +93,7 @@ def connect(settings: Settings) -> Api:
 
 def shared(api: Api, settings: Settings, catalogue: Readable | None) -> Context:
     """The data sources that this user may see, and the tables."""
-    where = settings.options.lineageInformation
-    tables = Tables.of(catalogue, where.places if where else ())
+    tables = Tables.of(catalogue, settings.options.places)
     try:
         sources = api.get("/api/data_sources")
     except Denied:  # then SQL is read without its dialect

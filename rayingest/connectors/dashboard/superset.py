@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
-from rayingest.config.connection import Choice, ConnectionModel, DefaultPattern, Flag, SslConfig
+from rayingest.config.connection import Choice, ConnectionModel, DashboardCommon, SslConfig
 from rayingest.config.server import VerifySsl
 from rayingest.connectors.dashboard._superset import entities, tables
 from rayingest.connectors.dashboard._superset.entities import DASHBOARD, MODEL, Context
@@ -74,7 +74,7 @@ class SupersetApiConnection(ConnectionModel):
     sslConfig: SslConfig | None = Field(None, description="Certificates for https.")
 
 
-class SupersetConnection(ConnectionModel):
+class SupersetConnection(DashboardCommon):
     """How to reach Superset."""
 
     type: Literal["Superset"] = Field("Superset", description="OpenMetadata's service type.")
@@ -84,11 +84,6 @@ class SupersetConnection(ConnectionModel):
     connection: Annotated[
         SupersetApiConnection | PostgresConnection | MysqlConnection, Choice()
     ] = Field(description="Superset's API, or the database in which it keeps its metadata.")
-    dashboardFilterPattern: DefaultPattern = None
-    chartFilterPattern: DefaultPattern = None
-    dataModelFilterPattern: DefaultPattern = None
-    projectFilterPattern: DefaultPattern = None
-    supportsMetadataExtraction: Flag = None
 
 
 def connect(settings: Settings) -> Api:
@@ -128,8 +123,7 @@ def _url(settings: Settings) -> str:
 def shared(api: Api | Metadata, settings: Settings, catalogue: Readable | None) -> Context:
     """Names of datasets, users' addresses and the catalogue's tables, as they are wanted."""
     options = settings.options
-    where = options.lineageInformation
-    known = Tables.of(catalogue, where.places if where else ())
+    known = Tables.of(catalogue, options.places)
     emails = _emails(api) if options.includeOwners else {}
     context = Context(emails=emails, tables=known)
     if not (options.includeDataModels or known.places):

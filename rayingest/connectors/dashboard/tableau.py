@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from rayingest.config.connection import Choice, ConnectionModel, DefaultPattern, Flag, SslConfig
+from rayingest.config.connection import Choice, ConnectionModel, DashboardCommon, SslConfig
 from rayingest.config.server import VerifySsl
 from rayingest.connectors.dashboard._tableau import data_sources, entities
 from rayingest.connectors.dashboard._tableau.entities import DASHBOARD, MODEL, Context
@@ -59,7 +59,7 @@ class AccessToken(ConnectionModel):
     )
 
 
-class TableauConnection(ConnectionModel):
+class TableauConnection(DashboardCommon):
     """How to reach Tableau."""
 
     type: Literal["Tableau"] = Field("Tableau", description="OpenMetadata's service type.")
@@ -85,11 +85,6 @@ class TableauConnection(ConnectionModel):
         VerifySsl.NO_SSL, description="https is always verified, unless this is `ignore`."
     )
     sslConfig: SslConfig | None = Field(None, description="Certificates for https.")
-    dashboardFilterPattern: DefaultPattern = None
-    chartFilterPattern: DefaultPattern = None
-    dataModelFilterPattern: DefaultPattern = None
-    projectFilterPattern: DefaultPattern = None
-    supportsMetadataExtraction: Flag = None
 
     @field_validator("siteName", "apiVersion", "proxyURL")
     @classmethod

@@ -38,14 +38,13 @@ def prepare(settings: Settings, catalogue: Readable | None) -> Context:
         explores = _explores(looker) if options.includeDataModels else ()
     finally:
         looker.close()
-    where = options.lineageInformation.places if options.lineageInformation else ()
     project = _project(settings) if options.includeDataModels else lookml.Project()
     personal = (str(each.id) for each in folders if each.is_personal or each.is_personal_descendant)
     return Context(
         entities.paths(folders),
         frozenset(personal),
         users,
-        Tables.of(catalogue, where),
+        Tables.of(catalogue, options.places),
         project,
         explores,
         unusual(explores or (), project.name, project.views),

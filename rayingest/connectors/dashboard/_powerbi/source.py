@@ -85,8 +85,7 @@ def prepare(settings: Settings, catalogue: Readable | None) -> Tables:
         api.log_in()
     finally:
         api.close()
-    where = settings.options.lineageInformation
-    return Tables.of(catalogue, where.places if where else ())
+    return Tables.of(catalogue, settings.options.places)
 
 
 def check(settings: Settings) -> Iterator[CheckResult]:

@@ -27,12 +27,12 @@ _log = logging.getLogger(__name__)
 
 def shared(api: Tableau, settings: Settings, catalogue: Readable | None) -> Context:
     """Everything below; people, data sources and tables as the options want them."""
-    options, where = settings.options, settings.options.lineageInformation
+    options = settings.options
     context = Context(
         api.ticket,
         _projects(api, needed=settings.filters.projects is not None),
         _users(api) if options.includeOwners else {},
-        tables=Tables.of(catalogue, where.places if where else ()),
+        tables=Tables.of(catalogue, options.places),
     )
     return _with_data_sources(api, settings, context) if options.includeDataModels else context
 
