@@ -1,11 +1,11 @@
-"""What connectors of dashboard tools make alike: names, folders, lineage."""
+"""What connectors of dashboard tools make alike: names, charts, owners, folders, lineage."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rayingest.core import fqn
-from rayingest.model import EntityType, Fact, Tag
+from rayingest.model import Chart, EntityType, Fact, Owner, Tag
 
 LONGEST = 50  # folders in folders
 
@@ -25,6 +25,29 @@ class Place:
         """The FQN of a data model."""
         return fqn.child(fqn.child(self.service, "model"), plain(name))
 
+    def chart(
+        self,
+        identity: object,
+        title: object,
+        url: str | None,
+        *,
+        kind: str = "Other",
+        description: object = None,
+        tags: tuple[Tag, ...] = (),
+    ) -> Chart:
+        """A chart; `kind` is OpenMetadata's word for how it is drawn."""
+        name = plain(str(identity))
+        return Chart(
+            name=name,
+            fqn=self.named(name),
+            service=self.service,
+            display_name=text(title),
+            description=text(description),
+            chart_type=kind,
+            source_url=url,
+            tags=tags,
+        )
+
 
 def plain(identity: str) -> str:
     """A name without `::`, which OpenMetadata allows in none: `thelook::overview`."""
@@ -40,6 +63,11 @@ def tags(classification: str, names: Iterable[str] | None) -> tuple[Tag, ...]:
     """Labels as tags of a classification, each once."""
     told = dict.fromkeys(names or ())
     return tuple(Tag(classification=classification, name=each) for each in told if each)
+
+
+def owners(*emails: object) -> tuple[Owner, ...]:
+    """Those of these people of whom an address is known, each once."""
+    return tuple(Owner(name=each) for each in dict.fromkeys(map(text, emails)) if each)
 
 
 def paths(folders: Iterable[tuple[str, str, str | None]]) -> dict[str, str]:
@@ -68,3 +96,8 @@ def edge(kind: EntityType, source: str, to: EntityType, target: str) -> Fact:
         "details": {"source": "DashboardLineage"},
     }
     return Fact(target_type=to, target_fqn=target, kind="lineage", key=source, payload=payload)
+
+
+def flows(sources: Iterable[tuple[EntityType, str]], to: EntityType, target: str) -> list[Fact]:
+    """Lineage into one, from many of several types."""
+    return [edge(kind, name, to, target) for kind, name in sources]

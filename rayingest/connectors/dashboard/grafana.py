@@ -22,7 +22,7 @@ from rayingest.core.source import (
     Settings,
 )
 from rayingest.errors import Denied, Gone
-from rayingest.kit.dashboards import edge, paths, tags, text
+from rayingest.kit.dashboards import edge, owners, paths, tags, text
 from rayingest.kit.queries import STAND_IN, known_tables
 from rayingest.kit.rest.api import Api, address
 from rayingest.kit.rest.auth import bearer
@@ -31,7 +31,7 @@ from rayingest.kit.rest.kinds import Found, Kind, Site
 from rayingest.kit.rest.pages import Numbers
 from rayingest.kit.rest.spec import Rest
 from rayingest.kit.tables import Tables
-from rayingest.model import Chart, Dashboard, EntityType, Owner
+from rayingest.model import Chart, Dashboard, EntityType
 
 TAGS = "GrafanaTags"
 SEARCH = "/api/search"
@@ -127,10 +127,9 @@ def describe(descriptor: EntityDescriptor, site: Site, answer: Any) -> Described
     charts, tables = [], dict[str, None]()
     for panel in panels(raw):
         chart = _chart(panel, uid, url, site)
-        if site.keeps(EntityType.CHART, chart.display_name or chart.name, chart.fqn):
+        if site.shows(chart):
             charts.append(chart)
             tables |= dict.fromkeys(_tables(panel, chart.fqn, context))
-    author = text(meta.get("createdBy"))
     made = Dashboard(
         name=uid,
         fqn=descriptor.id,
@@ -139,7 +138,7 @@ def describe(descriptor: EntityDescriptor, site: Site, answer: Any) -> Described
         description=text(raw.get("description")),
         project=context.folders.get(meta.get("folderUid")) or text(meta.get("folderTitle")),
         source_url=url,
-        owners=(Owner(name=author),) if author and options.includeOwners else (),
+        owners=owners(meta.get("createdBy")) if options.includeOwners else (),
         tags=tags(TAGS, raw.get("tags")) if options.includeTags else (),
         charts=tuple(each.fqn for each in charts),
     )
@@ -159,15 +158,12 @@ def panels(raw: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _chart(panel: Mapping[str, Any], uid: str, url: str, site: Site) -> Chart:
-    name = f"{uid}_{panel['id']}"
-    return Chart(
-        name=name,
-        fqn=site.place.named(name),
-        service=site.place.service,
-        display_name=text(panel.get("title")),
-        description=text(panel.get("description")),
-        chart_type=CHARTS.get(str(panel.get("type")), "Other"),
-        source_url=f"{url}?viewPanel={panel['id']}",
+    return site.place.chart(
+        f"{uid}_{panel['id']}",
+        panel.get("title"),
+        f"{url}?viewPanel={panel['id']}",
+        kind=CHARTS.get(str(panel.get("type")), "Other"),
+        description=panel.get("description"),
     )
 
 

@@ -18,7 +18,7 @@ from pydantic import Field, SecretStr
 from rayingest.config.connection import DashboardCommon
 from rayingest.core.source import Capability, Described, EntityDescriptor, Readable, Settings
 from rayingest.errors import Denied, Gone
-from rayingest.kit.dashboards import edge, tags, text
+from rayingest.kit.dashboards import edge, owners, tags, text
 from rayingest.kit.queries import STAND_IN, known_tables
 from rayingest.kit.rest.api import Api, address
 from rayingest.kit.rest.auth import api_key
@@ -27,7 +27,7 @@ from rayingest.kit.rest.kinds import Found, Kind, Site
 from rayingest.kit.rest.pages import Numbers
 from rayingest.kit.rest.spec import Rest
 from rayingest.kit.tables import Tables
-from rayingest.model import Chart, Dashboard, EntityType, Owner
+from rayingest.model import Chart, Dashboard, EntityType
 
 TAGS = "RedashTags"
 DASHBOARDS = "/api/dashboards"
@@ -127,18 +127,17 @@ def describe(descriptor: EntityDescriptor, site: Site, raw: Any) -> Described:
     charts, queries = [], dict[int, Any]()
     for widget in raw["widgets"]:
         chart = _chart(widget, url, site)
-        if chart and site.keeps(EntityType.CHART, chart.display_name or chart.name, chart.fqn):
+        if chart and site.shows(chart):
             charts.append(chart)
             query = (widget.get("visualization") or {}).get("query")
             queries |= {query["id"]: query} if query else {}
-    author = text((raw.get("user") or {}).get("email"))
     made = Dashboard(
         name=str(raw["id"]),
         fqn=descriptor.id,
         service=site.place.service,
         display_name=text(raw["name"]),
         source_url=url,
-        owners=(Owner(name=author),) if author and options.includeOwners else (),
+        owners=owners((raw.get("user") or {}).get("email")) if options.includeOwners else (),
         tags=tags(TAGS, raw.get("tags")) if options.includeTags else (),
         charts=tuple(each.fqn for each in charts),
     )
@@ -159,7 +158,6 @@ def _url(raw: Mapping[str, Any], site: Site) -> str:
 
 def _chart(widget: Mapping[str, Any], url: str, site: Site) -> Chart | None:
     """A widget with a visualization or a text; None for one that this user may not see."""
-    name = str(widget["id"])
     drawn, written = widget.get("visualization"), text(widget.get("text"))
     if drawn:
         query = drawn["query"]
@@ -170,15 +168,7 @@ def _chart(widget: Mapping[str, Any], url: str, site: Site) -> Chart | None:
         title, description, kind = text(written.splitlines()[0].strip("#*_ ")), written, "Text"
     else:
         return None
-    return Chart(
-        name=name,
-        fqn=site.place.named(name),
-        service=site.place.service,
-        display_name=title,
-        description=description,
-        chart_type=kind,
-        source_url=url,
-    )
+    return site.place.chart(widget["id"], title, url, kind=kind, description=description)
 
 
 def _kind(drawn: Mapping[str, Any]) -> str:

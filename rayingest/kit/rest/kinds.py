@@ -7,7 +7,7 @@ from typing import Any
 from rayingest.core.source import Described, Settings
 from rayingest.kit.dashboards import Place
 from rayingest.kit.rest.pages import Pager, Whole
-from rayingest.model import EntityType
+from rayingest.model import Chart, EntityType
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ class Site:
     def keeps(self, entity_type: EntityType, name: str, fqn: str) -> bool:
         """Whether the filter patterns keep it."""
         return self.settings.filters.keeps(entity_type, name, fqn)
+
+    def shows(self, chart: Chart) -> bool:
+        """Whether the patterns keep a chart, by its title if it has one."""
+        return self.keeps(EntityType.CHART, chart.display_name or chart.name, chart.fqn)
 
     def takes(self, entity_type: EntityType, found: Found) -> bool:
         """Whether what was found is read: by the patterns of its type and of projects, and as a draft."""

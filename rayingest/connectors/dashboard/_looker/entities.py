@@ -13,9 +13,9 @@ from looker_sdk.sdk.api40 import models
 from rayingest.connectors.dashboard._looker import lookml
 from rayingest.connectors.dashboard._looker.names import Parts, Place
 from rayingest.kit import dashboards
-from rayingest.kit.dashboards import plain, text
+from rayingest.kit.dashboards import owners, plain, text
 from rayingest.kit.tables import Tables
-from rayingest.model import Chart, Dashboard, Owner
+from rayingest.model import Chart, Dashboard
 
 # One call: all elements, all filters.
 DASHBOARD = (
@@ -71,14 +71,12 @@ def charts(
         title = (
             each.title or each.title_text or (each.look.title if each.look is not None else None)
         )
-        chart = Chart(
-            name=name,
-            fqn=place.named(name),
-            service=place.service,
-            display_name=text(title),
-            description=text(each.note_text or each.subtitle_text or each.body_text),
-            chart_type=_kind(each),
-            source_url=f"{place.url}/dashboards/{raw.id}",
+        chart = place.chart(
+            name,
+            title,
+            f"{place.url}/dashboards/{raw.id}",
+            kind=_kind(each),
+            description=each.note_text or each.subtitle_text or each.body_text,
         )
         explores = _explores(each)
         yield chart, explores, None if explores else _merged(each)
@@ -113,7 +111,6 @@ def dashboard(
     context: Context,
 ) -> Dashboard:
     """A dashboard with those of its charts that are kept, and the FQNs of the explores it asks."""
-    email = context.users.get(str(raw.user_id))
     return Dashboard(
         name=called,
         fqn=place.named(called),
@@ -122,7 +119,7 @@ def dashboard(
         description=text(raw.description),
         project=project(raw, context),
         source_url=f"{place.url}/dashboards/{raw.id}",
-        owners=(Owner(name=email),) if email else (),
+        owners=owners(context.users.get(str(raw.user_id))),
         charts=tuple(each.fqn for each in kept),
         data_models=tuple(explores),
     )

@@ -7,11 +7,11 @@ from typing import Any
 from rayingest.connectors.dashboard._metabase.query import as_sql, asked
 from rayingest.core.source import Described, EntityDescriptor
 from rayingest.errors import Gone
-from rayingest.kit.dashboards import edge, text
+from rayingest.kit.dashboards import flows, owners, text
 from rayingest.kit.queries import known_tables
 from rayingest.kit.rest.kinds import Found, Site
 from rayingest.kit.tables import Tables
-from rayingest.model import Chart, Column, Dashboard, DashboardDataModel, EntityType, Fact, Owner
+from rayingest.model import Chart, Column, Dashboard, DashboardDataModel, EntityType, Owner
 
 DASHBOARD, MODEL, TABLE = EntityType.DASHBOARD, EntityType.DASHBOARD_DATA_MODEL, EntityType.TABLE
 CHARTS = {
@@ -87,16 +87,16 @@ def dashboard(descriptor: EntityDescriptor, site: Site, raw: Any) -> Described:
     """A dashboard, its questions as charts, and what they ask."""
     if raw.get("archived"):
         raise Gone(f"dashboard {raw['id']} was moved to the trash")
-    charts, flows = [], dict[tuple[EntityType, str], None]()
+    charts, shown = [], dict[tuple[EntityType, str], None]()
     for dashcard in raw["dashcards"] if "dashcards" in raw else raw["ordered_cards"]:  # before 0.47
         card = dashcard.get("card") or {}
         if not card.get("name"):  # a text, a link, a question that this account may not see
             continue
         chart = _chart(dashcard, card, raw["id"], site)
-        if site.keeps(EntityType.CHART, chart.display_name or chart.name, chart.fqn):
+        if site.shows(chart):
             charts.append(chart)
             for each in (card, *(dashcard.get("series") or ())):  # drawn into the same chart
-                flows |= dict.fromkeys(_shown(each, chart.fqn, site))
+                shown |= dict.fromkeys(_shown(each, chart.fqn, site))
     made = Dashboard(
         name=str(raw["id"]),
         fqn=descriptor.id,
@@ -107,25 +107,22 @@ def dashboard(descriptor: EntityDescriptor, site: Site, raw: Any) -> Described:
         source_url=f"{site.place.url}/dashboard/{raw['id']}",
         owners=_owners(raw, site),
         charts=tuple(each.fqn for each in charts),
-        data_models=tuple(name for kind, name in flows if kind is MODEL),
+        data_models=tuple(name for kind, name in shown if kind is MODEL),
     )
-    return Described(descriptor, (*charts, made), _edges(flows, DASHBOARD, made.fqn))
+    return Described(descriptor, (*charts, made), flows(shown, DASHBOARD, made.fqn))
 
 
 def _chart(
     dashcard: Mapping[str, Any], card: Mapping[str, Any], dashboard: int, site: Site
 ) -> Chart:
     """A question may be on many dashboards, and more than once: its place is what a chart is."""
-    name = f"{dashboard}_{dashcard['id']}"
     title = (dashcard.get("visualization_settings") or {}).get("card.title")
-    return Chart(
-        name=name,
-        fqn=site.place.named(name),
-        service=site.place.service,
-        display_name=text(title) or text(card["name"]),
-        description=text(card.get("description")),
-        chart_type=CHARTS.get(str(card.get("display")), "Other"),
-        source_url=f"{site.place.url}/question/{card['id']}",
+    return site.place.chart(
+        f"{dashboard}_{dashcard['id']}",
+        text(title) or card["name"],
+        f"{site.place.url}/question/{card['id']}",
+        kind=CHARTS.get(str(card.get("display")), "Other"),
+        description=card.get("description"),
     )
 
 
@@ -165,8 +162,8 @@ def model(descriptor: EntityDescriptor, site: Site, raw: Any) -> Described:
         sql=next(iter(asked(raw["dataset_query"]).sql), None),
         columns=tuple(_column(each, at) for at, each in enumerate(columns.values(), 1)),
     )
-    flows = dict.fromkeys(_asked(raw, made.fqn, site))
-    return Described(descriptor, (made,), _edges(flows, MODEL, made.fqn))
+    read = dict.fromkeys(_asked(raw, made.fqn, site))
+    return Described(descriptor, (made,), flows(read, MODEL, made.fqn))
 
 
 def _column(raw: Mapping[str, Any], at: int) -> Column:
@@ -207,8 +204,7 @@ def _folder(raw: Mapping[str, Any]) -> str:
 
 
 def _owners(raw: Mapping[str, Any], site: Site) -> tuple[Owner, ...]:
-    email = _context(site).users.get(str(raw.get("creator_id")))
-    return (Owner(name=email),) if email else ()
+    return owners(_context(site).users.get(str(raw.get("creator_id"))))
 
 
 def _model(identity: str, site: Site) -> str | None:
@@ -230,7 +226,3 @@ def _asked(card: Mapping[str, Any], whose: str, site: Site) -> Iterator[tuple[En
     for sql in found.sql if engine not in NO_SQL else ():
         known = known_tables(as_sql(sql), whose, DIALECTS.get(engine), context.tables)
         yield from ((TABLE, each) for each in known)
-
-
-def _edges(flows: Mapping[tuple[EntityType, str], None], to: EntityType, target: str) -> list[Fact]:
-    return [edge(kind, name, to, target) for kind, name in flows]

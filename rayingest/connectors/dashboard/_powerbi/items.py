@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from rayingest.connectors.dashboard._powerbi.home import DASHBOARD, MODEL, Home, Json, Made
 from rayingest.connectors.dashboard._powerbi.origins import origins
-from rayingest.kit.dashboards import edge, plain, tags, text
+from rayingest.kit.dashboards import edge, owners, plain, tags, text
 from rayingest.model import (
     Chart,
     Column,
@@ -154,7 +154,7 @@ def report(raw: Json, home: Home) -> Made:
     model = home.reference(MODEL, raw.get("datasetId"))
     models = (model,) if model else ()
     of = "rdlreports" if raw.get("reportType") == "PaginatedReport" else "reports"
-    owners = _owning(raw, "reportUserAccessRight") or [raw.get("createdBy")]
+    people = _owning(raw, "reportUserAccessRight") or [raw.get("createdBy")]
     made = Dashboard(
         name=plain(raw["id"]),
         fqn=fqn,
@@ -164,7 +164,7 @@ def report(raw: Json, home: Home) -> Made:
         description=text(raw.get("description")),
         project=home.project,
         source_url=home.url(f"{of}/{raw['id']}"),
-        owners=_owners(home, *owners),
+        owners=_owners(home, *people),
         tags=_tags(raw, home),
         data_models=models,
     )
@@ -178,11 +178,7 @@ def dashboard(raw: Json, home: Home) -> Made:
         return Made()
     url = home.url(f"dashboards/{raw['id']}")
     tiles = [(each, _tile(each, home, url)) for each in raw.get("tiles") or ()]
-    kept = [
-        (each, chart)
-        for each, chart in tiles
-        if home.site.keeps(EntityType.CHART, chart.display_name or chart.name, chart.fqn)
-    ]
+    kept = [(each, chart) for each, chart in tiles if home.site.shows(chart)]
     models = _references(home, MODEL, [each.get("datasetId") for each, _ in kept])
     reports = _references(home, DASHBOARD, [each.get("reportId") for each, _ in kept])
     charts = [chart for _, chart in kept]
@@ -204,13 +200,7 @@ def dashboard(raw: Json, home: Home) -> Made:
 
 
 def _tile(raw: Json, home: Home, url: str) -> Chart:
-    return Chart(
-        name=plain(raw["id"]),
-        fqn=home.named(EntityType.CHART, raw["id"]),
-        service=home.site.place.service,
-        display_name=text(raw.get("title")),
-        source_url=url,
-    )
+    return home.site.place.chart(raw["id"], raw.get("title"), url)
 
 
 def _references(home: Home, kind: EntityType, told: Sequence[Any]) -> list[str]:
@@ -231,9 +221,7 @@ def _owning(raw: Json, right: str) -> list[Any]:
 
 
 def _owners(home: Home, *emails: Any) -> tuple[Owner, ...]:
-    if not home.site.settings.options.includeOwners:
-        return ()
-    return tuple(Owner(name=each) for each in dict.fromkeys(map(text, emails)) if each)
+    return owners(*emails) if home.site.settings.options.includeOwners else ()
 
 
 def _tags(raw: Json, home: Home) -> tuple[Tag, ...]:

@@ -14,12 +14,12 @@ from rayingest.connectors.dashboard._superset.query import (
     table_name,
 )
 from rayingest.core.source import Described, EntityDescriptor
-from rayingest.kit.dashboards import edge, tags, text
+from rayingest.kit.dashboards import flows, owners, tags, text
 from rayingest.kit.queries import known_tables
 from rayingest.kit.rest.kinds import Found, Site
 from rayingest.kit.sql.reflected.shapes import column, shape
 from rayingest.kit.tables import Tables
-from rayingest.model import Chart, Column, Dashboard, DashboardDataModel, EntityType, Fact, Owner
+from rayingest.model import Chart, Column, Dashboard, DashboardDataModel, EntityType, Owner
 
 DASHBOARD, MODEL, TABLE = EntityType.DASHBOARD, EntityType.DASHBOARD_DATA_MODEL, EntityType.TABLE
 TAGS, CUSTOM = "SupersetTags", 1  # the other kinds of tags are Superset's own: owner:1, type:chart
@@ -71,14 +71,14 @@ def dashboard_found(raw: Any, site: Site) -> Found:
 def dashboard(descriptor: EntityDescriptor, site: Site, told: Any, shown: Any) -> Described:
     """A dashboard, its charts, and the datasets that flow into it."""
     raw, options = told["result"], site.settings.options
-    charts, flows = [], dict[tuple[EntityType, str], None]()
+    charts, asked = [], dict[tuple[EntityType, str], None]()
     for each in _by_id(shown["result"]):
         chart = _chart(each, raw["id"], site)
-        if site.keeps(EntityType.CHART, chart.display_name or chart.name, chart.fqn):
+        if site.shows(chart):
             charts.append(chart)
             identity, _, kind = str(each["form_data"].get("datasource")).partition("__")
             if kind == "table":
-                flows |= dict.fromkeys(_shown(identity, site))
+                asked |= dict.fromkeys(_shown(identity, site))
     named = (each["name"] for each in raw.get("tags") or () if each["type"] == CUSTOM)
     made = Dashboard(
         name=str(raw["id"]),
@@ -89,9 +89,9 @@ def dashboard(descriptor: EntityDescriptor, site: Site, told: Any, shown: Any) -
         owners=_owners(raw, site),
         tags=tags(TAGS, sorted(named)) if options.includeTags else (),
         charts=tuple(each.fqn for each in charts),
-        data_models=tuple(name for kind, name in flows if kind is MODEL),
+        data_models=tuple(name for kind, name in asked if kind is MODEL),
     )
-    return Described(descriptor, (*charts, made), _edges(flows, DASHBOARD, made.fqn))
+    return Described(descriptor, (*charts, made), flows(asked, DASHBOARD, made.fqn))
 
 
 def _shown(dataset: str, site: Site) -> Iterator[tuple[EntityType, str]]:
@@ -105,15 +105,12 @@ def _shown(dataset: str, site: Site) -> Iterator[tuple[EntityType, str]]:
 
 def _chart(raw: Mapping[str, Any], dashboard: int, site: Site) -> Chart:
     """A chart may be on many dashboards: its place is what the catalogue's chart is."""
-    name = f"{dashboard}_{raw['id']}"
-    return Chart(
-        name=name,
-        fqn=site.place.named(name),
-        service=site.place.service,
-        display_name=text(raw["slice_name"]),
-        description=text(raw.get("description")),
-        chart_type=_kind(str(raw["form_data"].get("viz_type"))),
-        source_url=f"{site.place.url}/explore/?slice_id={raw['id']}",
+    return site.place.chart(
+        f"{dashboard}_{raw['id']}",
+        raw["slice_name"],
+        f"{site.place.url}/explore/?slice_id={raw['id']}",
+        kind=_kind(str(raw["form_data"].get("viz_type"))),
+        description=raw.get("description"),
     )
 
 
@@ -149,10 +146,10 @@ def dataset(descriptor: EntityDescriptor, site: Site, told: Any) -> Described:
         sql=text(raw.get("sql")),
         columns=tuple(_fields(raw)),
     )
-    flows = dict.fromkeys((TABLE, each) for each in tables(raw, made.fqn, site))
+    asked = dict.fromkeys((TABLE, each) for each in tables(raw, made.fqn, site))
     for each in datasets_read(made.sql or ""):
-        flows |= dict.fromkeys(_shown(each, site))
-    return Described(descriptor, (made,), _edges(flows, MODEL, made.fqn))
+        asked |= dict.fromkeys(_shown(each, site))
+    return Described(descriptor, (made,), flows(asked, MODEL, made.fqn))
 
 
 def _fields(raw: Mapping[str, Any]) -> Iterator[Column]:
@@ -211,14 +208,10 @@ def _owners(raw: Mapping[str, Any], site: Site) -> tuple[Owner, ...]:
         return ()
     emails = _context(site).emails
     known = {emails.get(str(each["id"])) for each in raw["owners"]}
-    return tuple(Owner(name=each) for each in sorted(filter(None, known)))
+    return owners(*sorted(filter(None, known)))
 
 
 def _model(identity: str, site: Site) -> str | None:
     """The FQN of a dataset that is read; None for another, and for one that we may not see."""
     found = _context(site).datasets.get(identity)
     return found.fqn if found is not None else None
-
-
-def _edges(flows: Iterable[tuple[EntityType, str]], to: EntityType, target: str) -> list[Fact]:
-    return [edge(kind, name, to, target) for kind, name in flows]

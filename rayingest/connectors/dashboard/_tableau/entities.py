@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from rayingest.connectors.dashboard._tableau.session import Ticket, several
 from rayingest.core.source import Described, EntityDescriptor
 from rayingest.kit import dashboards
-from rayingest.kit.dashboards import edge, tags, text
+from rayingest.kit.dashboards import edge, owners, tags, text
 from rayingest.kit.rest.kinds import Found, Site
 from rayingest.kit.tables import Tables
 from rayingest.model import (
@@ -96,9 +96,7 @@ def workbook(descriptor: EntityDescriptor, site: Site, answer: Any) -> Described
     charts = [
         chart
         for each in several(raw.get("views"), "view")
-        if site.keeps(
-            EntityType.CHART, (chart := _view(each, site)).display_name or chart.name, chart.fqn
-        )
+        if site.shows(chart := _view(each, site))
     ]
     models = [site.place.data_model(each.id) for each in site.context.embedded.get(raw["id"], ())]
     made = Dashboard(
@@ -120,14 +118,8 @@ def workbook(descriptor: EntityDescriptor, site: Site, answer: Any) -> Described
 
 def _view(raw: Mapping[str, Any], site: Site) -> Chart:
     """A sheet, a dashboard or a story: Tableau does not tell how it is drawn."""
-    return Chart(
-        name=raw["id"],
-        fqn=site.place.named(raw["id"]),
-        service=site.place.service,
-        display_name=text(raw["name"]),
-        source_url=place_of(site).page(f"views/{raw['contentUrl'].replace('/sheets/', '/')}"),
-        tags=tags_of(raw, site),
-    )
+    url = place_of(site).page(f"views/{raw['contentUrl'].replace('/sheets/', '/')}")
+    return site.place.chart(raw["id"], raw["name"], url, tags=tags_of(raw, site))
 
 
 # --- workbooks and data sources ---
@@ -147,8 +139,7 @@ def project_of(raw: Mapping[str, Any], site: Site) -> str | None:
 
 def owners_of(raw: Mapping[str, Any], site: Site) -> tuple[Owner, ...]:
     """The owner's e-mail address, if it is known."""
-    email = site.context.users.get(str((raw.get("owner") or {}).get("id")))
-    return (Owner(name=email),) if email else ()
+    return owners(site.context.users.get(str((raw.get("owner") or {}).get("id"))))
 
 
 def tags_of(raw: Mapping[str, Any], site: Site) -> tuple[Tag, ...]:
