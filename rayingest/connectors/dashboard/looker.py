@@ -14,29 +14,24 @@ and have no lineage. Where two names of LookML come to the same in the catalogue
 and `b_c` of `a`), the first keeps it, and the other has dots: `a_b.c`.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field, SecretStr
 
-from rayingest.config.connection import Choice, ConnectionModel, DefaultPattern, Flag
-from rayingest.core.limits import Limit
-from rayingest.core.source import (
-    Batching,
-    Capability,
-    CheckResult,
-    DiscoverableSource,
-    Readable,
-    Settings,
-)
-from rayingest.errors import MissingDriver, SourceError
+from rayingest.config.connection import Choice, ConnectionModel, DashboardCommon
+from rayingest.core.source import Batching, Capability, CheckResult, Readable, Settings
+from rayingest.errors import MissingDriver
+from rayingest.kit.checks import tried
+from rayingest.kit.custom import Custom
 from rayingest.model import EntityType
 
 if TYPE_CHECKING:
     from rayingest.connectors.dashboard._looker.api import Looker
+    from rayingest.connectors.dashboard._looker.source import LookerSource
 
+DASHBOARD, MODEL = EntityType.DASHBOARD, EntityType.DASHBOARD_DATA_MODEL
 PACKAGES = {"looker_sdk": "looker-sdk", "cattrs": "cattrs", "lkml": "lkml"}
 
 
@@ -55,7 +50,7 @@ class GitHub(ConnectionModel):
     branch: str | None = Field(None, description="Branch; BitBucket's only.")
 
 
-class LookerConnection(ConnectionModel):
+class LookerConnection(DashboardCommon):
     """How to reach Looker."""
 
     type: Literal["Looker"] = Field("Looker", description="OpenMetadata's service type.")
@@ -68,11 +63,6 @@ class LookerConnection(ConnectionModel):
         None,
         description="The LookML: the path of a folder on this machine, or a repository at a git host.",
     )
-    dashboardFilterPattern: DefaultPattern = None
-    chartFilterPattern: DefaultPattern = None
-    dataModelFilterPattern: DefaultPattern = None
-    projectFilterPattern: DefaultPattern = None
-    supportsMetadataExtraction: Flag = None
 
 
 @contextmanager
@@ -94,68 +84,22 @@ def _prepare(settings: Settings, catalogue: Readable | None) -> Any:
         return prepare(settings, catalogue)
 
 
-@dataclass(frozen=True)
-class LookerConnector:
-    """Dashboards with their charts, and explores as data models: one call for each."""
+def _source(settings: Settings, context: Any) -> "LookerSource":
+    with _sdk():
+        from rayingest.connectors.dashboard._looker.source import LookerSource
+    return LookerSource(settings, context)
 
-    service_type: str = "Looker"
-    family: str = "dashboard"
-    extra: str = "looker"
-    connection: type[BaseModel] = LookerConnection
-    types: tuple[EntityType, ...] = (EntityType.DASHBOARD_DATA_MODEL, EntityType.DASHBOARD)
-    dependencies: Mapping[EntityType, EntityType] = field(default_factory=dict)
-    listed_by: Mapping[EntityType, EntityType] = field(default_factory=dict)
-    batching: Mapping[EntityType, Batching] = field(
-        default_factory=lambda: {
-            EntityType.DASHBOARD: Batching(1, 5),
-            EntityType.DASHBOARD_DATA_MODEL: Batching(1, 5),
-        }
-    )
-    max_connections: int = 200
-    local: bool = False
-    listing_hides: bool = True  # a folder that the key's user may not see is not listed
-    limits: tuple[Limit, ...] = ()
-    capabilities: frozenset[Capability] = frozenset(
-        {
-            Capability.DASHBOARDS,
-            Capability.CHARTS,
-            Capability.DATA_MODELS,
-            Capability.COLUMNS,
-            Capability.PROJECTS,
-            Capability.OWNERS,
-            Capability.TAGS,
-            Capability.LINEAGE,
-            Capability.VIEWS,
-        }
-    )
-    lacks: Mapping[Capability, str] = field(
-        default_factory=lambda: {
-            Capability.USAGE: "view counts are not read yet",
-        }
-    )
-    prepare: Callable[[Settings, Readable | None], Any] = _prepare
 
-    @contextmanager
-    def open(self, settings: Settings, context: Any = None) -> Generator[DiscoverableSource]:
-        """See Connector."""
-        with _sdk():
-            from rayingest.connectors.dashboard._looker.source import LookerSource
-        source = LookerSource(settings, context)
-        try:
-            yield source
-        finally:
-            source.close()
-
-    def check(self, settings: Settings) -> Iterator[CheckResult]:
-        """Log in, and try one call of each kind that a run makes."""
-        with _sdk():
-            from rayingest.connectors.dashboard._looker.shared import connect
-        looker = connect(settings)
-        try:
-            looker.log_in()
-            yield from _checked(looker, owners=settings.options.includeOwners)
-        finally:
-            looker.close()
+def _check(settings: Settings) -> Iterator[CheckResult]:
+    """Log in, and try one call of each kind that a run makes."""
+    with _sdk():
+        from rayingest.connectors.dashboard._looker.shared import connect
+    looker = connect(settings)
+    try:
+        looker.log_in()
+        yield from _checked(looker, owners=settings.options.includeOwners)
+    finally:
+        looker.close()
 
 
 def _checked(looker: "Looker", *, owners: bool) -> Iterator[CheckResult]:
@@ -167,12 +111,34 @@ def _checked(looker: "Looker", *, owners: bool) -> Iterator[CheckResult]:
     if owners:
         tries.append(("owners", lambda: next(looker.users(), None), "see_users"))
     for name, attempt, grant in tries:
-        try:
-            attempt()
-        except SourceError as error:
-            yield CheckResult(name, "denied", str(error), f"A role with: {grant}.")
-        else:
-            yield CheckResult(name, "ok")
+        yield tried(name, attempt, f"A role with: {grant}.")
 
 
-CONNECTOR = LookerConnector()
+CONNECTOR = Custom(
+    service_type="Looker",
+    family="dashboard",
+    extra="looker",
+    connection=LookerConnection,
+    source=_source,
+    prepare=_prepare,
+    check=_check,
+    # A call for each.
+    batching=dict.fromkeys((MODEL, DASHBOARD), Batching(1, 5)),
+    max_connections=200,
+    capabilities=frozenset(
+        {
+            Capability.DASHBOARDS,
+            Capability.CHARTS,
+            Capability.DATA_MODELS,
+            Capability.COLUMNS,
+            Capability.PROJECTS,
+            Capability.OWNERS,
+            Capability.TAGS,
+            Capability.LINEAGE,
+            Capability.VIEWS,
+        }
+    ),
+    lacks={
+        Capability.USAGE: "view counts are not read yet",
+    },
+)

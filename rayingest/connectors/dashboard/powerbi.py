@@ -8,34 +8,23 @@ when the tenant settings "Enhance admin APIs responses with detailed metadata" a
 mashup expressions" are on. The API tells neither the pages of reports nor how tiles are drawn.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from rayingest.config.connection import (
     AwsCredentials,
     AzureCredentials,
     Choice,
     ConnectionModel,
-    DefaultPattern,
-    Flag,
+    DashboardCommon,
     Unused,
 )
 from rayingest.connectors.dashboard._powerbi.home import DASHBOARD, MODEL, WORKSPACE
 from rayingest.connectors.dashboard._powerbi.source import PowerBISource, check, prepare
 from rayingest.core.limits import Limit
-from rayingest.core.source import (
-    Batching,
-    Capability,
-    CheckResult,
-    DiscoverableSource,
-    Readable,
-    Settings,
-)
-from rayingest.model import EntityType
+from rayingest.core.source import Batching, Capability
+from rayingest.kit.custom import Custom
 
 DOCUMENTED = "https://learn.microsoft.com/en-us/rest/api/power-bi/admin/"
 HOUR = 3600.0
@@ -84,7 +73,7 @@ class GcsFiles(ConnectionModel):
     pbitFilesExtractDir: str = Field(EXTRACTED, description="Where they would be unzipped.")
 
 
-class PowerBIConnection(ConnectionModel):
+class PowerBIConnection(DashboardCommon):
     """How to reach Power BI."""
 
     type: Literal["PowerBI"] = Field("PowerBI", description="OpenMetadata's service type.")
@@ -120,11 +109,6 @@ class PowerBIConnection(ConnectionModel):
     pbitFilesSource: Annotated[
         LocalFiles | AzureFiles | GcsFiles | S3Files | None, Choice(), Unused()
     ] = Field(None, description="Where `.pbit` files are.")
-    dashboardFilterPattern: DefaultPattern = None
-    chartFilterPattern: DefaultPattern = None
-    dataModelFilterPattern: DefaultPattern = None
-    projectFilterPattern: DefaultPattern = None
-    supportsMetadataExtraction: Flag = None
 
 
 def hourly(name: str, calls: int, page: str, *, burst: int, at_once: int | None = None) -> Limit:
@@ -149,31 +133,23 @@ LIMITS = (
 )
 
 
-@dataclass(frozen=True)
-class PowerBIConnector:
-    """Workspaces by the hundred, each with all that lies in it."""
-
-    service_type: str = "PowerBI"
-    family: str = "dashboard"
-    extra: str = ""
-    connection: type[BaseModel] = PowerBIConnection
-    types: tuple[EntityType, ...] = (WORKSPACE, MODEL, DASHBOARD)
-    dependencies: Mapping[EntityType, EntityType] = field(default_factory=dict)
-    listed_by: Mapping[EntityType, EntityType] = field(
-        default_factory=lambda: {MODEL: WORKSPACE, DASHBOARD: WORKSPACE}
-    )
-    batching: Mapping[EntityType, Batching] = field(
-        default_factory=lambda: {
-            WORKSPACE: Batching(100, 100),
-            MODEL: Batching(1, 500),
-            DASHBOARD: Batching(1, 500),
-        }
-    )
-    max_connections: int = 16
-    local: bool = False
-    listing_hides: bool = False  # an admin API tells all of the tenant, or refuses
-    limits: tuple[Limit, ...] = LIMITS
-    capabilities: frozenset[Capability] = frozenset(
+CONNECTOR = Custom(
+    service_type="PowerBI",
+    family="dashboard",
+    connection=PowerBIConnection,
+    source=PowerBISource,
+    prepare=prepare,
+    check=check,
+    batching={
+        WORKSPACE: Batching(100, 100),
+        MODEL: Batching(1, 500),
+        DASHBOARD: Batching(1, 500),
+    },
+    listed_by={MODEL: WORKSPACE, DASHBOARD: WORKSPACE},
+    max_connections=16,
+    listing_hides=False,  # an admin API tells all of the tenant, or refuses
+    limits=LIMITS,
+    capabilities=frozenset(
         {
             Capability.DASHBOARDS,
             Capability.CHARTS,
@@ -184,27 +160,9 @@ class PowerBIConnector:
             Capability.TAGS,
             Capability.LINEAGE,
         }
-    )
-    lacks: Mapping[Capability, str] = field(
-        default_factory=lambda: {
-            Capability.VIEWS: "Power BI has none",
-            Capability.USAGE: "the log of activities is not read",
-        }
-    )
-    prepare: Callable[[Settings, Readable | None], Any] = prepare
-
-    @contextmanager
-    def open(self, settings: Settings, context: Any = None) -> Generator[DiscoverableSource]:
-        """See Connector."""
-        source = PowerBISource(settings, context)
-        try:
-            yield source
-        finally:
-            source.close()
-
-    def check(self, settings: Settings) -> Iterator[CheckResult]:
-        """Log in, and list the workspaces."""
-        return check(settings)
-
-
-CONNECTOR = PowerBIConnector()
+    ),
+    lacks={
+        Capability.VIEWS: "Power BI has none",
+        Capability.USAGE: "the log of activities is not read",
+    },
+)

@@ -16,7 +16,7 @@ from rayingest.core.source import (
     Readable,
     Settings,
 )
-from rayingest.errors import SourceError
+from rayingest.kit.checks import tried
 from rayingest.kit.rest.api import Api
 from rayingest.kit.rest.kinds import Kind
 from rayingest.kit.rest.source import RestSource
@@ -87,20 +87,11 @@ class Rest:
             api.close()
 
     def _checked(self, api: Api, settings: Settings) -> Iterator[CheckResult]:
-        tries: list[tuple[str, Callable[[], object], str]] = [
-            (each.value, _first(api, kind, settings), kind.grant)
-            for each, kind in self.kinds.items()
-            if kind.wanted(settings.options)
-        ]
+        for each, kind in self.kinds.items():
+            if kind.wanted(settings.options):
+                yield tried(each.value, _first(api, kind, settings), kind.grant)
         if self.shared is not _nothing:
-            tries.append(("what is shared", lambda: self.shared(api, settings, None), ""))
-        for name, attempt, grant in tries:
-            try:
-                attempt()
-            except SourceError as error:
-                yield CheckResult(name, "denied", str(error), grant or error.hint or "")
-            else:
-                yield CheckResult(name, "ok")
+            yield tried("what is shared", lambda: self.shared(api, settings, None))
 
 
 def _first(api: Api, kind: Kind, settings: Settings) -> Callable[[], object]:

@@ -237,6 +237,19 @@ def test_whoever_may_not_see_models_gets_the_dashboards(place: Place[Any]) -> No
     assert place.held("dashboard/datamodels") == {}
 
 
+def test_check_says_what_works_and_what_a_role_needs(place: Place[Any]) -> None:
+    place.world.denied.add("lookml_models")
+    job = ri.load(place.config(includeOwners=True), flags={"engine": "local"})
+    found = {each.capability: each for where, each in job.check() if where == "source"}
+    assert {name: each.status for name, each in found.items()} == {
+        "dashboards": "ok",
+        "data models": "denied",
+        "projects": "ok",
+        "owners": "ok",
+    }
+    assert found["data models"].grant == "A role with: see_lookml_dashboards, explore."
+
+
 @pytest.mark.ray
 def test_on_ray_the_same_arrives(shared_ray: str, place: Place[Any]) -> None:
     place.world.throttles = 0.1

@@ -17,7 +17,8 @@ from rayingest.core.source import (
     ScopeListed,
     Settings,
 )
-from rayingest.errors import ConfigError, Permanent, SourceError
+from rayingest.errors import ConfigError, Permanent
+from rayingest.kit.checks import tried
 from rayingest.kit.dashboards import Place
 from rayingest.kit.rest.api import Api, address
 from rayingest.kit.rest.auth import ClientCredentials
@@ -93,12 +94,7 @@ def check(settings: Settings) -> Iterator[CheckResult]:
     api = connect(settings)
     try:
         api.log_in()
-        try:
-            next(api.items(MODIFIED, Whole(), ACTIVE), None)
-        except SourceError as error:
-            yield CheckResult("workspaces", "denied", str(error), GRANT)
-        else:
-            yield CheckResult("workspaces", "ok")
+        yield tried("workspaces", lambda: next(api.items(MODIFIED, Whole(), ACTIVE), None), GRANT)
     finally:
         api.close()
 
