@@ -36,10 +36,10 @@ FIELDS = (
 class World(RestWorld):
     """What there is, and how it behaves; changed at any time.
 
-    `denied` may have "lookml_models"; `trashed` are dashboards' ids. So many `rich` user-defined dashboards, the first ones, have each kind
-    of tile, and filters; their merged result is one and the same, and `untold` is one whose explores a
-    dashboard does not tell. `more_models` are models with their explores, besides the
-    shop; `more_dashboards` are LookML dashboards, each asks its own model.
+    `denied` may have "lookml_models"; `trashed` are dashboards' ids. The first `rich` of the user-defined
+    dashboards have each kind of tile, and filters; all have the same merged result, whose explores they
+    do not tell when it is `untold`. `more_models` are models with their explores, besides the shop;
+    `more_dashboards` are LookML dashboards, and each asks its own model.
     """
 
     prefix: ClassVar[str] = "/api/4.0"
