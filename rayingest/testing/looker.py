@@ -38,7 +38,7 @@ class World(RestWorld):
 
     `denied` may have "lookml_models"; `trashed` are dashboards' ids. The first `rich` of the user-defined
     dashboards have each kind of tile, and filters; all have the same merged result, whose explores they
-    do not tell when it is `untold`. `more_models` are models with their explores, besides the shop;
+    do not tell when it is `untold`; of `broken` queries the id alone is told. `more_models` are models with their explores, besides the shop;
     `more_dashboards` are LookML dashboards, and each asks its own model.
     """
 
@@ -49,6 +49,7 @@ class World(RestWorld):
     explores: int = 5
     rich: int = 0
     untold: bool = False
+    broken: set[str] = field(default_factory=set)
     more_models: dict[str, tuple[str, ...]] = field(default_factory=dict)
     more_dashboards: tuple[str, ...] = ()
     trashed: set[str] = field(default_factory=set)
@@ -217,6 +218,8 @@ class World(RestWorld):
     def _asked(self, kind: str, identity: str) -> tuple[int, Json]:
         if identity in self.gone | self.denied:
             return (403, "Forbidden") if identity in self.denied else (404, "Not found")
+        if identity in self.broken:
+            return 200, {"id": identity}
         shop = self._shop()
         merged = kind == "merge_queries"
         return 200, tiles.merge_query(shop) if merged else tiles.query(identity, shop)

@@ -192,15 +192,10 @@ def test_a_run_reads_the_repository_of_its_config(place: Place[Any], host: Path)
 
 
 def test_tables_flow_through_views_and_explores_into_dashboards(
-    place: Place[Any], tmp_path: Path
+    place: Place[Any], files: str
 ) -> None:
-    clone = tmp_path / "clone"
-    clone.mkdir()
-    write_lookml(clone)
     place.stock("orders", "users", "stock")
-    config = place.config(
-        {"gitCredentials": str(clone)}, lineageInformation={"dbServiceNames": ["pg"]}
-    )
+    config = place.config({"gitCredentials": files}, lineageInformation={"dbServiceNames": ["pg"]})
     run = place.run(config)
     assert run.report.exit_code == 0
     held = place.held("dashboard/datamodels")
@@ -224,13 +219,10 @@ def test_tables_flow_through_views_and_explores_into_dashboards(
 
 
 def test_a_pattern_leaves_out_views_and_explores_with_their_lineage(
-    place: Place[Any], tmp_path: Path
+    place: Place[Any], files: str
 ) -> None:
-    clone = tmp_path / "clone"
-    clone.mkdir()
-    write_lookml(clone)
     pattern = {"excludes": ["orders"]}
-    place.run(place.config({"gitCredentials": str(clone)}, dataModelFilterPattern=pattern))
+    place.run(place.config({"gitCredentials": files}, dataModelFilterPattern=pattern))
     held = place.held("dashboard/datamodels")
     kept = [each for each in VIEWS if each != "orders"]
     assert held.keys() == {f"bi.model.shop_{each}{end}" for each in kept for end in ("", "_view")}

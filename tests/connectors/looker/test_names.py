@@ -1,7 +1,6 @@
 """No two things of Looker share a name in the catalogue, and none is called otherwise for nothing."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from looker_sdk.sdk.api40 import models
 
 from rayingest.connectors.dashboard._looker import entities, names
 from rayingest.connectors.dashboard._looker.names import Place as Names
-from rayingest.testing.looker import write_lookml
 
 from ..dashboards import Place
 
@@ -102,14 +100,11 @@ def test_a_pattern_does_not_change_what_is_called_how(alike: Place[Any]) -> None
 
 
 def test_a_view_and_an_explore_that_are_called_alike_stay_apart(
-    place: Place[Any], tmp_path: Path
+    place: Place[Any], files: str
 ) -> None:
-    clone = tmp_path / "clone"
-    clone.mkdir()
-    write_lookml(clone)
     place.world.dashboards = 1
     place.world.more_models = {"shop_orders": ("view",)}
-    assert place.run(place.config({"gitCredentials": str(clone)})).report.exit_code == 0
+    assert place.run(place.config({"gitCredentials": files})).report.exit_code == 0
     told = {
         name: each["dataModelType"] for name, each in place.held("dashboard/datamodels").items()
     }

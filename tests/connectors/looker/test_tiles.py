@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import pytest
+from looker_sdk.rtl.serialize import DeserializeError
 from looker_sdk.sdk.api40 import models
 
 from rayingest.connectors.dashboard._looker import entities
@@ -84,11 +85,12 @@ def test_nobody_asks_for_one_that_is_not_wanted(rich: Place[Any], options: dict[
     assert (rich.world.calls["merge_queries"], rich.world.calls["queries"]) == (0, 0)
 
 
-def test_what_may_not_be_seen_of_one_is_said_and_costs_itself_alone(
-    rich: Place[Any], caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("trouble", ["denied", "gone", "broken"])
+def test_what_is_not_told_of_one_is_said_and_costs_itself_alone(
+    rich: Place[Any], caplog: pytest.LogCaptureFixture, trouble: str
 ) -> None:
     rich.world.untold = True
-    rich.world.denied.add("q1")
+    getattr(rich.world, trouble).add("q1")
     with caplog.at_level(logging.WARNING):
         run = rich.run()
     assert run.report.exit_code == 0
@@ -115,6 +117,12 @@ def test_a_query_that_names_no_explore_asks_none() -> None:
     raw = deserialize(data=json.dumps(told), structure=models.Dashboard)
     ((_chart, explores, merged),) = entities.charts(raw, "1", Names("bi", ""))
     assert (explores, merged) == (set(), None)
+
+
+def test_what_is_no_answer_of_looker_says_where() -> None:
+    told = {"id": "1", "dashboard_elements": [{"id": "2"}, {"id": "3", "query": {"id": "4"}}]}
+    with pytest.raises(DeserializeError, match=r"@ \$\.dashboard_elements\[1\]"):
+        deserialize(data=json.dumps(told), structure=models.Dashboard)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from cattrs import transform_error
 from cattrs.cols import is_sequence, list_structure_factory
+from cattrs.errors import BaseValidationError
 from looker_sdk.rtl import api_settings, auth_session, auth_token, serialize, transport
 from looker_sdk.sdk.api40 import methods, models
 
@@ -35,6 +37,8 @@ def deserialize(*, data: str, structure: Any) -> Any:
     """
     try:
         return serialize.converter40.structure(json.loads(data), structure)
+    except BaseValidationError as error:
+        raise serialize.DeserializeError("; ".join(transform_error(error))) from None
     except (TypeError, ValueError, AttributeError) as error:
         raise serialize.DeserializeError(f"{type(error).__name__}: {error}") from None
 
@@ -109,7 +113,7 @@ class Looker:
         # Once made they never change: a copy of a dashboard has the merged results of the original.
         # https://docs.cloud.google.com/looker/docs/reference/looker-api/latest/methods/Query/create_merge_query
         self.merged = lru_cache(KEPT)(self._merged)
-        self.asked = lru_cache(KEPT)(self._asked)
+        self.query = lru_cache(KEPT)(self._query)
 
     @property
     def calls(self) -> int:
@@ -187,10 +191,9 @@ class Looker:
         told = self._call(lambda: self._sdk.merge_query(identity, fields="id,source_queries"))
         return tuple(each.query_id for each in told.source_queries or () if each.query_id)
 
-    def _asked(self, identity: str) -> tuple[str, str]:
-        """The model and the explore that a query asks. Raises Gone, Denied."""
-        told = self._call(lambda: self._sdk.query(identity, fields="id,model,view"))
-        return told.model, told.view
+    def _query(self, identity: str) -> models.Query:
+        """What a query asks. Raises Gone, Denied."""
+        return self._call(lambda: self._sdk.query(identity, fields="id,model,view"))
 
     def folders(self) -> Sequence[models.FolderBase]:
         """All folders, the personal ones too."""

@@ -21,7 +21,7 @@ from rayingest.model import Chart, Dashboard
 DASHBOARD = (
     "id,title,description,folder,user_id,deleted,hidden,dashboard_elements,dashboard_filters"
 )
-NOBODY = ("", "None")  # the SDK reads a null as the latter
+NOBODY = {"", "None"}  # the SDK reads a null as the latter
 Explore = tuple[str, str]  # model, explore
 CHARTS = {
     "looker_column": "Bar", "looker_bar": "Bar", "looker_waterfall": "Bar",
@@ -138,11 +138,13 @@ def _explores(raw: models.DashboardElement) -> set[Explore]:
     queries: list[Any] = [raw.query, raw.look.query if raw.look is not None else None]
     if raw.result_maker is not None:
         queries += [raw.result_maker.query, *(raw.result_maker.filterables or ())]
-    return {
-        (str(each.model), str(each.view))
-        for each in queries
-        if each is not None and str(each.model) not in NOBODY and str(each.view) not in NOBODY
-    }
+    return {found for each in queries if each is not None for found in asked(each)}
+
+
+def asked(query: Any) -> set[Explore]:
+    """The explore that a query asks; none when it names none."""
+    model, explore = str(query.model), str(query.view)
+    return set() if {model, explore} & NOBODY else {(model, explore)}
 
 
 def _merged(raw: models.DashboardElement) -> str | None:

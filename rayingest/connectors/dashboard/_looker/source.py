@@ -17,7 +17,7 @@ from rayingest.core.source import (
     Settings,
     one_by_one,
 )
-from rayingest.errors import Denied, Forbidden, Gone
+from rayingest.errors import Denied, Forbidden, Gone, Permanent
 from rayingest.kit.dashboards import edge
 from rayingest.model import EntityType, Fact
 
@@ -145,8 +145,8 @@ class LookerSource:
             return found
         try:
             for each in self._looker.merged(identity):
-                found.add(self._looker.asked(each))
-        except (Gone, Denied) as error:
+                found |= entities.asked(self._looker.query(each))
+        except (Gone, Denied, Permanent) as error:
             _log.warning("Lineage of %s is not whole, its merged result: %s", whose, error)
         return found
 
