@@ -1,53 +1,25 @@
-"""Runs as jobs of a Ray cluster that is there: given to it, looked for, followed, stopped, and judged.
+"""Runs that a Ray cluster has as jobs: listed, found, waited for, and judged.
 
 How a run went its report says, in the run directory or at the end of its log. Without a report nobody knows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import count
-from pathlib import Path
 
 from rayingest.api import lines
-from rayingest.api.job import Job
-from rayingest.api.recorded import stored
-from rayingest.api.wishes import Wishes
-from rayingest.config import Config, load
-from rayingest.config.interpolate import references
-from rayingest.core import registry
-from rayingest.errors import AlreadyThere, ClusterError, ConfigError, NotThere, RayingestError
+from rayingest.api.recorded import last_sign, standing, stored
+from rayingest.errors import ClusterError, ConfigError, NotNow, RayingestError
 from rayingest.execute.report import EXIT_CODES, Report
 from rayingest.launch import surviving
 from rayingest.launch.dashboard import Dashboard
+from rayingest.launch.finding import meant
 from rayingest.launch.following import Follower
-from rayingest.launch.job import JobStatus, RayRun, job_status, ray_run
-from rayingest.launch.ray_version import compare
+from rayingest.launch.job import JobStatus, RayRun, job_status
 from rayingest.launch.status import Outcome
-from rayingest.launch.token import overheard
-from rayingest.state.run_directory import RunDirectory, default_url, new_run_id
-
-NO_FLAGS: Mapping[str, object] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedJob:
-    """A run that could be given to a cluster, and what its user should know."""
-
-    run: RayRun
-    job: Job
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """A run that a cluster has: now, or (`before`) since somebody submitted it earlier."""
-
-    run: RayRun
-    status: JobStatus
-    version: str
-    before: bool
-    warnings: tuple[str, ...]
+from rayingest.state import logbook
+from rayingest.state.run_directory import RunDirectory, default_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,196 +40,160 @@ class Ended:
         return EXIT_CODES[self.report.state]
 
 
-def prepare(
-    source: str | Path,
-    *,
-    overlays: Iterable[str | Path] = (),
-    sets: Iterable[str] = (),
-    environ: Mapping[str, str] | None = None,
-    flags: Mapping[str, object] = NO_FLAGS,
-    run_id: str | None = None,
-    name: str | None = None,
-    allow_untested: bool = False,
-) -> PreparedJob:
-    """Read a config as the cluster will read it. Raises ConfigError, ConfigErrors.
+# --- which there are ---
 
-    What only the cluster's nodes have - variables, files - counts as a text.
+
+def runs(at: Dashboard) -> tuple[list[JobStatus], int]:
+    """The runs among a cluster's jobs, newest first, and how many other jobs it has. Raises ClusterError.
+
+    A run that was begun again has several jobs.
     """
-    elsewhere: set[str] = set()
-    more = {**flags, "engine": "ray"}
-    config = load(
-        source, overlays=overlays, sets=sets, environ=environ, flags=more, elsewhere=elsewhere
-    )
-    job = Job(config)
-    job.refuse_untested(Wishes(allow_untested=allow_untested))
-    surviving.refuse_unknown(config, elsewhere)
-    parallelism = flags.get("parallelism")
-    run = ray_run(
-        config,
-        run_id=run_id or new_run_id(),
-        name=name,
-        parallelism=parallelism if isinstance(parallelism, int) else None,
-        allow_untested=allow_untested,
-    )
-    return PreparedJob(run, job, (*config.warnings, *_told(config)))
-
-
-def _told(config: Config) -> Iterator[str]:
-    wanted = references(config.tree)
-    if names := surviving.variables(wanted):
-        yield f"Every node of the cluster must have {', '.join(names)} in its environment: the values stay here."
-    if files := sorted(each.removeprefix("file:") for each in wanted if each.startswith("file:")):
-        yield f"Every node of the cluster must have {', '.join(files)}."
-    if registry.load(config.connector).local:
-        yield f"{config.connector} reads a file, and every node of the cluster must have it."
-    if config.redacted() != config.tree:
-        yield (
-            "The config may hold passwords as they are. Whoever has the cluster's token can read them there: "
-            "${VARIABLES} keep them out."
-        )
-    url = config.execution.state_url
-    if url is None or not (surviving.remote(url) or "${" in url):
-        yield (
-            "What is recorded stays where the run starts, unless the cluster shares that folder; a head that is made "
-            "anew has none of it: give a stateUrl on object storage."
-        )
-
-
-def submit(prepared: PreparedJob, at: Dashboard) -> Given:
-    """Give a run to a cluster, unless it has it. Raises ConfigError, ClusterError.
-
-    One that failed there, or was stopped, is begun again under its run id, and so goes on.
-    """
-    run, version = prepared.run, at.version()
-    warnings = [*compare(version, prepared.job.config.execution.k8s, at.address)]
-    if at.vouched and overheard(at.address):
-        warnings.append("The cluster's token goes over http:// as it is: others can read it.")
-    run, before = _turn(run, at)
-    if before is None:
-        at.upload(run.package, run.data)
-        try:
-            at.submit(run.request)
-        except AlreadyThere:  # by an answer that was lost, or by somebody else just now
-            _same(run, job_status(at.job(run.name)), at)
-    status = before or job_status(at.job(run.name))
-    return Given(
-        run=run,
-        status=status,
-        version=version,
-        before=before is not None,
-        warnings=tuple(warnings),
-    )
-
-
-def _turn(run: RayRun, at: Dashboard) -> tuple[RayRun, JobStatus | None]:
-    """The run under the name that it is begun by, or the job, where it need not be begun again.
-
-    Each time has a name of its own, `NAME-2`: for some seconds the process of a job that has ended would
-    be taken for that of a new one of its name.
-    """
-    for time in count(1):
-        turn = run if time == 1 else replace(run, name=f"{run.name}-{time}")
-        try:
-            found = _same(turn, job_status(at.job(turn.name)), at)
-        except NotThere:
-            return turn, None
-        if found.outcome in (None, Outcome.SUCCEEDED):
-            return turn, found
-    raise AssertionError  # pragma: no cover - it counts on
-
-
-def _same(run: RayRun, found: JobStatus, at: Dashboard) -> JobStatus:
-    if found.run_id == run.run_id:
-        return found
-    whose = f"run {found.run_id}" if found.run_id else "something that is no run of rayingest"
-    raise ConfigError(
-        f"The Ray cluster at {at.address} has a job {run.name} already: {whose}.",
-        hint="Give another --name, or none: then it is made from service and run id.",
-    )
+    known = _known(at)
+    ours = [each for each in known if each.ours]
+    return ours, len(known) - len(ours)
 
 
 def status(at: Dashboard, text: str) -> JobStatus:
-    """The job of a name, or of a run. Raises NotThere, ClusterError."""
-    try:
-        if (found := job_status(at.job(text))).name:
-            return found
-    except NotThere:
-        pass
-    known = map(job_status, at.jobs())
-    fits = [each for each in known if each.name and text and each.run_id == text]
-    if fits:
-        return max(fits, key=lambda each: each.started or 0.0)
-    raise NotThere(
-        f"The Ray cluster at {at.address} has no job or run {text!r}.",
-        hint="A cluster forgets its jobs when its head is made anew.",
+    """The newest job of a run, or the job of a name. Raises ConfigError, ClusterError."""
+    known = _known(at)
+    ours = [each for each in known if each.ours]
+    for fits in (
+        [each for each in ours if each.run_id == text],
+        [each for each in ours if each.name == text],
+    ):
+        if fits:
+            return fits[0]
+    if text and text in {each.name for each in known}:
+        raise ConfigError(
+            f"Job {text} of the Ray cluster at {at.address} is no run of rayingest.",
+            hint=f"Ray's own program is for it: ray job status {text} --address {at.address}",
+        )
+    raise _unknown(at, text, ours)
+
+
+def _known(at: Dashboard) -> list[JobStatus]:
+    """All jobs, newest first."""
+    found = [job_status(each) for each in at.jobs()]
+    return sorted(found, key=lambda each: (each.started or 0.0, each.name), reverse=True)
+
+
+def _unknown(at: Dashboard, text: str, ours: Sequence[JobStatus]) -> ConfigError:
+    recorded = f"`rayingest runs show {text or 'RUN'} --state-url URL` has what a run recorded."
+    forgets = f"A cluster forgets its jobs when its head is made anew; {recorded}"
+    if not ours:
+        return ConfigError(
+            f"The Ray cluster at {at.address} knows of no run, and so not of {text!r}.",
+            hint=forgets,
+        )
+    names = list(dict.fromkeys(each.run_id for each in ours))
+    return ConfigError(
+        f"The Ray cluster at {at.address} knows of no run {text!r}.{meant(text, names)}",
+        hint=f"`rayingest status --address {at.address}` lists them. {forgets}",
     )
 
 
-def logs(at: Dashboard, text: str) -> str:
-    """All that a run has said until now. Raises NotThere, ClusterError."""
-    return at.log(status(at, text).name)
+# --- one of them ---
 
 
-def stop(at: Dashboard, text: str) -> bool:
-    """Ask a run to end; whether it was running. Raises NotThere, ClusterError."""
-    return at.stop(status(at, text).name)
+def log(at: Dashboard, found: JobStatus, *, state_url: str | None = None) -> str:
+    """All that a run has said until now; what it kept itself, where the cluster has it no more.
+
+    Raises ClusterError, StateError.
+    """
+    try:
+        text = at.log(found.name)
+    except NotNow:  # the node that had it is gone, perhaps
+        if state_url is None:
+            raise
+        text = ""
+    if text or state_url is None:
+        return text
+    return "".join(text for _, text in logbook.pieces(_directory(found, state_url).store))
+
+
+def progress(found: JobStatus, *, state_url: str | None = None) -> str:
+    """How far a run is that goes on; nothing where its run directory cannot be read from here."""
+    with suppress(RayingestError, OSError):
+        directory = _directory(found, state_url)
+        if state_url is None and not _since(last_sign(directory), found):
+            return ""  # a folder of this machine may hold another run's
+        if directory.store.names("attempts"):
+            return standing(directory).verdict
+    return ""
 
 
 def wait(
-    prepared: PreparedJob,
-    given: Given,
+    run: RayRun,
     at: Dashboard,
     *,
+    state_url: str | None = None,
     seen: Callable[[JobStatus], None] = lambda status: None,
     uneasy: Callable[[str], None] = lambda text: None,
     line: Callable[[str], None] | None = None,
 ) -> Ended:
     """Until the job has ended, and its report is read; `line` is told its log. Raises ClusterError."""
-    run, config = given.run, prepared.job.config
     follower = Follower(dashboard=at, name=run.name, seen=seen, uneasy=uneasy, line=line)
     outcome, last = follower.wait()
-    url = config.execution.state_url or default_url()
-    report, unread = _recorded(url, run, outcome, last)
+    # The cluster may have forgotten it before it was asked.
+    known = replace(last, name=run.name, run_id=run.run_id, service=run.service)
+    return ended(at, known, outcome, state_url=state_url)
+
+
+def ended(
+    at: Dashboard, found: JobStatus, outcome: Outcome, *, state_url: str | None = None
+) -> Ended:
+    """How a job that is over has ended: what its run says, wherever that can be read."""
+    report, unread = _recorded(found, outcome, state_url)
     if report is None:
-        report = _logged(at, run, last)
-    return Ended(outcome=outcome, status=last, report=report, unread=unread)
+        report, logged = _logged(at, found)
+        unread = f"{unread}, {logged}"
+    return Ended(outcome=outcome, status=found, report=report, unread=unread)
+
+
+def _directory(found: JobStatus, state_url: str | None) -> RunDirectory:
+    return RunDirectory(state_url or default_url(), found.service, found.run_id)
 
 
 def _recorded(
-    url: str, run: RayRun, outcome: Outcome, last: JobStatus
+    found: JobStatus, outcome: Outcome, state_url: str | None
 ) -> tuple[Report | None, str]:
     """The report in the run directory, of the attempt that this job was; why there is none."""
+    url = state_url or default_url()
     if "${" in url:
         return None, f"stateUrl ({url}) is known to the cluster alone"
-    directory = RunDirectory(url, run.service, run.run_id)
+    directory = _directory(found, url)
     try:
         report = stored(directory)
     except (RayingestError, OSError) as error:
-        return None, f"{directory.url} cannot be read: {error}"
-    if report is None or report.run_id != run.run_id:
+        return None, f"{directory.url} cannot be read ({f'{error}'.rstrip('.')})"
+    if report is None or report.run_id != found.run_id:
         return None, f"there is no report in {directory.url}"
     # A run that had ended before says so, and writes no other report. But only one place has that name:
     # a folder of this machine may hold another run's.
     kept = outcome is Outcome.SUCCEEDED and surviving.remote(url)
-    if kept or _fresh(report, last):
+    if kept or _fresh(report, found):
         return report, ""
     return None, f"the report in {directory.url} is of an earlier attempt"
 
 
-def _logged(at: Dashboard, run: RayRun, last: JobStatus) -> Report | None:
-    """The report at the end of the log, if this job has written one."""
+def _logged(at: Dashboard, found: JobStatus) -> tuple[Report | None, str]:
+    """The report at the end of the log, if this job has written one; why there is none."""
     try:
-        report = lines.found(at.log(run.name).splitlines())
-    except ClusterError:
-        return None
-    good = report is not None and report.run_id == run.run_id and _fresh(report, last)
-    return report if good else None
+        report = lines.found(at.log(found.name).splitlines())
+    except ClusterError as error:
+        return None, f"and its log cannot be read ({f'{error}'.rstrip('.')})"
+    if report is None or report.run_id != found.run_id or not _fresh(report, found):
+        return None, "and none of this job at the end of its log"
+    return report, ""
 
 
 def _fresh(report: Report, last: JobStatus) -> bool:
     """Whether a report was written since the job began: both by the clock of where the run starts."""
     try:
-        ended = datetime.fromisoformat(report.ended_at).timestamp()
+        return _since(datetime.fromisoformat(report.ended_at), last)
     except ValueError:
         return False
-    return last.started is not None and ended >= last.started
+
+
+def _since(moment: datetime | None, last: JobStatus) -> bool:
+    return last.started is not None and moment is not None and moment.timestamp() >= last.started

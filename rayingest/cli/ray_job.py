@@ -1,4 +1,4 @@
-"""`rayingest submit --mode ray-job`: the same run on a Ray cluster that is there."""
+"""`rayingest submit --mode ray-job`: the same run on a Ray cluster that is there, and how its end is told."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from rayingest.cli.waiting import Waiting
 from rayingest.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rayingest.api.ray_jobs import Ended, Given, PreparedJob
+    from rayingest.api.ray_jobs import Ended
     from rayingest.launch.dashboard import Dashboard
-    from rayingest.launch.job import JobStatus
+    from rayingest.launch.job import JobStatus, RayRun
 
 AddressOption = Annotated[
     str | None,
@@ -51,11 +51,11 @@ def submit(
     allow_untested: bool,
 ) -> None:
     """Give a run to a cluster; wait for it when that is wanted, and leave with its exit code."""
-    from rayingest.api import ray_jobs
+    from rayingest.api import giving
     from rayingest.cli import logs, secrecy
     from rayingest.launch.dashboard import connected
 
-    prepared = ray_jobs.prepare(
+    prepared = giving.prepare(
         source,
         overlays=overlays,
         sets=sets,
@@ -67,7 +67,7 @@ def submit(
     chosen = prepared.job.config
     secrecy.remember(chosen.tree, dict(chosen.variables))
     with connected(address) as at:
-        given = ray_jobs.submit(prepared, at)
+        given = giving.submit(prepared, at)
         for each in (*prepared.warnings, *given.warnings):
             logs.warning(each)
         run = given.run
@@ -75,26 +75,36 @@ def submit(
         if given.before:
             logs.info(f"It was submitted before: {given.status}.")
         if not waiting.wait:
-            _lines(given, at)
+            _lines(run, at)
             return
-        ended = _waited(prepared, given, at, waiting)
-    _finish(ended, run.run_id, waiting)
+        ended = _waited(run, at, waiting, state_url=chosen.execution.state_url)
+    finish(
+        ended,
+        at.address,
+        partial_ok=waiting.partial_ok,
+        report_json=waiting.report_json,
+        quiet=waiting.quiet,
+    )
 
 
-def _lines(given: "Given", at: "Dashboard") -> None:
+def _lines(run: "RayRun", at: "Dashboard") -> None:
     """How to follow a run that goes on."""
     from rayingest.cli import logs
 
-    logs.info(f"Its log: ray job logs {given.run.name} --address {at.address} --follow")
-    logs.info(f"End it:  ray job stop {given.run.name} --address {at.address}")
+    logs.info(f"How it is: rayingest status {run.run_id} --address {at.address}")
+    logs.info(f"Its log:   rayingest logs {run.run_id} --address {at.address} --follow")
+    logs.info(f"End it:    rayingest stop {run.run_id} --address {at.address}")
 
 
-def _waited(prepared: "PreparedJob", given: "Given", at: "Dashboard", waiting: Waiting) -> "Ended":
+def again(run_id: str, address: str) -> str:
+    """The command that goes on with a run."""
+    return f"rayingest submit CONFIG --mode ray-job --address {address} --run-id {run_id}"
+
+
+def _waited(run: "RayRun", at: "Dashboard", waiting: Waiting, *, state_url: str | None) -> "Ended":
     """Wait, telling what happens; an interruption ends the command."""
     from rayingest.api import ray_jobs
     from rayingest.cli import logs
-
-    run = given.run
 
     def seen(status: "JobStatus") -> None:
         logs.info(f"{run.name}: {status}")
@@ -102,17 +112,18 @@ def _waited(prepared: "PreparedJob", given: "Given", at: "Dashboard", waiting: W
     line = _print if waiting.follow else None
     try:
         with kubernetes.terminated_as_interrupted():
-            return ray_jobs.wait(prepared, given, at, seen=seen, uneasy=logs.warning, line=line)
+            return ray_jobs.wait(
+                run, at, state_url=state_url, seen=seen, uneasy=logs.warning, line=line
+            )
     except KeyboardInterrupt:
         wanted = waiting.on_interrupt or kubernetes.chosen(f"Stop run {run.run_id}?")
         if wanted == "detach":
             logs.warning(f"Left alone: run {run.run_id} goes on.")
-            _lines(given, at)
+            _lines(run, at)
         else:
-            ray_jobs.stop(at, run.name)
-            logs.warning(
-                f"Run {run.run_id} is being stopped. Submitted again with --run-id it goes on."
-            )
+            at.stop(run.name)
+            logs.warning(f"Run {run.run_id} is being stopped.")
+            logs.info(f"To go on then: {again(run.run_id, at.address)}")
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 
@@ -124,22 +135,41 @@ def _print(line: str) -> None:
         sys.stderr.write(f"{unspoken(line)}\n")
 
 
-def _finish(ended: "Ended", run_id: str, waiting: Waiting) -> NoReturn:
+def finish(
+    ended: "Ended",
+    address: str,
+    *,
+    partial_ok: bool = False,
+    report_json: str | None = None,
+    quiet: bool = False,
+) -> NoReturn:
     """Tell how a run ended, and leave with its exit code."""
     from rayingest.cli import logs, outcome, summary
     from rayingest.launch.job import why
     from rayingest.launch.status import Outcome
 
+    run_id = ended.status.run_id
     if ended.report is None:
         if ended.outcome is Outcome.FAILED:
             logs.error(*why(ended.status))
         if ended.outcome is Outcome.DELETED:
-            logs.warning("The cluster knows nothing of the job any more: was its head made anew?")
+            forgotten(run_id)
         logs.error(
             f"The outcome of run {run_id} is unknown: {ended.unread}.",
-            f"Submitted again with --run-id {run_id} it goes on: what is done is not done twice.",
+            f"`rayingest status {run_id} --address {address} --state-url URL` looks for the report there. "
+            f"`{again(run_id, address)}` goes on with the run: what is done is not done twice.",
         )
         raise typer.Exit(Exit.FAILED)
-    outcome.keep(ended.report, waiting.report_json)
-    summary.show(ended.report, quiet=waiting.quiet)
-    raise typer.Exit(ended.code(partial_ok=waiting.partial_ok))
+    outcome.keep(ended.report, report_json)
+    summary.show(ended.report, quiet=quiet)
+    raise typer.Exit(ended.code(partial_ok=partial_ok))
+
+
+def forgotten(run_id: str) -> None:
+    """Say why a job is not there any more."""
+    from rayingest.cli import logs
+
+    logs.warning(
+        "The cluster knows nothing of the job any more, nor of its log: was its head made anew? "
+        f"`rayingest runs show {run_id} --state-url URL` has what the run recorded."
+    )

@@ -16,7 +16,7 @@ import stamina
 
 from rayingest.core.waiting import retry_after
 from rayingest.errors import AlreadyThere, ClusterError, NotAllowed, NotNow, NotThere
-from rayingest.launch.token import checked, token, vouching
+from rayingest.launch.token import ADDRESS, checked, token, vouching
 
 TRIES = 4
 SECONDS = 60.0  # the first job of a cluster waits for a process that starts jobs
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 def connected(address: str | None = None, environ: Mapping[str, str] | None = None) -> "Dashboard":
     """The cluster at `http://HOST:8265`, or where RAY_API_SERVER_ADDRESS says. Raises ConfigError."""
     environ = os.environ if environ is None else environ
-    url = checked(address or environ.get("RAY_API_SERVER_ADDRESS"))
+    url = checked(address or environ.get(ADDRESS))
     timeout = httpx2.Timeout(SECONDS, connect=CONNECT_SECONDS)
     return Dashboard(httpx2.Client(base_url=url, headers=vouching(token(environ)), timeout=timeout))
 

@@ -146,12 +146,16 @@ def _unknown(run: str, namespace: str, known: Sequence[Submitted]) -> ConfigErro
             hint="--namespace names another one; `rayingest runs list --state-url URL` knows those that are over.",
         )
     names = [each.run_id for each in known]
-    near = get_close_matches(run, names, n=3)
-    meant = f" Did you mean {' or '.join(near)}?" if near else f" There is {_some(names)}."
     return ConfigError(
-        f"There is no run {run!r} in namespace {namespace}.{meant}",
+        f"There is no run {run!r} in namespace {namespace}.{meant(run, names)}",
         hint="`rayingest status` lists them; --namespace names another one.",
     )
+
+
+def meant(run: str, names: Sequence[str]) -> str:
+    """What may have been meant by a run that is not there, or what there is."""
+    near = get_close_matches(run, names, n=3)
+    return f" Did you mean {' or '.join(near)}?" if near else f" There is {_some(names)}."
 
 
 def _some(names: Sequence[str]) -> str:

@@ -106,6 +106,14 @@ class JobStatus:
     started: float | None = None
     ended: float | None = None
     run_id: str = ""
+    service: str = ""
+    version: str = ""
+    """Of the rayingest that has given it to the cluster; other people's jobs have none."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is a run of rayingest: others put a `run_id` there, too."""
+        return bool(self.name and self.run_id and self.version)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -126,7 +134,8 @@ class JobStatus:
 
 def job_status(said: Json) -> JobStatus:
     """Read what a cluster says of a job. Times are seconds since 1970, by the head's clock."""
-    metadata = said.get("metadata")
+    told = said.get("metadata")
+    metadata = told if isinstance(told, dict) else {}
     code = said.get("driver_exit_code")
     return JobStatus(
         name=_text(said.get("submission_id")),
@@ -136,7 +145,9 @@ def job_status(said: Json) -> JobStatus:
         code=code if isinstance(code, int) else None,
         started=_seconds(said.get("start_time")),
         ended=_seconds(said.get("end_time")),
-        run_id=_text(metadata.get("run_id")) if isinstance(metadata, dict) else "",
+        run_id=_text(metadata.get("run_id")),
+        service=_text(metadata.get("service")),
+        version=_text(metadata.get("rayingest")),
     )
 
 

@@ -11,7 +11,9 @@ from rayingest.errors import ConfigError
 from rayingest.kit.hosts import is_local
 
 HOME = Path("~/.ray/auth_token")
-_LIKE = "--address http://HOST:8265 (https:// behind an ingress), or RAY_API_SERVER_ADDRESS."
+ADDRESS = "RAY_API_SERVER_ADDRESS"
+"""Where Ray's own programs find the dashboard, too."""
+_LIKE = f"--address http://HOST:8265 (https:// behind an ingress), or {ADDRESS}."
 
 
 def token(environ: Mapping[str, str]) -> str | None:

@@ -18,7 +18,10 @@ from rayingest.cli import logs
 from rayingest.cli.app import program
 from rayingest.testing import StrictCatalogue
 
+from ..launch.dashboards import FakeRay, serving
+
 UNTESTED = "--allow-untested"
+TOKEN = "t-canary"  # noqa: S105
 SECRET = "canary-4f2a91-password"  # noqa: S105 - looked for in everything that is said
 CONFIG = """\
 source:
@@ -143,6 +146,16 @@ def catalogue() -> Iterator[StrictCatalogue]:
     with StrictCatalogue(token=SECRET) as running:
         yield running
         assert running.validation_errors() == []
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRay]:
+    """A Ray cluster that the environment leads to."""
+    made = FakeRay(token=TOKEN)
+    with serving(made) as url:
+        monkeypatch.setenv("RAY_API_SERVER_ADDRESS", url)
+        monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+        yield made
 
 
 def many(shop: Shop, count: int) -> None:

@@ -1,7 +1,7 @@
 """`rayingest submit --mode ray-job`: what it says, and the code that it leaves with."""
 
 from _thread import interrupt_main
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,22 +9,11 @@ import pytest
 from rayingest.execute.report import Report
 from rayingest.state.run_directory import RunDirectory
 
-from ..launch.dashboards import FakeRay, serving
-from .conftest import UNTESTED, Said, Shop
+from ..launch.dashboards import FakeRay
+from .conftest import TOKEN, UNTESTED, Said, Shop
 
 RUN = ("--mode", "ray-job", "--run-id", "r1", UNTESTED)
-TOKEN = "t-canary"  # noqa: S105
 JOB = "ri-shop-813e7e3a03"
-
-
-@pytest.fixture
-def ray(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRay]:
-    """A cluster that the environment leads to."""
-    made = FakeRay(token=TOKEN)
-    with serving(made) as url:
-        monkeypatch.setenv("RAY_API_SERVER_ADDRESS", url)
-        monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
-        yield made
 
 
 @pytest.fixture
@@ -57,7 +46,8 @@ def test_a_run_is_given_and_left(submit: Callable[..., Said], ray: FakeRay) -> N
     assert (said.code, said.out) == (0, "")
     assert [*ray.jobs] == [JOB]
     assert f"Run r1 is job {JOB} at http://127.0.0.1:" in said.err
-    assert f"ray job logs {JOB} --address http" in said.err
+    for command in ("status r1", "logs r1", "stop r1"):
+        assert f"rayingest {command} --address http://127.0.0.1:" in said.err
     assert TOKEN not in said.err
     assert "It was submitted before: RUNNING" in submit().err
     assert len(ray.packages) == 1
@@ -124,9 +114,9 @@ def test_a_job_that_the_cluster_forgot_is_no_success(
 @pytest.mark.parametrize(
     ("flags", "status", "words"),
     [
-        ((), "STOPPED", "is being stopped"),
+        ((), "STOPPED", "rayingest submit CONFIG --mode ray-job --address http"),
         (("--on-interrupt", "delete"), "STOPPED", "is being stopped"),
-        (("--on-interrupt", "detach"), "RUNNING", f"ray job stop {JOB}"),
+        (("--on-interrupt", "detach"), "RUNNING", "rayingest stop r1 --address http"),
     ],
 )
 def test_ctrl_c_stops_the_run_or_leaves_it(

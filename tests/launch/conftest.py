@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from rayingest.api.submitting import Prepared, prepare
+from rayingest.api import giving, submitting
+from rayingest.api.giving import PreparedJob
+from rayingest.api.submitting import Prepared
+
+from .dashboards import FakeRay
 
 PLAIN = """\
 source:
@@ -62,7 +66,9 @@ LARGE = {
 }
 QUEUED = {**SMALL, "parallelism": 200, "k8s": {**SMALL["k8s"], "queueName": "nightly"}}  # type: ignore[dict-item]
 BLOCKS: dict[str, dict[str, Any]] = {"small": SMALL, "large": LARGE, "queued": QUEUED}
+STATE = {"stateUrl": "s3://bucket/state"}
 Submit = Callable[..., Prepared]
+Prepare = Callable[..., PreparedJob]
 
 
 def config(block: dict[str, Any]) -> str:
@@ -102,6 +108,23 @@ def submit(tmp_path: Path) -> Submit:
         path = tmp_path / "config.yaml"
         path.write_text(text or config(block), "utf-8")
         given = {"environ": {}, "run_id": "nightly-7", "submitted_by": "tester"}
-        return prepare(path, **(given | more))  # type: ignore[arg-type]
+        return submitting.prepare(path, **(given | more))  # type: ignore[arg-type]
 
     return prepared
+
+
+@pytest.fixture
+def prepare(tmp_path: Path) -> Prepare:
+    """Prepare the run of a config with this execution, with nothing but this environment."""
+
+    def prepared(block: dict[str, Any] | None = None, **more: Any) -> PreparedJob:
+        path = tmp_path / "config.yaml"
+        path.write_text(config(block or STATE), "utf-8")
+        return giving.prepare(path, **({"environ": {}, "run_id": "nightly-7"} | more))
+
+    return prepared
+
+
+@pytest.fixture
+def ray() -> FakeRay:
+    return FakeRay()

@@ -262,7 +262,7 @@ def test_a_run_is_followed_to_its_end_and_shows_no_secret(there: There, shop: st
     assert "Success: 5 of 5" in err
     assert "Running entrypoint for job ri-shop-" in err  # the log
     with there.connected() as at:
-        shown = f"{out}{err}{at.jobs()}{ray_jobs.logs(at, 'r1')}"
+        shown = f"{out}{err}{at.jobs()}{ray_jobs.log(at, ray_jobs.status(at, 'r1'))}"
         runtime = job_status(at.job(ray_jobs.status(at, "r1").name))
         logged = lines.found(ray_jobs.logs(at, "r1").splitlines())
     assert logged is not None
