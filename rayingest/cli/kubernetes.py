@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 FOLLOW_SECONDS = 5.0
 OnInterrupt = Literal["delete", "detach"]
 
-RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id, or the name of its RayJob.")
-]
 NamespaceOption = Annotated[
     str | None,
     typer.Option("--namespace", "-n", metavar="NAME", help="Namespace of the objects."),

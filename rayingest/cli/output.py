@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,3 +103,24 @@ def plain_table(*heads: str) -> "Table":
     from rich.table import Table
 
     return Table(*heads, box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+
+
+def document(value: Any) -> None:
+    """One JSON value on standard output, indented."""
+    import json
+
+    with opened(None) as write:
+        write(json.dumps(value, indent=2).encode() + b"\n")
+
+
+def columns(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Rows on standard output, as kubectl writes them: names stay whole, the last column may be folded."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, pad_edge=False)
+    for head in heads:
+        made.add_column(head, no_wrap=head != heads[-1])
+    for row in rows:
+        made.add_row(*(Text(str(each)) for each in row))
+    console().print(made)
