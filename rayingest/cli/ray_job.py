@@ -156,11 +156,13 @@ def finish(
             forgotten(run_id)
         logs.error(
             f"The outcome of run {run_id} is unknown: {ended.unread}.",
-            f"`rayingest status {run_id} --address {address} --state-url URL` looks for the report there. "
-            f"`{again(run_id, address)}` goes on with the run: what is done is not done twice.",
+            f"rayingest logs {run_id} --address {address}; --state-url says where the run is recorded. "
+            f"`{again(run_id, address)}` goes on with it: what is done is not done twice.",
         )
         raise typer.Exit(Exit.FAILED)
     outcome.keep(ended.report, report_json)
+    # At the end of the log stands a command for where the run was: the config is there, and its state.
+    ended.report.next_command = again(run_id, address) if ended.report.resumable else ""
     summary.show(ended.report, quiet=quiet)
     raise typer.Exit(ended.code(partial_ok=partial_ok))
 

@@ -122,7 +122,7 @@ def test_every_status_is_told_and_without_a_report_none_is_success(
     assert f"Run r1 of service shop, job {JOB} at http://127.0.0.1:" in said.err
     assert told in said.err
     assert ("and none of this job at the end of its log" in said.err) is bool(code)
-    assert ("--run-id r1` goes on with the run" in said.err) is bool(code)
+    assert ("rayingest logs r1 --address http" in said.err) is bool(code)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,20 @@ def test_the_exit_code_is_that_of_the_report_in_the_log_and_at_the_state_url(
     ray.logs = [f"one\n{lines.line(report(ending))}\n"]
     said = cli("status", "r1")
     assert (said.code, f"So it went: {ending}." in said.err) == (code, True)
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+def test_what_the_run_said_to_do_next_was_for_where_it_ran(
+    cli: Cli, submit: Cli, ray: FakeRay, url: str, resumable: bool
+) -> None:
+    submit()
+    ray.jobs[JOB]["status"] = "STOPPED"
+    told = report("stopped", resumable=resumable, next_command="rayingest resume r1")
+    ray.logs = [lines.line(told)]
+    said = cli("status", "r1")
+    assert "rayingest resume" not in said.err
+    again = f"Next: rayingest submit CONFIG --mode ray-job --address {url} --run-id r1"
+    assert (again in said.err) is resumable
 
 
 def test_how_far_a_run_is(cli: Cli, submit: Cli, shop: Shop, state: str) -> None:
