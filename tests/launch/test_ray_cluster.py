@@ -32,6 +32,7 @@ from .dashboards import FakeRay
 
 REAL = (pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(240))
 CANARY = "canary-4f2a91-password"
+RAY_JOB = ("--mode", "ray-job", "--allow-untested")
 
 
 @dataclass
@@ -101,9 +102,8 @@ class There:
 
     @contextlib.contextmanager
     def typed(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """`rayingest submit … --mode ray-job`, as somebody types it who has no Ray."""
-        command = [sys.executable, "-m", "rayingest", "submit", *arguments]
-        command += ["--mode", "ray-job", "--address", self.url, "--allow-untested"]
+        """`rayingest … --address`, as somebody types it who has no Ray."""
+        command = [sys.executable, "-m", "rayingest", *arguments, "--address", self.url]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=self.environ)
         with process:
@@ -112,10 +112,14 @@ class There:
             finally:
                 process.kill()
 
-    def submit(self, *arguments: str) -> tuple[int, str, str]:
+    def said(self, *arguments: str) -> tuple[int, str, str]:
+        """A command's exit code, and what it has said."""
         with self.typed(*arguments) as process:
             out, err = process.communicate(timeout=200)
         return process.returncode, out, err
+
+    def submit(self, *arguments: str) -> tuple[int, str, str]:
+        return self.said("submit", *arguments, *RAY_JOB)
 
     def connected(self) -> Dashboard:
         return connected(self.url, self.environ)
@@ -223,6 +227,7 @@ def test_how_a_program_ends_is_how_the_job_ends(ways: Ways) -> None:
         assert ends(at, name) is outcome
         status = job_status(at.job(name))
         assert (status.code, status.run_id, status.name) == (code, f"run-{name}", name)
+        assert status in map(job_status, at.jobs())  # where they are listed the same is told
         assert status.started
         if code == 5:
             assert why(status)[0] == "Job entrypoint command failed with exit code 5."
@@ -262,14 +267,20 @@ def test_a_run_is_followed_to_its_end_and_shows_no_secret(there: There, shop: st
     assert "Success: 5 of 5" in err
     assert "Running entrypoint for job ri-shop-" in err  # the log
     with there.connected() as at:
-        shown = f"{out}{err}{at.jobs()}{ray_jobs.log(at, ray_jobs.status(at, 'r1'))}"
+        told = ray_jobs.log(at, ray_jobs.status(at, "r1"))
+        shown = f"{out}{err}{at.jobs()}{told}"
         runtime = job_status(at.job(ray_jobs.status(at, "r1").name))
-        logged = lines.found(ray_jobs.logs(at, "r1").splitlines())
+        logged = lines.found(told.splitlines())
     assert logged is not None
     assert (logged.run_id, logged.state) == ("r1", "success")
     assert "${CATALOGUE_TOKEN}" not in shown
     for secret in (CANARY, there.environ["RAY_AUTH_TOKEN"]):
         assert secret not in f"{shown}{runtime}"
+    # Who comes later hears the same, by the report at the end of the log alone.
+    code, out, err = there.said("status", "r1")
+    assert (code, "Success: 5 of 5" in err, out) == (0, True, "")
+    code, out, _ = there.said("logs", "r1")
+    assert (code, lines.found(out.splitlines())) == (0, logged)
     # Submitted once more it is found, and nothing runs.
     code, _, err = there.submit(shop, "--wait", "--run-id", "r1")
     assert (code, "It was submitted before: SUCCEEDED" in err) == (0, True)
@@ -281,20 +292,27 @@ def test_a_run_is_followed_to_its_end_and_shows_no_secret(there: There, shop: st
 def test_a_run_that_was_stopped_is_no_success_and_goes_on_when_submitted_again(
     there: There,
 ) -> None:
-    config = there.slow("stopped", entities=60, seconds=0.2)
-    with there.typed(config, "--wait", "--run-id", "r2") as process:
+    config = there.slow("stopped", entities=90, seconds=0.2)
+    with there.typed("submit", config, "--wait", "--run-id", "r2", *RAY_JOB) as process:
         there.until_under_way("stopped")
-        with there.connected() as at:
-            assert ray_jobs.stop(at, "r2")
+        code, out, err = there.said("stop", "r2")
+        assert (code, "Run r2 is being stopped" in err) == (0, True), out + err
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Stopped: " in err
+    code, _, err = there.said("status", "r2")
+    assert (code, "STOPPED" in err, "Stopped: " in err) == (130, True, True)
+    assert f"Next: rayingest submit CONFIG --mode ray-job --address {there.url}" in err
+    assert "Run r2 had ended: STOPPED" in there.said("stop", "r2")[2]
     first = there.report("stopped", "r2")
-    assert 0 < first.types["table"]["ok"] < 120
+    assert 0 < first.types["table"]["ok"] < 180
     code, out, err = there.submit(config, "--follow", "--run-id", "r2")
     assert code == 0, out + err
     assert there.report("stopped", "r2").attempt == 2
-    assert len(set(there.written("stopped"))) == 120
+    assert len(set(there.written("stopped"))) == 180
+    code, out, _ = there.said("status")
+    assert [line.split()[0] for line in out.splitlines()][:3] == ["RUN", "r2", "r2"]
+    assert there.said("status", "r2")[0] == code == 0  # the newest job is meant
 
 
 @pytest.mark.slow
@@ -304,7 +322,7 @@ def test_a_node_that_is_lost_costs_no_entity(there: There) -> None:
     config = there.slow("lost", entities=400, seconds=0.1, parallelism=50)
     with (
         ray_node(there.address, 1, there.environ) as node,
-        there.typed(config, "--wait", "--run-id", "r3") as process,
+        there.typed("submit", config, "--wait", "--run-id", "r3", *RAY_JOB) as process,
     ):
         there.until_under_way("lost")
         lose(node)
@@ -312,7 +330,8 @@ def test_a_node_that_is_lost_costs_no_entity(there: There) -> None:
     assert process.returncode == 0, err
     assert len(set(there.written("lost"))) == 800
     with there.connected() as at:
-        assert "is gone (its process died); another takes its place" in ray_jobs.logs(at, "r3")
+        told = ray_jobs.log(at, ray_jobs.status(at, "r3"))
+    assert "is gone (its process died); another takes its place" in told
 
 
 @pytest.mark.slow
@@ -323,8 +342,8 @@ def test_a_version_that_does_not_match_is_told_before_anything_is_sent(
     other = "workflowConfig.distributedExecution.k8s.rayVersion=2.58.0"
     code, _, err = there.submit(shop, "--run-id", "r4", "--set", other)
     assert (code, "runs Ray 2.60.0, and the config says 2.58.0" in err) == (2, True)
-    with there.connected() as at, pytest.raises(NotThere):
-        ray_jobs.status(at, "r4")
+    code, _, err = there.said("status", "r4")
+    assert (code, "knows of no run 'r4'" in err) == (2, True)
 
 
 @pytest.mark.slow
