@@ -1,6 +1,5 @@
 """What `status`, `logs`, `stop` and `gc` do with runs on Kubernetes, and say of them."""
 
-import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -45,9 +44,10 @@ def log(
         _follow(cluster, found, state_url)
         return
     told = False
-    for each in launched.log(cluster, found, state_url=state_url):
-        sys.stdout.write(f"{each}\n")
-        told = True
+    with output.opened(None) as write:
+        for each in launched.log(cluster, found, state_url=state_url):
+            told = True
+            write(f"{each}\n".encode())
     if not told:
         raise ConfigError(
             f"No log of run {found.run_id} can be read from here.",
@@ -167,21 +167,23 @@ def _follow(cluster: "Kube", run: "Submitted", state_url: str | None) -> None:
             hint="--state-url names the place where it is recorded.",
         )
 
-    def show() -> None:
-        for each in following.news():
-            sys.stdout.write(f"{each}\n")
-        sys.stdout.flush()
+    with output.opened(None) as write:
 
-    show()
-    waiter = Waiter(
-        cluster=cluster,
-        name=run.name,
-        namespace=run.namespace or None,
-        uneasy=logs.warning,
-        glance=show,
-        look=kubernetes.FOLLOW_SECONDS,
-    )
-    ended = waiter.wait(None)
-    show()
-    if ended.outcome.value != "succeeded":
-        raise typer.Exit(Exit.FAILED)
+        def show() -> None:
+            for each in following.news():
+                write(f"{each}\n".encode())
+            write(b"")  # whoever reads is to see it now
+
+        show()
+        waiter = Waiter(
+            cluster=cluster,
+            name=run.name,
+            namespace=run.namespace or None,
+            uneasy=logs.warning,
+            glance=show,
+            look=kubernetes.FOLLOW_SECONDS,
+        )
+        ended = waiter.wait(None)
+        show()
+        if ended.outcome.value != "succeeded":
+            raise typer.Exit(Exit.FAILED)

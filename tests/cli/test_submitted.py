@@ -326,6 +326,19 @@ def test_status_and_log_of_one_that_really_ran(
     assert cli("logs", "r1", "--follow").out == told.out
 
 
+@pytest.mark.parametrize("follow", [(), ("--follow",)])
+def test_whoever_has_read_enough_of_a_log_may_leave(
+    cli: Callable, spawn: Callable, shop: Shop, world: Kubernetes, follow: tuple[str, ...]
+) -> None:
+    cli("submit", shop.config(), *IMAGE, *RUN, "--name", "nightly", "--logs-pod")
+    world.put("pods", {"metadata": {"name": "nightly-x7", "labels": {"job-name": "nightly"}}})
+    world.logs["nightly-x7"] = ["many words"] * 20_000
+    process = spawn("logs", "r1", *follow)
+    assert process.stdout.readline() == "many words\n"
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait(timeout=30)) == ("", 0)
+
+
 def test_a_run_that_is_not_there(cli: Callable, submit: Callable, world: Kubernetes) -> None:
     assert "No run was submitted to namespace default" in cli("status", "r1").err
     submit()
