@@ -208,6 +208,18 @@ def test_the_log_until_the_end(cli: Cli, submit: Cli, ray: FakeRay) -> None:
     assert (said.code, said.out) == (0, "one\ntwo\nthree\n")
 
 
+@pytest.mark.parametrize("follow", [(), ("--follow",)])
+def test_whoever_has_read_enough_of_a_log_may_leave(
+    spawn: Callable[..., Any], submit: Cli, ray: FakeRay, follow: tuple[str, ...]
+) -> None:
+    submit()
+    ray.logs = ["many words\n" * 20_000]
+    process = spawn("logs", "r1", *follow)
+    assert process.stdout.readline() == "many words\n"
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait(timeout=30)) == ("", 0)
+
+
 @pytest.mark.parametrize("word", ["FAILED", "STOPPED"])
 def test_the_log_of_what_has_not_succeeded(cli: Cli, submit: Cli, ray: FakeRay, word: str) -> None:
     submit()

@@ -102,13 +102,16 @@ def test_without_a_report_nobody_hears_of_success(
     assert ("no program `rayingest`" in said.err) == (word == "FAILED")
 
 
+@pytest.mark.parametrize("looks", [1, 2])
 def test_a_job_that_the_cluster_forgot_is_no_success(
-    submit: Callable[..., Said], ray: FakeRay
+    submit: Callable[..., Said], ray: FakeRay, looks: int
 ) -> None:
-    ray.script = [{}, {}, ray.jobs.clear]
+    """Even if it was never looked at since it was given."""
+    ray.script = [*([{}] * looks), ray.jobs.clear]
     said = submit("--wait")
     assert said.code == 1
     assert "knows nothing of the job any more" in said.err
+    assert "The outcome of run r1 is unknown: there is no report in" in said.err
 
 
 @pytest.mark.parametrize(
