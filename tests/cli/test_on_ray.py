@@ -103,7 +103,10 @@ def test_programs_are_told_with_the_keys_that_runs_on_kubernetes_have(
 @pytest.mark.parametrize(
     ("status", "ends"),
     [
-        ({"status": "RUNNING"}, (0, "Created 1970-01-01 00:16:40 UTC: RUNNING")),
+        (
+            {"status": "RUNNING", "message": "It runs."},
+            (0, "Created 1970-01-01 00:16:40 UTC: RUNNING"),
+        ),
         ({"status": "PENDING", "message": "It waits."}, (0, "It waits.")),
         ({"status": "NEVER_HEARD"}, (0, "UTC: NEVER_HEARD")),
         ({"status": "SUCCEEDED", "end_time": 1_001_000}, (1, "ended 1970-01-01 00:16:41 UTC: SUC")),
@@ -121,6 +124,7 @@ def test_every_status_is_told_and_without_a_report_none_is_success(
     assert (said.code, said.out) == (code, "")
     assert f"Run r1 of service shop, job {JOB} at http://127.0.0.1:" in said.err
     assert told in said.err
+    assert "It runs." not in said.err
     assert ("and none of this job at the end of its log" in said.err) is bool(code)
     assert ("rayingest logs r1 --address http" in said.err) is bool(code)
 
@@ -206,6 +210,17 @@ def test_the_log_until_the_end(cli: Cli, submit: Cli, ray: FakeRay) -> None:
     ray.script = [{}, {"status": "SUCCEEDED"}]
     said = cli("logs", "r1", "--follow")
     assert (said.code, said.out) == (0, "one\ntwo\nthree\n")
+
+
+def test_who_follows_reads_a_line_as_soon_as_it_is_there(
+    spawn: Callable[..., Any], submit: Cli, ray: FakeRay
+) -> None:
+    submit()
+    ray.logs = ["one\n"]
+    process = spawn("logs", "r1", "--follow")
+    assert process.stdout.readline() == "one\n"
+    ray.jobs[JOB]["status"] = "SUCCEEDED"
+    assert process.wait(timeout=30) == 0
 
 
 @pytest.mark.parametrize("follow", [(), ("--follow",)])

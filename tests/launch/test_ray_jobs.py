@@ -6,15 +6,25 @@ from pathlib import Path
 import httpx2
 import pytest
 import stamina
+from fsspec import register_implementation
+from fsspec.implementations.memory import MemoryFileSystem
 
 from rayingest.api import giving, lines, ray_jobs
 from rayingest.api.ray_jobs import Ended
 from rayingest.errors import ConfigError, NotNow
 from rayingest.execute.report import Report
+from rayingest.launch.status import Outcome
 from rayingest.state.run_directory import RunDirectory
 
 from .conftest import Prepare
 from .dashboards import FakeRay
+
+
+class Shared(MemoryFileSystem):
+    """A storage that is the same one from wherever it is looked at."""
+
+    protocol = ("shared",)
+
 
 # --- found again ---
 
@@ -24,6 +34,7 @@ def name(prepare: Prepare, ray: FakeRay) -> str:
     """The job of a run that goes on, among other people's."""
     ray.jobs["driver"] = {"type": "DRIVER", "submission_id": None, "metadata": None}
     ray.jobs["theirs"] = {"submission_id": "theirs", "metadata": {"run_id": "nightly-7"}}
+    ray.jobs["no-run"] = {"submission_id": "no-run", "metadata": {"rayingest": "0.1"}}
     return giving.submit(prepare(), ray.client()).status.name
 
 
@@ -41,7 +52,7 @@ def test_of_a_run_that_was_begun_again_the_newest_job_counts(name: str, ray: Fak
     assert ray_jobs.status(ray.client(), "nightly-7").name == f"{name}-2"
     assert ray_jobs.status(ray.client(), name).name == name
     ours, others = ray_jobs.runs(ray.client())
-    assert ([each.name for each in ours], others) == ([f"{name}-2", name, "nightly-7"], 2)
+    assert ([each.name for each in ours], others) == ([f"{name}-2", name, "nightly-7"], 3)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +66,7 @@ def test_of_a_run_that_was_begun_again_the_newest_job_counts(name: str, ray: Fak
     ],
 )
 def test_a_run_that_is_not_there(name: str, ray: FakeRay, text: str, told: str) -> None:
+    ray.jobs[f"{name}-2"] = ray.jobs[name] | {"submission_id": f"{name}-2"}
     with pytest.raises(ConfigError, match=told):
         ray_jobs.status(ray.client(), text)
 
@@ -180,6 +192,31 @@ def test_the_report_of_an_earlier_attempt_is_none(
     found = ended(word, "success", when=when)
     assert (found.code(), found.status.job) == (1, word)
     assert "of an earlier attempt" in found.unread
+
+
+@pytest.mark.parametrize(("word", "code"), [("SUCCEEDED", 3), ("FAILED", 1), ("STOPPED", 1)])
+def test_a_run_that_had_ended_before_is_told_by_what_all_see(
+    name: str, ray: FakeRay, word: str, code: int
+) -> None:
+    """Submitted again it succeeds at once and writes no other report."""
+    register_implementation("shared", Shared, clobber=True)
+    directory = RunDirectory("shared://state", "Shop (prod)", "nightly-7")
+    old = Report(run_id="nightly-7", state="partialSuccess", ended_at="1970-01-01T00:00:01+00:00")
+    directory.put_report(old.to_json())
+    ray.jobs[name]["status"] = word
+    found = ray_jobs.status(ray.client(), name)
+    assert found.outcome
+    told = ray_jobs.ended(ray.client(), found, found.outcome, state_url="shared://state")
+    assert (told.code(), "of an earlier attempt" in told.unread) == (code, code == 1)
+
+
+def test_the_report_of_another_run_is_none(name: str, ray: FakeRay, tmp_path: Path) -> None:
+    other = Report(run_id="other", state="success", ended_at="2030-01-01T00:00:00+00:00")
+    directory = RunDirectory(str(tmp_path), "Shop (prod)", "nightly-7")
+    directory.put_report(other.to_json())
+    found = ray_jobs.status(ray.client(), name)
+    told = ray_jobs.ended(ray.client(), found, Outcome.SUCCEEDED, state_url=str(tmp_path))
+    assert (told.code(), "there is no report in" in told.unread) == (1, True)
 
 
 def test_a_place_that_only_the_cluster_knows_is_told(prepare: Prepare, ray: FakeRay) -> None:
