@@ -99,7 +99,8 @@ def gc(
     """Delete what ended runs have left in a namespace: RayJobs, Secrets of configs, reader pods. Of Ray clusters nothing."""
     logs.configure(verbose=verbose)
     if address:  # Ray's own variable does not keep anybody from cleaning a namespace
-        on_ray.clean(str(_ray(address, namespace, context)))
+        _ray(address, namespace, context)
+        on_ray.clean(address)
         return
     with kubernetes.connected(context) as cluster:
         on_kubernetes.clean(cluster, namespace=namespace, days=older_than, dry_run=dry_run)
@@ -130,5 +131,5 @@ def _kubernetes(context: str | None) -> "Kube":
         return kubernetes.connected(context)
     except ConfigError as error:
         other = f"For runs on a Ray cluster: --address http://HOST:8265, or {ADDRESS}."
-        error.hint = f"{error.hint} {other}" if error.hint else other
+        error.hint = f"{error.hint.rstrip('.')}. {other}" if error.hint else other
         raise

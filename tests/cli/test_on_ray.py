@@ -125,6 +125,7 @@ def test_every_status_is_told_and_without_a_report_none_is_success(
     assert f"Run r1 of service shop, job {JOB} at http://127.0.0.1:" in said.err
     assert told in said.err
     assert "It runs." not in said.err
+    assert said.err.count("error: ") == code + (status["status"] == "FAILED")  # why it did
     assert ("and none of this job at the end of its log" in said.err) is bool(code)
     assert ("rayingest logs r1 --address http" in said.err) is bool(code)
 
@@ -346,6 +347,7 @@ def test_gc_has_nothing_to_do_there(cli: Cli, ray: FakeRay, world: Kubernetes, u
     assert (said.code, ray.calls, world.calls) == (0, [], [])
     assert f"Nothing to do at {url}: runs leave no objects on a Ray cluster." in said.err
     assert cli("gc", "--address", "auto").code == 2
+    assert cli("gc", "--address", url, "--namespace", "data").code == 2
     said = cli("gc")  # Ray's own variable is no reason to leave a namespace as it is
     assert (said.code, ray.calls) == (0, [])
     assert world.calls

@@ -36,6 +36,7 @@ def ends(ray: FakeRay, folder: Path, word: str, state: str | None, code: int | N
             run_id="r1",
             state=state,
             verdict=f"So it went: {state}.",
+            advice=["Twice as fast with two."],
             ended_at="2999-01-01T00:00:00Z",
         )  # type: ignore[arg-type]
         RunDirectory(str(folder / "s"), "shop", "r1").put_report(report.to_json())
@@ -75,6 +76,16 @@ def test_a_partial_success_may_do_and_its_report_is_kept(
     kept = tmp_path / "report.json"
     assert submit("--wait", "--partial-ok", "--report-json", str(kept)).code == 0
     assert '"partialSuccess"' in kept.read_text()
+
+
+@pytest.mark.parametrize("flag", [(), ("--quiet",)])
+def test_who_wants_it_quiet_hears_the_verdict_alone(
+    submit: Callable[..., Said], ray: FakeRay, tmp_path: Path, flag: tuple[str, ...]
+) -> None:
+    ends(ray, tmp_path, "SUCCEEDED", "success")
+    said = submit("--wait", *flag)
+    assert ("Twice as fast with two." in said.err) is not bool(flag)
+    assert "So it went: success." in said.err
 
 
 def test_who_follows_reads_the_log_and_no_terminal_obeys_it(
