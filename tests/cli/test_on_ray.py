@@ -73,6 +73,16 @@ def test_runs_are_listed_and_other_peoples_jobs_are_not(
     assert "2 other jobs there: no run of rayingest." in said.err
 
 
+def test_names_stay_whole_where_there_is_little_room(
+    cli: Cli, submit: Cli, ray: FakeRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit()
+    ray.jobs[JOB] |= {"status": "FAILED", "error_type": "JOB_ENTRYPOINT_COMMAND_ERROR"}
+    monkeypatch.setenv("COLUMNS", "60")
+    said = cli("status").out
+    assert f"r1   {JOB}  shop     1970-01-01 00:16  FAILED" in said
+
+
 def test_programs_are_told_with_the_keys_that_runs_on_kubernetes_have(
     cli: Cli, submit: Cli, ray: FakeRay, url: str
 ) -> None:
