@@ -71,7 +71,9 @@ def ray_run(
         name=named(name, config.service, run_id),
         run_id=run_id,
         service=config.service,
-        entrypoint=entrypoint(
+        # The shell becomes the run: who stops a job that is just beginning would end the shell alone.
+        entrypoint="exec "
+        + entrypoint(
             run_id, config=CONFIG_FILE, parallelism=parallelism, allow_untested=allow_untested
         ),
         # Not called by a hash of what is in it: with a password inside, that would be a hint.

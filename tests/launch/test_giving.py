@@ -1,6 +1,7 @@
 """Giving a run to a Ray cluster: what is sent, what is found there already, what is refused. No cluster is started here."""
 
 import io
+import subprocess
 import tomllib
 import zipfile
 from pathlib import Path
@@ -35,7 +36,7 @@ def sent(prepared: PreparedJob) -> dict[str, Any]:
 def test_the_run_joins_its_cluster_and_submits_nothing(prepare: Prepare) -> None:
     request = prepare(flags={"parallelism": 7}).run.request
     assert request["entrypoint"] == (
-        "rayingest run config.yaml --engine ray --address auto --partial-ok --parallelism 7 "
+        "exec rayingest run config.yaml --engine ray --address auto --partial-ok --parallelism 7 "
         "--run-id nightly-7"
     )
     assert request["runtime_env"]["env_vars"] == {
@@ -44,6 +45,19 @@ def test_the_run_joins_its_cluster_and_submits_nothing(prepare: Prepare) -> None
     }
     assert request["metadata"]["run_id"] == "nightly-7"
     assert all(isinstance(each, str) for each in request["metadata"].values())
+
+
+def test_the_shell_that_ray_starts_becomes_the_run(prepare: Prepare, tmp_path: Path) -> None:
+    """Ray stops the processes that it sees at one moment: of a shell and a run it may see the shell alone."""
+    program = tmp_path / "rayingest"
+    program.write_text("#!/bin/sh\necho $$\n")
+    program.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    entrypoint = prepare().run.request["entrypoint"]
+    command = ["/bin/sh", "-c", entrypoint]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE) as process:
+        out, _ = process.communicate(timeout=10)
+    assert int(out) == process.pid
 
 
 def test_no_secret_is_in_what_ray_shows(prepare: Prepare) -> None:
