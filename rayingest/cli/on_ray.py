@@ -75,7 +75,8 @@ def stop(address: str, run: str) -> None:
             logs.info(f"To go on then: {ray_job.again(found.run_id, at.address)}")
         else:
             now = ray_jobs.status(at, found.name)
-            logs.info(f"Ray has found nothing to stop: job {found.name} is {now}.")
+            wait = "" if now.outcome else " Ask again in a moment."
+            logs.info(f"Ray has found nothing to stop: job {found.name} is {now}.{wait}")
 
 
 def clean(address: str) -> None:

@@ -300,6 +300,17 @@ def test_a_run_that_had_ended_is_said_and_not_stopped(cli: Cli, submit: Cli, ray
     said = cli("stop", "r1")
     assert f"Ray has found nothing to stop: job {JOB} is STOPPED." in said.err
     assert "is being stopped" not in said.err
+    assert "Ask again" not in said.err
+
+
+def test_a_job_that_cannot_be_stopped_yet(cli: Cli, submit: Cli, ray: FakeRay) -> None:
+    """What starts a job's process is not there as soon as the job."""
+    submit()
+    ray.jobs[JOB]["status"] = "PENDING"
+    ray.troubles = [httpx2.Response(200, json=[ray.jobs[JOB]])]
+    ray.troubles.append(httpx2.Response(200, json={"stopped": False}))
+    said = cli("stop", "r1")
+    assert f"to stop: job {JOB} is PENDING. Ask again in a moment." in said.err
 
 
 # --- which cluster is asked ---
