@@ -2,7 +2,7 @@
 
 import time
 
-from rayingest.testing.strict import wire
+from rayingest.testing.strict import usage, wire
 from rayingest.testing.strict.faults import Faults, Mischief
 from rayingest.testing.strict.http import Answer, Request, failure, reply
 from rayingest.testing.strict.lineage import edge_name
@@ -88,10 +88,15 @@ def stats(state: State) -> Json:
 
 
 def entities(state: State, collection: str, *, deleted: bool = False) -> dict[str, Json]:
-    """FQN -> the body last stored with its id; or those softly deleted. `lineage` gives edges."""
+    """FQN -> the body last stored with its id; or those softly deleted. `lineage` gives edges.
+
+    `usage` gives the counts of days.
+    """
     with state.lock:
         if collection == "lineage":
             return {edge_name(edge): edge for edge in state.store.edges.values()}
+        if collection == "usage":
+            return usage.by_day(state)
         return {
             fqn: {**entity.document(), "id": entity.id}
             for fqn, entity in state.store.by_fqn[collection].items()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from rayingest.testing.strict import lineage, reads, removals, runs, session, upserts
+from rayingest.testing.strict import lineage, reads, removals, runs, session, upserts, usage
 from rayingest.testing.strict.errors import RefusedError
 from rayingest.testing.strict.http import Answer, Request, failure
 from rayingest.testing.strict.kinds import KINDS, Kind
@@ -51,6 +51,11 @@ ROUTES = (
     ),
     _route("GET", "lineage/getLineageEdge/{source}/{target}", lineage.get_edge),
     _route("DELETE", "lineage/{from_type}/{source}/{to_type}/{target}", lineage.delete_edge),
+    *(
+        _route(method, f"usage/{{entity_type}}/{whose}", work)
+        for whose, find in (("name/{fqn}", usage.by_name), ("{key}", usage.by_id))
+        for method, work in usage.works(find)
+    ),
     _route("PUT", f"{_RUN}/progress/{{fqn}}/{{run}}", runs.put_progress),
     _route("GET", f"{_RUN}/progress/{{fqn}}/{{run}}", runs.get_progress),
     _route("PUT", f"{_RUN}/{{fqn}}/pipelineStatus", runs.put_status),

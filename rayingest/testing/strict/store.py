@@ -88,12 +88,13 @@ def _new_id() -> str:
 
 
 class Store:
-    """All entities, lineage edges and runs; not thread-safe: the caller holds the lock."""
+    """All entities, lineage edges, uses and runs; not thread-safe: the caller holds the lock."""
 
     def __init__(self) -> None:
         self.by_fqn: dict[str, dict[str, Entity]] = {collection: {} for collection in KINDS}
         self.by_id: dict[str, Entity] = {}
         self.edges: dict[tuple[str, str], Json] = {}
+        self.uses: dict[tuple[str, str], int] = {}  # by an entity's id and a day
         self.statuses: dict[str, dict[str, Json]] = {}
         self.progress: dict[tuple[str, str], Json] = {}
 
@@ -139,6 +140,7 @@ class Store:
         self.edges = {
             ends: edge for ends, edge in self.edges.items() if gone.keys().isdisjoint(ends)
         }
+        self.uses = {of: count for of, count in self.uses.items() if of[0] not in gone}
         if entity.parent is not None:
             entity.parent.children.pop(entity, None)
 
