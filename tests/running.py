@@ -5,13 +5,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 import rayingest as ri
-from rayingest.api import Run
+from rayingest.api import Run, remembering
 from rayingest.execute.report import Report
 from rayingest.testing import StrictCatalogue
 from rayingest.testing.postgres import Server
@@ -268,3 +270,15 @@ def _end(sock: socket.socket) -> None:
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
     sock.close()
+
+
+def later(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    """From now on runs believe that so many days have passed."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "Clock":
+            moment = datetime.now(tz) + timedelta(days)
+            return cls(moment.year, moment.month, moment.day, tzinfo=tz)
+
+    monkeypatch.setattr(remembering, "datetime", Clock)

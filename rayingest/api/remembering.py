@@ -1,7 +1,7 @@
 """Which state belongs to a config, and what a run may do with it."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from rayingest import sinks
 from rayingest.api.wishes import Wishes
 from rayingest.config import Config
 from rayingest.core import registry
+from rayingest.core.source import Capability
 from rayingest.execute.knowing import Memory
 from rayingest.sinks import spelling
 from rayingest.state import shard
@@ -37,7 +38,19 @@ def memory(config: Config, asked: Wishes, run_id: str, *, few: bool, changed: bo
         hides=connector.listing_hides,
         allow_deletions=asked.allow_deletions,
         window=_window(config),
+        day=_today() if _counts_uses(config) else None,
     )
+
+
+def _counts_uses(config: Config) -> bool:
+    """Whether anybody tells uses, and is wanted to."""
+    tells = Capability.USAGE in registry.load(config.connector).capabilities
+    return tells and bool(getattr(config.options, "includeUsage", False))
+
+
+def _today() -> date:
+    """The day of a run, as the catalogue counts days; it stays the same until its end."""
+    return datetime.now(UTC).date()
 
 
 def _window(config: Config) -> Window | None:
@@ -46,7 +59,7 @@ def _window(config: Config) -> Window | None:
     if wanted is None or not wanted.enabled:
         return None
     reader = json.dumps(config.relevant()["connection"], sort_keys=True, default=str)
-    return Window(datetime.now(UTC).date(), wanted.lookbackDays, reader)
+    return Window(_today(), wanted.lookbackDays, reader)
 
 
 def known_state(config: Config) -> KnownState:
@@ -61,14 +74,14 @@ def known_state(config: Config) -> KnownState:
 
 
 def shaping(config: Config) -> dict[str, Any]:
-    """The options that shape what is written: not those that choose, delete, or save reading."""
+    """The options that shape what is written: not those that choose, delete, count, or save reading."""
     options: dict[str, Any] = config.relevant()["options"]
     return {
         key: value
         for key, value in options.items()
         if not key.startswith("markDeleted")
         and not key.endswith("FilterPattern")
-        and key != "incremental"
+        and key not in ("incremental", "includeUsage")
     }
 
 

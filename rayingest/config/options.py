@@ -147,8 +147,8 @@ class DashboardMetadata(ConnectionModel):
     includeDraftDashboard: bool = Field(
         default=True, description="Read dashboards that are not published, too."
     )
-    includeUsage: Annotated[bool, Unused()] = Field(
-        default=True, description="Read how often dashboards are looked at."
+    includeUsage: bool = Field(
+        default=True, description="Read how often dashboards are looked at, where the tool tells."
     )
     overrideMetadata: bool = Field(
         default=False, description="Overwrite descriptions, tags and owners in the catalogue."

@@ -33,7 +33,8 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     `body` is what is sent; `hash` identifies its content (32 hex digits). A row with `needs` holds
     references to entities (`identity`) that must exist first: the engine sends `partial` now, when there
     is one, and `body` when all entities of the run are written. `known` is the hash of what the sink has
-    of it already: then nothing is sent before it is clear what it refers to.
+    of it already: then nothing is sent before it is clear what it refers to. `kept`: a name and a text
+    that the state has of it instead of FQN and hash.
     """
 
     type: str
@@ -43,6 +44,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     partial: bytes | None = None
     needs: tuple[str, ...] = ()
     known: str = ""
+    kept: tuple[str, str] | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):

@@ -20,6 +20,7 @@ from rayingest.errors import (
     SinkUnauthorised,
 )
 from rayingest.execute.events import Deferred, Result, Settled, SinkState, Why, Written, why
+from rayingest.model import USAGE
 
 LINGER = 0.2  # seconds that a row waits for company while the source still reads
 LAST_WORDS = 0.5  # seconds for writes under way when we close; at a good end there are none
@@ -351,7 +352,7 @@ class Delivery:
                 item.ticket.later.setdefault(item.descriptor, []).append(_half_written(row))
                 self._one_answered(item.ticket, item.descriptor)
                 return
-        result.written.append(Written(row.type, row.fqn, row.hash, answer.outcome))
+        result.written.append(Written.of(row, answer.outcome))
         self._one_answered(item.ticket, item.descriptor)
 
     def _one_answered(self, ticket: Ticket, descriptor: str) -> None:
@@ -400,4 +401,6 @@ def _to_send(item: _Item) -> Row:
 
 
 def _all_unchanged(written: Sequence[Written]) -> bool:
-    return bool(written) and all(each.outcome == "unchanged" for each in written)
+    """Whether the sink had it all: that it was used says nothing about what it is."""
+    outcomes = {each.outcome for each in written if each.type != USAGE}
+    return outcomes == {"unchanged"}

@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
-from rayingest.core.sink import Row, SinkSession
+from rayingest.core.sink import Row, SinkSession, identity
 from rayingest.core.source import Described
 from rayingest.errors import RayingestError, SinkDown, SinkUnauthorised
 from rayingest.execute.events import KnownOf, Why, Written, why
-from rayingest.model import Entity, Fact
+from rayingest.model import USAGE, Entity, Fact, usage
+from rayingest.state.usage import Told, counted
 
 SINK_PAUSE = 1.0  # seconds between look-ups at a sink that is down
 
@@ -38,7 +39,8 @@ class Encoder:
                 done.append(Written(entity.type.value, entity.fqn, "", "refused"))
         for fact in described.facts:
             try:
-                rows.append(self._spelled(self._session.encode_fact, fact))
+                if (row := self._fact(fact, known, done)) is not None:
+                    rows.append(row)
             except RayingestError as error:
                 cause = why(error, "sink")
                 done.append(Written(fact.kind, fact.target_fqn, "", "refused"))
@@ -49,6 +51,23 @@ class Encoder:
                 done += [Written(row.type, row.fqn, row.hash, "unchanged") for row in there]
             rows = [_with_known(row, known) if row.needs else row for row in rows]
         return rows, done, cause
+
+    def _fact(self, fact: Fact, known: KnownOf | None, done: list[Written]) -> Row | None:
+        """A row; of a total the day's uses, or only what is to be kept of it."""
+        if (told := usage.told(fact)) is None:
+            return self._spelled(self._session.encode_fact, fact)
+        name = identity(fact.target_type.value, fact.target_fqn)
+        if known is None or known.day is None:
+            done.append(Written(USAGE, name, "", "unchanged"))
+            return None
+        before = Told.read(known.totals.get(name, ""))
+        now = counted(before, known.day, *told)
+        kept = name, str(now)
+        if now.count is None or not now.sends(before):
+            done.append(Written(USAGE, *kept, "unchanged"))
+            return None
+        uses = usage.uses(fact.target_type, fact.target_fqn, now.day, now.count)
+        return msgspec.structs.replace(self._spelled(self._session.encode_fact, uses), kept=kept)
 
     def _spelled(self, encode: Callable[[Any], Row], what: Entity | Fact) -> Row:
         """One row; a sink that has to be asked for it (who is this owner?) is waited for."""

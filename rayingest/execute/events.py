@@ -4,6 +4,7 @@ Everything speaks of chunks and blocks, never of one entity.
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -33,6 +34,12 @@ class Written(msgspec.Struct, frozen=True, gc=False, array_like=True):
     fqn: str
     hash: str
     outcome: str
+
+    @classmethod
+    def of(cls, row: Row, outcome: str) -> "Written":
+        """What became of a row, under the name that the state keeps it by."""
+        name, text = row.kept or (row.fqn, row.hash)
+        return cls(row.type, name, text, outcome)
 
 
 class Result(msgspec.Struct, array_like=True):
@@ -80,10 +87,13 @@ class KnownOf(msgspec.Struct, frozen=True):
     """What the sink has already: type -> FQN -> hash.
 
     `unchanged`: descriptors whose tokens say that nothing is new, and all that the sink has of each.
+    `day`: the one that uses are counted for, None: they are not; `totals`: what was told of them before.
     """
 
     hashes: dict[str, dict[str, str]]
     unchanged: dict[str, list[Written]] = {}
+    day: date | None = None
+    totals: dict[str, str] = {}
 
     def has(self, row: Row) -> bool:
         """Whether the sink has a row with just this content."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, cast
 
 from rayingest.core.filters import Filters
@@ -43,7 +44,8 @@ class Memory:
     `compare`: leave out what the sink has already. `mark_deleted`: entity types whose vanished
     entities are deleted. `obstacle`: why this run deletes nothing. `hides`: the source leaves out what
     the account may not see. `planned`: nothing else is deleted. `window`: how long a description is
-    believed whose change token is the same; None: tokens say nothing.
+    believed whose change token is the same; None: tokens say nothing. `day`: the one that uses are counted
+    for; None: nobody tells any.
     """
 
     state: KnownState
@@ -58,6 +60,7 @@ class Memory:
     allow_deletions: bool = False
     planned: frozenset[Key] | None = None
     window: Window | None = None
+    day: date | None = None
 
 
 @dataclass
@@ -137,15 +140,22 @@ class Knowing:
         for scope, members in ids.items():
             self._scopes.setdefault((chunk.type, scope), _Open()).sent.update(members)
         self._beliefs.note(chunk)
-        if not self.memory.compare or chunk.kind == "deferred":
+        day = self.memory.day
+        if chunk.kind == "deferred" or not (self.memory.compare or day):
             return None
         hashes: dict[str, dict[str, str]] = {}
+        totals: dict[str, str] = {}
         for scope, members in ids.items():
             shard, believed = self._known((chunk.type, scope))
             if shard is not None and believed:
                 for kind, found in shard.hashes(members, self.memory.context).items():
                     hashes.setdefault(kind, {}).update(found)
-        return KnownOf(hashes, self._beliefs.unchanged(chunk, self._believed)) if hashes else None
+            if shard is not None and day:
+                totals.update(shard.totals(members))
+        if not hashes and not day:
+            return None
+        unchanged = self._beliefs.unchanged(chunk, self._believed) if hashes else {}
+        return KnownOf(hashes, unchanged, day, totals)
 
     def _believed(self, descriptor: EntityDescriptor) -> Shard | None:
         """What is known of its scope, made by these options, while the sink still has all of it."""

@@ -39,7 +39,7 @@ class Custom:
     check: Callable[[Settings], Iterator[CheckResult]]
     batching: Mapping[EntityType, Batching]  # its types, parents first
     capabilities: frozenset[Capability]
-    lacks: Mapping[Capability, str]
+    lacks: Mapping[Capability, str] = field(default_factory=dict)
     extra: str = ""
     dependencies: Mapping[EntityType, EntityType] = field(default_factory=dict)
     listed_by: Mapping[EntityType, EntityType] = field(default_factory=dict)

@@ -1,11 +1,11 @@
-"""What connectors of dashboard tools make alike: names, charts, owners, folders, lineage."""
+"""What connectors of dashboard tools make alike: names, charts, owners, folders, lineage, views."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rayingest.core import fqn
-from rayingest.model import Chart, EntityType, Fact, Owner, Tag
+from rayingest.model import Chart, EntityType, Fact, Owner, Tag, usage
 
 LONGEST = 50  # folders in folders
 
@@ -101,3 +101,10 @@ def edge(kind: EntityType, source: str, to: EntityType, target: str) -> Fact:
 def flows(sources: Iterable[tuple[EntityType, str]], to: EntityType, target: str) -> list[Fact]:
     """Lineage into one, from many of several types."""
     return [edge(kind, name, to, target) for kind, name in sources]
+
+
+def viewed(dashboard: str, count: int | None, *, wanted: bool) -> tuple[Fact, ...]:
+    """How often a dashboard was looked at since ever, if the tool tells and somebody wants to know."""
+    if count is None or not wanted:
+        return ()
+    return (usage.total(EntityType.DASHBOARD, dashboard, count),)

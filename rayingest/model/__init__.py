@@ -14,8 +14,10 @@ from rayingest.model.database import (
     TableType,
 )
 from rayingest.model.entity import Entity, EntityType, Fact, Owner, Service, Tag
+from rayingest.model.usage import USAGE
 
 __all__ = [
+    "USAGE",
     "Chart",
     "Column",
     "ColumnConstraint",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from rayingest.errors import StateError
-from rayingest.model import EntityType
+from rayingest.model import USAGE, EntityType
 from rayingest.state.packed import Packed, Stored
 from rayingest.state.run_directory import unpack
 from rayingest.state.tokens import TOKEN
@@ -110,6 +110,16 @@ class Shard:
                     if each.hash and each.type != TOKEN and not each.is_left:
                         found.setdefault(each.type, {})[each.fqn] = each.hash
         return found
+
+    def totals(self, ids: Iterable[str]) -> dict[str, str]:
+        """Name -> what these descriptors told of its uses, and when (see `usage`).
+
+        It counts under any context but none: then somebody may have told more since.
+        """
+        if not self.context:
+            return {}
+        written = (each for identity in ids for each in self.present.get(identity, ()))
+        return {each.fqn: each.hash for each in written if each.type == USAGE}
 
     def fqns(self, entity_type: EntityType, *, missing: bool = True) -> set[str]:
         """FQNs of one type that the sink has out of this scope; `missing` ones included or not."""

@@ -28,6 +28,7 @@ from rayingest.core.source import (
     Settings,
 )
 from rayingest.model import (
+    USAGE,
     Chart,
     Dashboard,
     DashboardDataModel,
@@ -39,6 +40,7 @@ from rayingest.model import (
     StoredProcedure,
     Table,
     TableType,
+    usage,
 )
 
 SERVICE, WAREHOUSE = "story", "warehouse"
@@ -301,7 +303,8 @@ def _dashboard_tags(told: Told) -> bool:
 
 def _lineage(told: Told) -> bool:
     """What a dashboard asks flows into it: data models, or else tables of the catalogue."""
-    edges = {(str(each.payload["fromFqn"]), each.target_fqn) for each in told.facts}
+    facts = [each for each in told.facts if each.kind == "lineage"]
+    edges = {(str(each.payload["fromFqn"]), each.target_fqn) for each in facts}
     asked = {(name, each.fqn) for each in told.of(Dashboard) for name in each.data_models}
     from_tables = {source for source, _ in edges if source.startswith(f"{WAREHOUSE}.shop.")}
     return asked <= edges and bool(asked or from_tables)
@@ -312,7 +315,12 @@ def _sql_views(told: Told) -> bool:
 
 
 def _usage(told: Told) -> bool:
-    return any(each.kind == "usage" for each in told.facts)
+    """Uses of what is described, of which some were counted."""
+    facts = [each for each in told.facts if each.kind == USAGE]
+    counts = [usage.told(each) or (each.payload["count"], "") for each in facts]
+    described = {(each.type, each.fqn) for each in told.entities}
+    there = {(each.target_type, each.target_fqn) for each in facts} <= described
+    return there and any(count > 0 for count, _ in counts)
 
 
 DATABASE_FLOORS: dict[Capability, Callable[[Told], bool]] = {

@@ -1,17 +1,17 @@
 """An incremental run describes what changed, misses nothing that did, and deletes nothing that lives."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from rayingest.api import Run, remembering
+from rayingest.api import Run
 from rayingest.execute.knowing import Knowing
 from rayingest.testing import StrictCatalogue
 
+from ..running import later
 from .test_deletion import killed
 from .toy import Place, Toys, register
 
@@ -44,18 +44,6 @@ def ran(toys: Toys, code: int = 0, **wishes: Any) -> tuple[Run, list[str]]:
     run = toys.run(toys.config(**options), **wishes)
     assert run.report.exit_code == code, run.report.verdict
     return run, toys.place.described
-
-
-def later(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
-    """From now on runs believe that so many days have passed."""
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> "Clock":
-            moment = datetime.now(tz) + timedelta(days)
-            return cls(moment.year, moment.month, moment.day, tzinfo=tz)
-
-    monkeypatch.setattr(remembering, "datetime", Clock)
 
 
 def test_what_has_not_changed_is_listed_and_not_described(toys: Toys) -> None:

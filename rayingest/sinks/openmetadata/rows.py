@@ -9,7 +9,7 @@ import msgspec
 from rayingest.core import fqn
 from rayingest.core.sink import Row, identity
 from rayingest.errors import Refused
-from rayingest.model import DashboardDataModel, Entity, EntityType, Fact, Table, Tag
+from rayingest.model import USAGE, DashboardDataModel, Entity, EntityType, Fact, Table, Tag
 from rayingest.sinks import columns, spelling, wire
 from rayingest.sinks.openmetadata.settings import MASK, Service, reveal
 
@@ -39,6 +39,15 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename
     details: dict[str, Any] = {}
 
 
+class Uses(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of a usage row: whose, and what is sent."""
+
+    type: str
+    fqn: str
+    date: str
+    count: int
+
+
 def row(entity: Entity, request: wire.Create, service: Service) -> Row:
     """The row of an entity and its create request. Raises Refused."""
     if isinstance(request, wire.CreateDashboard) and (request.charts or request.data_models):
@@ -54,9 +63,32 @@ def row(entity: Entity, request: wire.Create, service: Service) -> Row:
 
 
 def fact_row(fact: Fact) -> Row:
-    """Spell a fact: lineage `payload` has fromType, fromFqn and details. Raises Refused."""
-    if fact.kind != LINEAGE:
-        raise Refused(f"{fact.kind} of {fact.target_fqn!r}: metadata-rest has no place for it yet")
+    """Spell a fact: an edge, or the uses of a day. Raises Refused."""
+    if fact.kind == LINEAGE:
+        return _edge_row(fact)
+    if fact.kind == USAGE:
+        return _uses_row(fact)
+    raise Refused(f"{fact.kind} of {fact.target_fqn!r}: metadata-rest has no place for it yet")
+
+
+def _uses_row(fact: Fact) -> Row:
+    """`payload` has date and count."""
+    try:
+        uses = Uses(
+            type=fact.target_type.value,
+            fqn=fact.target_fqn,
+            date=fact.payload["date"],
+            count=fact.payload["count"],
+        )
+    except KeyError as error:
+        raise Refused(f"usage of {fact.target_fqn!r} lacks {error}") from error
+    body = spelling.encode(uses, f"usage of {fact.target_fqn!r}")
+    name = f"{uses.type} {uses.fqn} on {uses.date}"
+    return Row(USAGE, name, body, spelling.digest(body))
+
+
+def _edge_row(fact: Fact) -> Row:
+    """`payload` has fromType, fromFqn and details."""
     try:
         edge = Edge(
             from_type=fact.payload.get("fromType", fact.target_type.value),

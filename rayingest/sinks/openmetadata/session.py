@@ -39,7 +39,7 @@ class OpenMetadataSession:
         return row
 
     def encode_fact(self, fact: Fact) -> Row:
-        """Spell one fact. Raises Refused for all but lineage."""
+        """Spell one fact. Raises Refused for all but lineage and usage."""
         return rows.fact_row(fact)
 
     def without(self, row: Row, missing: Sequence[str]) -> Row:

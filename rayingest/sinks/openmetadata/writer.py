@@ -14,20 +14,22 @@ import msgspec
 
 from rayingest.core.sink import ACKNOWLEDGED, Answer, Row
 from rayingest.errors import ConfigError, SinkUnauthorised
+from rayingest.model import USAGE
 from rayingest.sinks import wire
 from rayingest.sinks.openmetadata import bulk, places
 from rayingest.sinks.openmetadata.client import Client, Reply
 from rayingest.sinks.openmetadata.patience import Patience
 from rayingest.sinks.openmetadata.references import Tags
-from rayingest.sinks.openmetadata.rows import LINEAGE, Edge, SecretRow
+from rayingest.sinks.openmetadata.rows import LINEAGE, Edge, SecretRow, Uses
 
 _SERVICES = frozenset(name for name in places.COLLECTIONS if name.endswith("Service"))
-_SINGLE_ONLY = _SERVICES | {LINEAGE}
+_SINGLE_ONLY = _SERVICES | {LINEAGE, USAGE}
 _HINTS = {
     403: "Give the bot a role that may create and edit this type (policy: Ingestion bot).",
     404: "Its parent, or something it refers to, is not in the catalogue: was it refused, too?",
     413: "Raise the server's (or the proxy's) limit on the size of a request body.",
 }
+_UNCOUNTED = "Is its dashboard in the catalogue, and may the bot report usage? Without counts: includeUsage: false."
 _details = msgspec.json.Encoder()
 
 
@@ -65,6 +67,8 @@ class Writer:
         """Send one row."""
         if entity_type == LINEAGE:
             return self._edge(row)
+        if entity_type == USAGE:
+            return self._uses(row)
         if entity_type in _SERVICES and self._is_there(entity_type, row):
             return Reply(200, None)
         if entity_type in self._gone:
@@ -94,7 +98,7 @@ class Writer:
 
     def refusal(self, reply: Reply, row: Row) -> Answer:
         """Why the server refused one row."""
-        hint = _HINTS.get(reply.status)
+        hint = _UNCOUNTED if row.type == USAGE else _HINTS.get(reply.status)
         for tag, problem in self._tags.problems.items():
             if tag in reply.message:
                 hint = problem
@@ -109,6 +113,13 @@ class Writer:
         ends = (edge.from_type, "name", edge.from_fqn, edge.to_type, "name", edge.to_fqn)
         path = "/lineage/" + "/".join(places.escape(part) for part in ends)
         return self._client.call("PUT", path, _details.encode(edge.details))
+
+    def _uses(self, row: Row) -> Reply:
+        """A POST: it sets the count of a day. A PUT would add to it, and once more if it is repeated."""
+        uses = msgspec.json.decode(row.body, type=Uses)
+        path = f"/usage/{uses.type}/name/{places.escape(uses.fqn)}"
+        body = _details.encode({"date": uses.date, "count": uses.count})
+        return self._client.call("POST", path, body)
 
     def _is_there(self, entity_type: str, row: Row) -> bool:
         """A service without a connection to send must not replace one that has a connection."""
