@@ -39,7 +39,8 @@ class World(RestWorld):
     `denied` may have "lookml_models"; `trashed` are dashboards' ids. The first `rich` of the user-defined
     dashboards have each kind of tile, and filters; all have the same merged result, whose explores they
     do not tell when it is `untold`; of `broken` queries the id alone is told. `more_models` are models with their explores, besides the shop;
-    `more_dashboards` are LookML dashboards, and each asks its own model.
+    `more_dashboards` are LookML dashboards, and each asks its own model. `views` says how often some were
+    looked at, None: Looker does not tell.
     """
 
     prefix: ClassVar[str] = "/api/4.0"
@@ -53,6 +54,7 @@ class World(RestWorld):
     more_models: dict[str, tuple[str, ...]] = field(default_factory=dict)
     more_dashboards: tuple[str, ...] = ()
     trashed: set[str] = field(default_factory=set)
+    views: dict[str, int | None] = field(default_factory=dict)
 
     def log_in(self, path: str, told: Mapping[str, Any], token: str) -> tuple[int, Json]:
         """See RestWorld."""
@@ -141,6 +143,7 @@ class World(RestWorld):
             "user_id": str(1 + number % 3),
             "deleted": identity in self.trashed,
             "hidden": False,
+            "view_count": self.views.get(identity, 10 * number),
             "dashboard_elements": [
                 *(self._element(identity, number, at) for at in range(number_of)),
                 *(tiles.others(identity, self._shop(), told=not self.untold) if rich else ()),

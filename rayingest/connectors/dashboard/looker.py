@@ -136,9 +136,7 @@ CONNECTOR = Custom(
             Capability.TAGS,
             Capability.LINEAGE,
             Capability.VIEWS,
+            Capability.USAGE,
         }
     ),
-    lacks={
-        Capability.USAGE: "view counts are not read yet",
-    },
 )

@@ -10,6 +10,7 @@ import pytest
 import rayingest as ri
 from rayingest.connectors.dashboard._looker import api
 
+from ...running import later
 from ..dashboards import Place
 
 LOOKML = {"bi.shop_overview_1", "bi.shop_overview_2"}
@@ -141,6 +142,7 @@ def test_a_second_run_writes_nothing(place: Place[Any]) -> None:
         "chart": 66,
         "dashboardDataModel": 5,
         "lineage": 44,
+        "usage": 22,
     }
     assert place.catalogue.log[before:] == []
 
@@ -251,12 +253,18 @@ def test_check_says_what_works_and_what_a_role_needs(place: Place[Any]) -> None:
 
 
 @pytest.mark.ray
-def test_on_ray_the_same_arrives(shared_ray: str, place: Place[Any]) -> None:
+def test_on_ray_the_same_arrives(
+    shared_ray: str, place: Place[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     place.world.throttles = 0.1
     config = place.config(execution={"address": shared_ray, "parallelism": 8})
     assert place.run(config, engine="ray").report.exit_code == 0
     assert len(place.held("dashboards")) == 22
     assert len(place.edges()) == 44
+    place.world.views["1"] = 15  # 10 before
+    later(monkeypatch, 1)
+    assert place.run(config, engine="ray").report.exit_code == 0
+    assert [[*each.values()] for each in place.catalogue.entities("usage").values()] == [[5]]
 
 
 # --- tables ---

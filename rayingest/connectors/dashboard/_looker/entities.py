@@ -19,7 +19,8 @@ from rayingest.model import Chart, Dashboard
 
 # One call: all elements, all filters.
 DASHBOARD = (
-    "id,title,description,folder,user_id,deleted,hidden,dashboard_elements,dashboard_filters"
+    "id,title,description,folder,user_id,deleted,hidden,view_count,"
+    "dashboard_elements,dashboard_filters"
 )
 NOBODY = {"", "None"}  # the SDK reads a null as the latter
 Explore = tuple[str, str]  # model, explore

@@ -18,7 +18,7 @@ from rayingest.core.source import (
     one_by_one,
 )
 from rayingest.errors import Denied, Forbidden, Gone, Permanent
-from rayingest.kit.dashboards import edge
+from rayingest.kit.dashboards import edge, viewed
 from rayingest.model import EntityType, Fact
 
 DASHBOARD, MODEL = EntityType.DASHBOARD, EntityType.DASHBOARD_DATA_MODEL
@@ -136,7 +136,8 @@ class LookerSource:
         known = [self._place.model(*each) for each in sorted(asked) if self._has(*each)]
         made = entities.dashboard(raw, called, kept, known, place=self._place, context=self.context)
         edges = [edge(MODEL, each, DASHBOARD, made.fqn) for each in known]
-        return Described(descriptor, (*kept, made), edges)
+        uses = viewed(made.fqn, raw.view_count, wanted=self.settings.options.includeUsage)
+        return Described(descriptor, (*kept, made), (*edges, *uses))
 
     def _merged(self, identity: str, whose: str) -> set[Explore]:
         """The explores of a merged result that its element does not tell: a call, and one for each query."""
