@@ -30,7 +30,7 @@ class World(RestWorld):
 
     `metadata` is whether there is a Metadata API, `nodes` how many objects it tells at once; `said` are
     errors that it has beside its data, by operation, each as often as it is there. `hidden` are lists
-    that the account may not see.
+    that the account may not see. `looks` says how often some views were looked at.
     """
 
     prefix: ClassVar[str] = "/api"
@@ -42,6 +42,7 @@ class World(RestWorld):
     said: dict[str, list[Json]] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     pats: set[str] = field(default_factory=set)
+    looks: dict[str, int] = field(default_factory=dict)
 
     def ids(self) -> list[str]:
         """See RestWorld."""
@@ -123,6 +124,12 @@ class World(RestWorld):
             "users": USERS,
             "workbooks": [self.workbook(each) for each in self.ids() if each not in self.gone],
             "datasources": [self.data_source(at) for at in range(1, self.published + 1)],
+            "views": [
+                each
+                for identity in self.ids()
+                if identity not in self.gone
+                for each in self.listed_views(identity)
+            ],
         }
 
     def _page(self, many: str, query: dict[str, str]) -> tuple[int, Json]:
@@ -135,6 +142,8 @@ class World(RestWorld):
             return 403, _error("403014", "Forbidden", "Page size may not exceed 1000")
         if number > 1 and (number - 1) * size >= len(found):
             return 400, _error("400006", "Bad Request", f"Invalid page number '{number}'")
+        if query.get("includeUsageStatistics") != "true":
+            found = [{key: each[key] for key in each if key != "usage"} for each in found]
         told = (("pageNumber", number), ("pageSize", size), ("totalAvailable", len(found)))
         some = found[(number - 1) * size : number * size]
         inner = {many.removesuffix("s"): some} if some else {}
@@ -180,6 +189,22 @@ class World(RestWorld):
             "viewUrlName": url,
             "tags": {"tag": [{"label": "pii"}]} if at == 1 else {},
         }
+
+    def listed_views(self, identity: str) -> list[Json]:
+        """The views of a workbook as the listing of all views tells them, with their usage."""
+        whole = self.workbook(identity)
+        views = [self._view(whole, at) for at in range(self.views)]
+        return [
+            {
+                **each,
+                "createdAt": whole["createdAt"],
+                "updatedAt": whole["updatedAt"],
+                "workbook": {"id": identity},
+                "owner": whole["owner"],
+                "usage": {"totalViewCount": str(self.looks.get(each["id"], int(each["id"][-3:])))},
+            }
+            for each in views
+        ]
 
     def data_source(self, number: int) -> Json:
         """A published data source as a listing tells it."""

@@ -160,6 +160,7 @@ CONNECTOR = Rest(
     lacks={
         Capability.TAGS: "Metabase has none",
         Capability.VIEWS: "its models are questions, not views",
-        Capability.USAGE: "view counts are not read yet",
+        # https://github.com/metabase/metabase/issues/48924
+        Capability.USAGE: "its count of views rises when a dashboard is read, by a run as well",
     },
 )

@@ -3,7 +3,8 @@
 
 One call lists 1,000 workbooks, one describes one with its views. The Metadata API describes
 `paginationLimit` data sources at once. For a whole run besides: a sign-in, and a call for each 1,000 of
-projects, workbooks, and data sources of either kind, of people when owners are wanted. Documented at
+projects, workbooks, views with their usage, and data sources of either kind, of people when owners are
+wanted. Documented at
 https://help.tableau.com/current/api/rest_api/en-us/REST/rest_api.htm and
 https://help.tableau.com/current/api/metadata_api/en-us/index.html; that REST answers in JSON:
 https://help.tableau.com/current/api/rest_api/en-us/REST/rest_api_concepts_example_requests.htm.
@@ -22,7 +23,7 @@ from rayingest.connectors.dashboard._tableau import data_sources, entities
 from rayingest.connectors.dashboard._tableau.entities import DASHBOARD, MODEL, Context
 from rayingest.connectors.dashboard._tableau.metadata import LIMIT, LIMITS
 from rayingest.connectors.dashboard._tableau.session import SORT, Pages, SignIn, Tableau, Ticket
-from rayingest.connectors.dashboard._tableau.shared import shared, why_not
+from rayingest.connectors.dashboard._tableau.shared import shared, why_not, why_uncounted
 from rayingest.connectors.dashboard._tableau.source import TableauSource
 from rayingest.core.limits import Limit
 from rayingest.core.source import (
@@ -152,6 +153,8 @@ class TableauConnector(Rest):
         why = why_not(api) if settings.options.includeDataModels else None
         if why is not None:
             yield CheckResult("metadata API", "warning", why)
+        if settings.options.includeUsage and (why := why_uncounted(api)):
+            yield CheckResult("usage", "warning", why)
 
 
 CONNECTOR = TableauConnector(
@@ -193,10 +196,10 @@ CONNECTOR = TableauConnector(
             Capability.OWNERS,
             Capability.TAGS,
             Capability.LINEAGE,
+            Capability.USAGE,
         }
     ),
     lacks={
         Capability.VIEWS: "its data sources are no views",
-        Capability.USAGE: "view counts are not read yet",
     },
 )

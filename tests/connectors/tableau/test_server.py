@@ -9,6 +9,8 @@ import pytest
 TSC = pytest.importorskip("tableauserverclient")
 pytest.importorskip("graphql")
 
+from tableauserverclient.models.exceptions import UnpopulatedPropertyError  # noqa: E402
+
 from rayingest.testing import tableau  # noqa: E402 - only where they are installed
 from rayingest.testing.rest import serving  # noqa: E402
 from rayingest.testing.tableau import World  # noqa: E402
@@ -87,6 +89,21 @@ def test_every_key_of_a_workbook_is_the_vendors(server: Any, world: World) -> No
         assert [strangers(each, view) for each, view in zip(item.views, views, strict=True)] == [
             [] for _ in views
         ]
+
+
+def test_every_key_of_a_listing_of_views_is_the_vendors(server: Any, world: World) -> None:
+    """Their usage is told to those who ask for it."""
+    told = {each["id"]: each for each in world._lists()["views"]}
+    items = list(server.views.get(usage=True)[0])
+    assert {each.id for each in items} == told.keys()
+    for each in items:
+        given = dict(told[each.id])
+        assert each.total_views == int(given.pop("usage")["totalViewCount"])
+        assert each.workbook_id == given.pop("workbook")["id"]
+        assert strangers(each, given) == []
+    plain = server.views.get()[0]
+    with pytest.raises(UnpopulatedPropertyError):
+        _ = plain[0].total_views
 
 
 def test_one_that_is_gone_is_said_in_the_vendors_words(server: Any) -> None:

@@ -195,6 +195,7 @@ def test_a_workbook_costs_one_call_and_data_sources_one_for_ten(place: Place[Wor
         f"{SITE}/projects": 1,
         f"{SITE}/datasources": 1,
         f"{SITE}/workbooks": 2,
+        f"{SITE}/views": 1,
     }
     assert run.report.exit_code == 0
 

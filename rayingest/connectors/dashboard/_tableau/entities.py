@@ -1,6 +1,7 @@
 """From Tableau's workbooks, views and data sources to entities: pure functions."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,13 +11,16 @@ from rayingest.core.source import Described, EntityDescriptor
 from rayingest.kit import dashboards
 from rayingest.kit.dashboards import edge, owners, tags, text
 from rayingest.kit.rest.kinds import Found, Site
+from rayingest.kit.rest.pages import inside
 from rayingest.kit.tables import Tables
 from rayingest.model import (
     Chart,
     Dashboard,
     EntityType,
+    Fact,
     Owner,
     Tag,
+    usage,
 )
 
 DASHBOARD, MODEL, TABLE = EntityType.DASHBOARD, EntityType.DASHBOARD_DATA_MODEL, EntityType.TABLE
@@ -33,11 +37,20 @@ class Embedded:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """How often all views of a workbook were looked at; `views` stands for which these are."""
+
+    count: int
+    views: str
+
+
+@dataclass(frozen=True)
 class Context:
     """What sessions share: the sign-in; projects' paths and e-mail addresses by id; data sources; tables.
 
     `published` are data sources as REST lists them, by id; `embedded` those of workbooks that are read, by the
-    workbook's id, and `left_out` how many are not; `incomplete` says why there are perhaps more.
+    workbook's id, and `left_out` how many are not; `incomplete` says why there are perhaps more. `looks` are
+    by the workbook's id, too.
     """
 
     ticket: Ticket = field(default_factory=Ticket, repr=False)
@@ -48,6 +61,7 @@ class Context:
     left_out: int = 0
     incomplete: str | None = None
     tables: Tables = field(default_factory=Tables)
+    looks: Mapping[str, Looks] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,7 +127,30 @@ def workbook(descriptor: EntityDescriptor, site: Site, answer: Any) -> Described
         data_models=tuple(models),
     )
     edges = [edge(MODEL, each, DASHBOARD, made.fqn) for each in models]
-    return Described(descriptor, (*charts, made), edges)
+    return Described(descriptor, (*charts, made), (*edges, *_uses(made.fqn, raw["id"], site)))
+
+
+def looks(views: Iterable[Mapping[str, Any]]) -> dict[str, Looks]:
+    """Workbook's id -> how often its views were looked at, as a listing of views with their usage tells it."""
+    counts: dict[str, dict[str, int]] = {}
+    for each in views:
+        workbook, count = inside(each, "workbook.id"), inside(each, "usage.totalViewCount")
+        if workbook and count is not None:
+            counts.setdefault(str(workbook), {})[str(each["id"])] = int(count)
+    return {
+        workbook: Looks(sum(found.values()), _digest(found)) for workbook, found in counts.items()
+    }
+
+
+def _digest(names: Iterable[str]) -> str:
+    text = " ".join(sorted(names)).encode()
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def _uses(name: str, workbook: str, site: Site) -> tuple[Fact, ...]:
+    """One more sheet, or one that the account may see from now on, brings its own past: no difference."""
+    found = site.context.looks.get(workbook)
+    return (usage.total(DASHBOARD, name, found.count, found.views),) if found is not None else ()
 
 
 def _view(raw: Mapping[str, Any], site: Site) -> Chart:

@@ -1,12 +1,12 @@
 """What is asked for once in a run: projects, people, and which data sources there are."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from rayingest.connectors.dashboard._tableau import data_sources, entities
-from rayingest.connectors.dashboard._tableau.entities import DASHBOARD, Context, Embedded
+from rayingest.connectors.dashboard._tableau.entities import DASHBOARD, Context, Embedded, Looks
 from rayingest.connectors.dashboard._tableau.metadata import Metadata
 from rayingest.connectors.dashboard._tableau.session import SORT, Pages, Tableau
 from rayingest.core import fqn
@@ -18,6 +18,7 @@ from rayingest.kit.rest.kinds import Found, Site
 from rayingest.kit.tables import Tables
 
 KEPT = ("id", "name", "description", "webpageUrl", "project", "owner", "tags")  # of a data source
+USAGE = {**SORT, "includeUsageStatistics": "true"}
 ENABLE = (
     "On Tableau Server `tsm maintenance metadata-services enable` turns it on;"
     " who does not want data sources sets includeDataModels to false"
@@ -26,13 +27,14 @@ _log = logging.getLogger(__name__)
 
 
 def shared(api: Tableau, settings: Settings, catalogue: Readable | None) -> Context:
-    """Everything below; people, data sources and tables as the options want them."""
+    """Everything below; people, data sources, tables and views as the options want them."""
     options = settings.options
     context = Context(
         api.ticket,
         _projects(api, needed=settings.filters.projects is not None),
         _users(api) if options.includeOwners else {},
         tables=Tables.of(catalogue, options.places),
+        looks=_looks(api) if options.includeUsage else {},
     )
     return _with_data_sources(api, settings, context) if options.includeDataModels else context
 
@@ -59,6 +61,31 @@ def _users(api: Tableau) -> dict[str, str]:
         _log.warning("Owners are not read, which only an administrator may: %s", error)
         return {}
     return {each["id"]: each["email"] for each in users if each.get("email")}
+
+
+def _looks(api: Tableau) -> dict[str, Looks]:
+    """How often workbooks were looked at: the description of one does not tell, the listing of views does."""
+    found: dict[str, Looks] = {}
+    if why := _uncounted(lambda: found.update(entities.looks(_views(api)))):
+        _log.warning("%s", why)
+    return found
+
+
+def why_uncounted(api: Tableau) -> str | None:
+    """Why nobody tells how often workbooks are looked at; None when somebody does."""
+    return _uncounted(lambda: next(_views(api), None))
+
+
+def _views(api: Tableau) -> Iterator[Any]:
+    return api.items("/views", Pages("views", "view"), USAGE)
+
+
+def _uncounted(attempt: Callable[[], object]) -> str | None:
+    try:
+        attempt()
+    except (Denied, Gone, Permanent) as error:
+        return f"How often workbooks are looked at is not read: {error}"
+    return None
 
 
 def _with_data_sources(api: Tableau, settings: Settings, context: Context) -> Context:
