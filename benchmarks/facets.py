@@ -502,7 +502,7 @@ def _type(name: str, body: Json, base: str, kind: str) -> Iterator[Difference]:
         yield from _same("column precision and scale", name, found, numbers or [None, None])
     else:
         found = [body.get(each) for each in ("dataLength", "precision", "scale")]
-        yield from _same("column length, precision, scale", name, found, [None] * 3)
+        yield from _same("column length, precision, scale", name, found, [1, None, None])
 
 
 def _taken_apart(text: str) -> tuple[str, list[int]]:
