@@ -3,8 +3,11 @@
 
 What is read of a file is its footer, its header or its first lines. It takes s3:ListBucket and s3:GetObject
 (s3:ListAllMyBuckets without bucketName), roles/storage.objectViewer, or Storage Blob Data Reader.
-The grade is that of files in a folder. S3 is tested with moto, Google Cloud Storage with fake-gcs-server; no storage
-of Azure's has answered yet.
+Azure is asked by the Blob service alone, also for accounts with a hierarchical namespace (Data Lake Storage). Without
+a clientSecret it is asked with what AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_ACCOUNT_KEY or
+AZURE_STORAGE_SAS_TOKEN say of the account, else as the identity of the environment.
+The grade is that of files in a folder. S3 is tested with moto, Google Cloud Storage with fake-gcs-server, Azure with
+Azurite, which has no hierarchical namespace and no roles.
 Names are OpenMetadata's: the bucket is a schema, a file's key a table; what many files make up is called by
 the folder (docs/decisions/0006-tables-of-a-data-lake.md).
 """

@@ -5,6 +5,7 @@ No package of theirs is imported: an exception is known by its module and its na
 
 import builtins
 import errno
+import re
 from collections.abc import Iterator
 
 from rayingest import errors
@@ -20,10 +21,16 @@ _GOOGLE = {
     BUCKETS: "storage.buckets.list (roles/storage.bucketViewer has it)",
 }
 _AZURE = (
-    "Give the identity the role `Storage Blob Data Reader` on the storage account or container."
+    "Give the identity the role `Storage Blob Data Reader` on the storage account or container, or a shared access "
+    "signature the permissions to read and list; see whether the account's firewall lets this machine in."
 )
+# https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes, and those that all services share
+_NO_KEYS = "The account takes no keys: name a service principal in securityConfig, or use the environment's identity."
+_CONTAINER = "Check bucketName: it is the name of a container."
+_SIGNATURE = re.compile(r"(?<=sig=)[^&\s]+")
 KEYS = (
-    "Check the credentials in securityConfig, whether they have expired, and this machine's clock."
+    "Check the credentials in securityConfig or of the environment, whether they have expired, and this machine's "
+    "clock."
 )
 NETWORK = "Check the endpoint, the network and the proxy."
 MODE = "The user that runs this needs the right to read it, and to enter the folders above it."
@@ -45,11 +52,14 @@ def or_name_one(error: errors.Denied) -> errors.Denied:
 
 
 def _chain(error: BaseException | None) -> Iterator[Exception]:
-    """The exceptions that led to this one first: s3fs hides what S3 said behind a PermissionError."""
+    """The exceptions that led to this one first: s3fs hides what S3 said behind a PermissionError.
+
+    What an exception was raised `from None` to replace is left out: Azure's client knows more in the second.
+    """
     found: list[Exception] = []
     while isinstance(error, Exception) and error not in found:
         found.append(error)
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     yield from reversed(found)
 
 
@@ -94,11 +104,21 @@ def _google(error: Exception, doing: str) -> errors.RayingestError | None:
 
 
 def _azure(error: Exception) -> errors.RayingestError | None:
-    text = _short(error)
-    if str(getattr(error, "error_code", "")).endswith("ContainerNotFound"):  # of an enum, or text
-        return errors.ConfigError(text, hint="Check bucketName: it is the name of a container.")
+    code = getattr(error, "error_code", None)
+    code = str(getattr(code, "value", code) or "")  # of an enum, or text
+    text = f"{code}: {_short(error)}" if code else _short(error)
+    text = _SIGNATURE.sub("***", text)  # where nobody answers, the whole address is told
+    told = {
+        "ContainerNotFound": errors.ConfigError(text, hint=_CONTAINER),
+        "ServerBusy": errors.Throttled(text),
+        "KeyBasedAuthenticationNotPermitted": errors.Denied(text, hint=_NO_KEYS),
+    }
+    if code in told:
+        return told[code]
+    if "failed to authenticate" in text:  # AuthenticationFailed; Azurite has another word for it
+        return errors.Unauthorised(text, hint=KEYS)
     match type(error).__name__:
-        case "ClientAuthenticationError" | "CredentialUnavailableError":
+        case "ClientAuthenticationError" | "CredentialUnavailableError" | "AzureSigningError":
             return errors.Unauthorised(text, hint=KEYS)
         case "ServiceRequestError":
             return errors.Unreachable(text, hint="Check accountName, the network and the proxy.")

@@ -1,4 +1,4 @@
-"""File systems out of Google's and Azure's credentials, without a call; what they raise, and s3fs on moto's S3."""
+"""What clients of storages raise, s3fs of moto's S3 among them; and a file system out of Google's credentials."""
 
 import socket
 
@@ -16,9 +16,9 @@ from rayingest.errors import (
     Unauthorised,
     Unreachable,
 )
-from rayingest.kit.storage.connection import AzureStorage, GcsStorage
+from rayingest.kit.storage.connection import GcsStorage, required
 from rayingest.kit.storage.errors import BUCKETS, LIST, READ, classify
-from rayingest.kit.storage.files import files
+from rayingest.kit.storage.gcs import files
 
 from ...connectors.aws import needed, serving
 
@@ -95,19 +95,6 @@ def test_a_port_where_nobody_listens():
         assert isinstance(told(lambda: there.ls("lake")), Unreachable)
 
 
-def test_azure_by_a_service_principal_and_by_the_environment():
-    needed("adlfs")
-    principal = {"clientId": "i", "clientSecret": "canary", "tenantId": "t", "accountName": "acc"}
-    there = files(AzureStorage.model_validate({"securityConfig": principal}))
-    assert (there.account_name, there.client_id) == ("acc", "i")
-    there = files(AzureStorage.model_validate({"securityConfig": {"accountName": "acc"}}))
-    assert type(there.credential).__name__ == "DefaultAzureCredential"
-    for wrong in ({"clientSecret": "canary", "accountName": "a"}, {"clientId": "i"}):
-        with pytest.raises(ConfigError) as caught:
-            files(AzureStorage.model_validate({"securityConfig": wrong}))
-        assert "canary" not in str(caught.value)
-
-
 def test_google_by_a_token_that_may_only_read(monkeypatch, tmp_path):
     needed("gcsfs")
     path = tmp_path / "user.json"
@@ -115,14 +102,14 @@ def test_google_by_a_token_that_may_only_read(monkeypatch, tmp_path):
         '{"type": "authorized_user", "client_id": "i", "client_secret": "canary", "refresh_token": "r"}'
     )
     config = {"gcpConfig": {"type": "gcp_credential_path", "path": str(path), "projectId": "p"}}
-    there = files(GcsStorage.model_validate({"securityConfig": config}))
+    there = files(GcsStorage.model_validate({"securityConfig": config}).securityConfig)
     assert (there.project, there.credentials.access) == ("p", "read_only")
 
 
 def test_a_storage_without_credentials_says_what_is_missing():
-    for kind in (GcsStorage, AzureStorage):
-        with pytest.raises(ConfigError, match="securityConfig"):
-            files(kind())
+    with pytest.raises(ConfigError, match="securityConfig") as caught:
+        required(GcsStorage().securityConfig, "gcpConfig")
+    assert "gcpConfig" in caught.value.hint
 
 
 def google(code, message="so"):
@@ -158,6 +145,12 @@ SAYINGS = {
         "",
     ),
     "azure knows nobody": (lambda: blob(401, "ClientAuthenticationError"), Unauthorised, ""),
+    "azure takes no keys": (
+        lambda: blob(403, code="KeyBasedAuthenticationNotPermitted"),
+        Denied,
+        "service principal",
+    ),
+    "azure is busy": (lambda: blob(503, code="ServerBusy"), Throttled, ""),
     "azure is not there": (lambda: blob(None, "ServiceRequestError"), Unreachable, "accountName"),
     "azure breaks off": (lambda: blob(None, "ServiceResponseError"), SessionLost, ""),
     "the machine has no such file": (lambda: FileNotFoundError(2, "no"), Gone, ""),
@@ -170,11 +163,30 @@ SAYINGS = {
 @pytest.mark.parametrize("saying", SAYINGS)
 def test_what_others_say(saying):
     needed("gcsfs")
-    needed("adlfs")
+    needed("azure.storage.blob")
     make, kind, says = SAYINGS[saying]
     error = classify(make(), BUCKETS)
     assert type(error) is kind
     assert says in (error.hint or "")
+
+
+def test_what_azure_says_is_told_by_the_word_that_it_has_for_it():
+    package = needed("azure.storage.blob")
+    told = classify(
+        blob(404, "ResourceNotFoundError", package.StorageErrorCode.CONTAINER_NOT_FOUND)
+    )
+    assert type(told) is ConfigError
+    assert str(told).startswith("ContainerNotFound: ")
+
+
+def test_what_was_replaced_says_nothing():
+    def first_without_a_word():
+        try:
+            raise blob(403)  # noqa: TRY301
+        except Exception:  # noqa: BLE001 - as Azure's client does
+            raise blob(403, "ClientAuthenticationError") from None
+
+    assert type(told(first_without_a_word)) is Unauthorised
 
 
 def test_what_is_not_known_is_not_guessed():

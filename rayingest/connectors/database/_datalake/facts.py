@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from rayingest.connectors.database._datalake.check import check
+from rayingest.connectors.database._datalake.google import GOOGLE
 from rayingest.connectors.database._datalake.listing import Found, Tables
-from rayingest.connectors.database._datalake.remote import AZURE, GOOGLE
 from rayingest.connectors.database._datalake.session import Session, connect
 from rayingest.connectors.database._datalake.tables import stored, table
 from rayingest.core.limits import Limit
@@ -21,14 +21,14 @@ from rayingest.errors import Denied, Gone, Permanent
 from rayingest.kit.sql import containers
 from rayingest.kit.sql.facts import Facts, Wants
 from rayingest.kit.sql.facts import Found as Row
+from rayingest.kit.storage import azure, s3
 from rayingest.kit.storage.errors import classify
-from rayingest.kit.storage.s3 import LIMIT
 from rayingest.model import EntityType
 
 _log = logging.getLogger(__name__)
 COLD = "skipColdStorage is true"
 LIMITS = (
-    LIMIT,
+    s3.LIMIT,
     Limit(
         name=GOOGLE,
         rate=5000,
@@ -37,14 +37,7 @@ LIMITS = (
         scope="bucket",
         documented="https://cloud.google.com/storage/docs/request-rate",
     ),
-    Limit(
-        name=AZURE,
-        rate=20000,
-        burst=500,
-        adaptive=True,
-        scope="account",
-        documented="https://learn.microsoft.com/azure/storage/common/scalability-targets-standard-account",
-    ),
+    azure.LIMIT,
 )
 CAPABILITIES = frozenset(
     {

@@ -1,50 +1,39 @@
-"""Google Cloud Storage and Azure, by the file systems that fsspec has for them: folder by folder."""
+"""Objects of Google Cloud Storage, by the file system that fsspec has for it: folder by folder."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rayingest.config.gcp import GcpCredentials
 from rayingest.connectors.database._datalake.listing import File
 from rayingest.connectors.database._datalake.walk import Known, below
 from rayingest.core.limits import Limiter
 from rayingest.core.source import Settings
 from rayingest.errors import ConfigError, Denied, Gone, RayingestError, TimedOut
-from rayingest.kit.storage.connection import AzureStorage, GcsStorage
 from rayingest.kit.storage.errors import BUCKETS, LIST, READ, classify, or_name_one
-from rayingest.kit.storage.files import files
+from rayingest.kit.storage.gcs import files
 
-_log = logging.getLogger(__name__)
-GOOGLE, AZURE = "gs", "abfs"
+GOOGLE = "gs"
 NAMED = "Check bucketName: the name is exact, and belongs to one account."
-# https://cloud.google.com/storage/docs/storage-classes; adlfs does not tell Azure's tiers.
+# https://cloud.google.com/storage/docs/storage-classes
 COLD = {"NEARLINE", "COLDLINE", "ARCHIVE"}
-TIERS = "skipColdStorage: Azure's tiers are not told by a listing; what is archived fails when it is read"
 
 
-class RemoteFiles:
-    """Objects of a project's buckets, or of an account's containers; a call is a listing or a piece.
+class GoogleFiles:
+    """Objects of a project's buckets; a call is a listing or a piece.
 
     fsspec answers a listing when all its pages came: what is counted are folders.
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        storage: GcsStorage | AzureStorage,
-        bucket: str,
-        *,
-        skip_cold: bool,
+        self, settings: Settings, gcp: GcpCredentials, bucket: str, *, skip_cold: bool
     ) -> None:
         self.calls = 0
         self.refused: list[str] = []
-        self._files = files(storage, settings.call_timeout)
-        self._scheme = GOOGLE if isinstance(storage, GcsStorage) else AZURE
+        self._files = files(gcp, settings.call_timeout)
         self._limiter: Limiter = settings.limiter
         self._bucket = bucket
         self._skip_cold = skip_cold
         self._stopped = False
-        if skip_cold and self._scheme == AZURE:
-            _log.warning(TIERS)
 
     def close(self) -> None:
         """Its connections end with it."""
@@ -85,7 +74,7 @@ class RemoteFiles:
 
     def location(self, bucket: str, key: str) -> str:
         """The URL of a key."""
-        return f"{self._scheme}://{bucket}/{key}"
+        return f"{GOOGLE}://{bucket}/{key}"
 
     def _listed(self, bucket: str, folder: str) -> tuple[list[str], list[File]]:
         found = self._called(LIST, self._files.ls, f"{bucket}/{folder}".rstrip("/"), detail=True)
@@ -102,7 +91,7 @@ class RemoteFiles:
         if self._stopped:
             raise TimedOut("The call was cancelled")
         self.calls += 1
-        with self._limiter.call(self._scheme, doing):
+        with self._limiter.call(GOOGLE, doing):
             try:
                 return call(*given, **more)
             except Exception as error:

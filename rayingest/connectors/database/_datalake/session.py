@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from rayingest.connectors.database._datalake.azure import AzureFiles
+from rayingest.connectors.database._datalake.google import GoogleFiles
 from rayingest.connectors.database._datalake.listing import File
 from rayingest.connectors.database._datalake.local import LocalFiles
-from rayingest.connectors.database._datalake.remote import RemoteFiles
 from rayingest.connectors.database._datalake.s3 import S3Files
 from rayingest.connectors.database._datalake.walk import Known
 from rayingest.core.source import Settings
 from rayingest.errors import MissingDriver
-from rayingest.kit.storage.connection import LocalStorage, S3Storage, required
+from rayingest.kit.storage.connection import GcsStorage, LocalStorage, S3Storage, required
 
 DEFAULT = "default"
 
@@ -93,4 +94,8 @@ def connect(settings: Settings, database: str | None) -> Session:
     if isinstance(source, S3Storage):
         aws = required(source.securityConfig, "awsRegion")
         return Session(S3Files(settings, aws, bucket, skip_cold=cold), settings)
-    return Session(RemoteFiles(settings, source, bucket, skip_cold=cold), settings)
+    if isinstance(source, GcsStorage):
+        gcp = required(source.securityConfig, "gcpConfig")
+        return Session(GoogleFiles(settings, gcp, bucket, skip_cold=cold), settings)
+    azure = required(source.securityConfig, "accountName")
+    return Session(AzureFiles(settings, azure, bucket, skip_cold=cold), settings)
