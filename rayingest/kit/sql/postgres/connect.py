@@ -89,8 +89,8 @@ def dial(
     config: Reachable = settings.connection
     folder = Path(tempfile.mkdtemp(prefix="rayingest-tls-")) if config.sslConfig else None
     try:
-        parameters = _parameters(config, product, database, folder, options)
-        given = {"user": user, **more, **parameters}
+        told = parameters(config, product, database, folder, options)
+        given = {"user": user, **more, **told}
         if password is not None:
             given.setdefault("password", password)
         return psycopg.connect(autocommit=True, prepare_threshold=None, **given)
@@ -102,11 +102,12 @@ def dial(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _parameters(
+def parameters(
     config: Reachable, product: Product, database: str, folder: Path | None, options: str
 ) -> dict[str, Any]:
+    """What libpq is told, apart from who asks; certificates are written into `folder`."""
     host, port = host_port(config.hostPort, product.port)
-    parameters: dict[str, Any] = {
+    told: dict[str, Any] = {
         "host": host,
         "port": port,
         "sslmode": config.sslMode.value,
@@ -117,16 +118,16 @@ def _parameters(
     }
     if config.sslConfig and folder:
         files = config.sslConfig.files(folder)
-        parameters |= {CERTIFICATES[name]: str(path) for name, path in files.items()}
+        told |= {CERTIFICATES[name]: str(path) for name, path in files.items()}
     if (
         config.sslMode is SslMode.VERIFY_FULL
         and not Path("~/.postgresql/root.crt").expanduser().exists()
     ):
-        parameters.setdefault("sslrootcert", "system")
+        told.setdefault("sslrootcert", "system")
     theirs = {**config.connectionOptions, **config.connectionArguments}
     options = f"{options} {theirs.pop('options', '')}".strip()
     given = {"options": options} if options else {}
-    return {**parameters, **theirs, "dbname": database, **given}
+    return {**told, **theirs, "dbname": database, **given}
 
 
 def _session_settings(seconds: float) -> str:

@@ -28,7 +28,7 @@ NAMES = {
     **dict.fromkeys(("DATETIME", "DATETIME2", "SMALLDATETIME"), "DATETIME"),
     **dict.fromkeys(("JSON", "JSONB"), "JSON"),
     **dict.fromkeys(("UUID", "UNIQUEIDENTIFIER"), "UUID"),
-    **dict.fromkeys(("BIT", "BITSTRING", "BIT VARYING"), "BIT"),
+    **dict.fromkeys(("BIT", "BITSTRING", "BIT VARYING", "VARBIT"), "BIT"),
     **dict.fromkeys(("STRUCT", "ROW"), "STRUCT"),
     **dict.fromkeys(("LIST", "ARRAY"), "ARRAY"),
     # Teradata's, SAP HANA's, Db2's and Exasol's own words.
@@ -56,7 +56,7 @@ SAME = frozenset(
         r"\w+",
         "NUMBER BYTEINT INTERVAL STRING MEDIUMTEXT BINARY VARBINARY BYTEA DATE MAP UNION SET GEOGRAPHY "
         "ENUM VARIANT GEOMETRY LONGBLOB MEDIUMBLOB XML INET CIDR MACADDR YEAR POINT POLYGON MONEY SUPER "
-        "ROWID NTEXT IPV4 IPV6 HLL BITMAP QUANTILE_STATE AGG_STATE TUPLE",
+        "ROWID NTEXT TSVECTOR TSQUERY IPV4 IPV6 HLL BITMAP QUANTILE_STATE AGG_STATE TUPLE",
     )
 )
 SIZED = {"CHAR", "VARCHAR", "BINARY", "VARBINARY"}
