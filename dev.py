@@ -42,6 +42,7 @@ WANTED = {
             "looker",
             "mongodb",
             "redshift",
+            "cockroach",
             "oracle",
             "vertica",
             "exasol",

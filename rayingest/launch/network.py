@@ -23,6 +23,7 @@ SOURCES = {
     "MySQL and MariaDB": (3306,),
     "PostgreSQL": (5432,),
     "Redshift": (5439,),
+    "CockroachDB": (26257,),
     "Vertica": (5433,),
     "Exasol": (8563,),
     "Teradata": (1025,),
