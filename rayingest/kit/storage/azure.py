@@ -142,7 +142,8 @@ def _credential(azure: AzureCredentials, account: str, told: Mapping[str, str]) 
     identity: Any = import_module("azure.identity")
     secret = azure.clientSecret.get_secret_value() if azure.clientSecret else None
     if secret and azure.clientId and azure.tenantId:
-        return identity.ClientSecretCredential(azure.tenantId, azure.clientId, secret)
+        tries = {name: RETRIES[name] for name in ("retry_total", "retry_connect")}
+        return identity.ClientSecretCredential(azure.tenantId, azure.clientId, secret, **tries)
     if secret or (azure.clientId and azure.tenantId):
         raise ConfigError(
             "azureConfig has some of clientId, clientSecret and tenantId.", hint=PRINCIPAL
