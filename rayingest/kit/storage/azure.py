@@ -17,7 +17,7 @@ from rayingest.core.limits import Limit, Limiter
 from rayingest.core.source import Settings
 from rayingest.errors import ConfigError, MissingDriver, TimedOut
 from rayingest.kit.aws.session import CONNECT_SECONDS
-from rayingest.kit.storage.errors import BUCKETS, LIST, READ, classify
+from rayingest.kit.storage.errors import BUCKETS, LIST, READ, classify, masked
 
 A = TypeVar("A")
 SERVICE = "abfs"
@@ -114,7 +114,7 @@ def service(azure: AzureCredentials, timeout: float) -> Any:
     package = _package()
     if not azure.accountName:
         raise ConfigError(
-            "azureConfig has no accountName.", hint="Name the storage account that is to be read."
+            "securityConfig has no accountName.", hint="Name the storage account that is to be read."
         )
     told = _environment(azure.accountName)
     url = told.get("blobendpoint") or "{}://{}.blob.{}".format(
@@ -132,7 +132,7 @@ def service(azure: AzureCredentials, timeout: float) -> Any:
         )
     except ValueError as error:
         raise ConfigError(
-            f"The address of the storage account {azure.accountName!r} is not one: {error}",
+            masked(f"The storage account {azure.accountName!r} cannot be asked: {error}"),
             hint=f"Check accountName and {CONNECTION}.",
         ) from error
 
@@ -146,7 +146,7 @@ def _credential(azure: AzureCredentials, account: str, told: Mapping[str, str]) 
         return identity.ClientSecretCredential(azure.tenantId, azure.clientId, secret, **tries)
     if secret or (azure.clientId and azure.tenantId):
         raise ConfigError(
-            "azureConfig has some of clientId, clientSecret and tenantId.", hint=PRINCIPAL
+            "securityConfig has some of clientId, clientSecret and tenantId.", hint=PRINCIPAL
         )
     if key := told.get("accountkey"):
         return {"account_name": account, "account_key": key}
@@ -158,24 +158,21 @@ def _credential(azure: AzureCredentials, account: str, told: Mapping[str, str]) 
 
 def _environment(account: str) -> Mapping[str, str]:
     """What the variables that fsspec reads for runs and state say of this account, and not of another."""
+    told: dict[str, str] = {}
+    if os.environ.get("AZURE_STORAGE_ACCOUNT_NAME", account) == account:
+        told["accountkey"] = os.environ.get("AZURE_STORAGE_ACCOUNT_KEY", "")
+        told["sharedaccesssignature"] = os.environ.get("AZURE_STORAGE_SAS_TOKEN", "")
     if text := os.environ.get(CONNECTION):
         core: Any = import_module("azure.core.utils")
         try:
-            told = core.parse_connection_string(text)
+            given = core.parse_connection_string(text)
         except ValueError:  # it would be quoted
             raise ConfigError(f"{CONNECTION} is none.", hint="Correct or unset it.") from None
-        named = told.get("accountname")
-        if account == named or (
-            not named and account in re.split("[./]+", told.get("blobendpoint", ""))
-        ):
-            return {**told}
-    if os.environ.get("AZURE_STORAGE_ACCOUNT_NAME", account) != account:
-        return {}
-    found = {
-        "accountkey": os.environ.get("AZURE_STORAGE_ACCOUNT_KEY", ""),
-        "sharedaccesssignature": os.environ.get("AZURE_STORAGE_SAS_TOKEN", ""),
-    }
-    return {name: value for name, value in found.items() if value}
+        name = given.get("accountname")
+        # One with a signature has no name, but the address begins or ends with it.
+        if account in ([name] if name else re.split("[./]+", given.get("blobendpoint", ""))):
+            told |= given
+    return told
 
 
 def _package() -> Any:

@@ -45,6 +45,11 @@ def classify(error: Exception, doing: str = READ) -> errors.RayingestError | Non
     return next((known for each in _chain(error) if (known := _known(each, doing))), None)
 
 
+def masked(text: str) -> str:
+    """A text without the signatures (SAS) of addresses."""
+    return _SIGNATURE.sub("***", text)
+
+
 def or_name_one(error: errors.Denied) -> errors.Denied:
     """Whoever may not list all buckets can name one in the config."""
     hint = f"{(error.hint or '').rstrip('.')}, or name the bucket in bucketName."
@@ -107,7 +112,7 @@ def _azure(error: Exception) -> errors.RayingestError | None:
     code = getattr(error, "error_code", None)
     code = str(getattr(code, "value", code) or "")  # of an enum, or text
     text = f"{code}: {_short(error)}" if code else _short(error)
-    text = _SIGNATURE.sub("***", text)  # where nobody answers, the whole address is told
+    text = masked(text)  # where nobody answers, the whole address is told
     told = {
         "ContainerNotFound": errors.ConfigError(text, hint=_CONTAINER),
         "ServerBusy": errors.Throttled(text),

@@ -67,7 +67,7 @@ def test_a_key_and_a_signature_of_the_environment(monkeypatch):
     ("text", "url", "kind"),
     [
         (f"AccountName=acc;AccountKey={KEY}", "https://acc.blob.core.windows.net", "SharedKey"),
-        (f"AccountName=other;AccountKey={KEY}", "https://acc.blob.core.windows.net", "Default"),
+        (f"AccountName=accounts;AccountKey={KEY}", "https://acc.blob.core.windows.net", "Default"),
         (f"BlobEndpoint=http://h:1/acc;SharedAccessSignature={SAS}", "http://h:1/acc", "AzureSas"),
         (
             f"BlobEndpoint=https://acc.b.c/;SharedAccessSignature={SAS}",
@@ -87,6 +87,12 @@ def test_a_connection_string_is_for_its_own_account(monkeypatch, text, url, kind
     there, name, _ = told()
     assert there == url
     assert name.startswith(kind)
+
+
+def test_an_address_of_a_connection_string_and_a_key_beside_it(monkeypatch):
+    monkeypatch.setenv(CONNECTION, "AccountName=acc;BlobEndpoint=http://h:1/acc")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", KEY)
+    assert told()[:2] == ("http://h:1/acc", "SharedKeyCredentialPolicy")
 
 
 def test_a_connection_string_that_is_none_is_not_quoted(monkeypatch):
