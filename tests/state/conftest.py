@@ -1,10 +1,11 @@
-"""Where runs are kept in these tests: a folder, an S3 bucket, a server with folders as fsspec sees one."""
+"""Where runs are kept in these tests: a folder, S3, Azure, a server with folders as fsspec sees one."""
 
 from uuid import uuid4
 
 import pytest
 
 from rayingest.state.store import store
+from rayingest.testing.servers import azurite
 
 from .s3 import BUCKET, serve
 
@@ -20,6 +21,24 @@ def s3():
 def bucket(s3):
     """An empty store in S3."""
     return store(f"s3://{BUCKET}/{uuid4().hex}/run")
+
+
+@pytest.fixture(scope="module")
+def containers():
+    """Azurite, where fsspec's package looks for Azure."""
+    pytest.importorskip("adlfs")
+    if why := azurite.ENVIRONMENT.available():
+        pytest.skip(why)
+    with azurite.server() as server, pytest.MonkeyPatch.context() as patch:
+        server.client.create_container(BUCKET)
+        patch.setenv("AZURE_STORAGE_CONNECTION_STRING", server.connection())
+        yield
+
+
+@pytest.fixture
+def container(containers):
+    """An empty store in Azure."""
+    return store(f"abfs://{BUCKET}/{uuid4().hex}/run")
 
 
 @pytest.fixture
@@ -42,9 +61,14 @@ def kept(place):
     return store(place)
 
 
-@pytest.fixture(params=["local", "s3", "fsspec folders"])
+STORES = {"local": "folder", "s3": "bucket", "azure": "container"}
+
+
+@pytest.fixture(
+    params=["local", "s3", "fsspec folders", pytest.param("azure", marks=pytest.mark.slow)]
+)
 def any_store(request, tmp_path):
     """An empty store of each kind."""
     if request.param == "fsspec folders":
         return store(f"local://{tmp_path}/state/run")
-    return request.getfixturevalue({"local": "folder", "s3": "bucket"}[request.param])
+    return request.getfixturevalue(STORES[request.param])
