@@ -148,10 +148,11 @@ def spelled(kind: str) -> str:
 REFLECTED = Reflected(
     extra="cockroach",
     connect=lambda settings: address(settings, settings.connection.database),
+    hidden=frozenset({"information_schema", "crdb_internal"}),
     schemas=QueriedSchemas(
         # Nobody may call a schema pg_…: pg_catalog, pg_extension, and those of temporary tables.
-        "select schema_name from information_schema.schemata where left(schema_name, 3) <> 'pg_'"
-        " and schema_name not in ('crdb_internal', 'information_schema') order by 1"
+        "select schema_name from information_schema.schemata"
+        " where left(schema_name, 3) <> 'pg_' order by 1"
     ),
     # Whether the first lists materialized views, too, the documentation does not say.
     members=QueriedMembers(

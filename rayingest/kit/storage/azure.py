@@ -114,7 +114,8 @@ def service(azure: AzureCredentials, timeout: float) -> Any:
     package = _package()
     if not azure.accountName:
         raise ConfigError(
-            "securityConfig has no accountName.", hint="Name the storage account that is to be read."
+            "securityConfig has no accountName.",
+            hint="Name the storage account that is to be read.",
         )
     told = _environment(azure.accountName)
     url = told.get("blobendpoint") or "{}://{}.blob.{}".format(

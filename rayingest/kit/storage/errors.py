@@ -27,6 +27,7 @@ _AZURE = (
 # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes, and those that all services share
 _NO_KEYS = "The account takes no keys: name a service principal in securityConfig, or use the environment's identity."
 _CONTAINER = "Check bucketName: it is the name of a container."
+_AWAY = "Check accountName, the network and the proxy; REQUESTS_CA_BUNDLE names another authority for certificates."
 _SIGNATURE = re.compile(r"(?<=sig=)[^&\s]+")
 KEYS = (
     "Check the credentials in securityConfig or of the environment, whether they have expired, and this machine's "
@@ -112,7 +113,6 @@ def _azure(error: Exception) -> errors.RayingestError | None:
     code = getattr(error, "error_code", None)
     code = str(getattr(code, "value", code) or "")  # of an enum, or text
     text = f"{code}: {_short(error)}" if code else _short(error)
-    text = masked(text)  # where nobody answers, the whole address is told
     told = {
         "ContainerNotFound": errors.ConfigError(text, hint=_CONTAINER),
         "ServerBusy": errors.Throttled(text),
@@ -126,7 +126,7 @@ def _azure(error: Exception) -> errors.RayingestError | None:
         case "ClientAuthenticationError" | "CredentialUnavailableError" | "AzureSigningError":
             return errors.Unauthorised(text, hint=KEYS)
         case "ServiceRequestError":
-            return errors.Unreachable(text, hint="Check accountName, the network and the proxy.")
+            return errors.Unreachable(text, hint=_AWAY)
         case "ServiceResponseError" | "IncompleteReadError":
             return errors.SessionLost(text)
         case _:
@@ -180,5 +180,5 @@ def _plain(error: Exception, doing: str) -> errors.RayingestError | None:  # noq
 
 def _short(error: Exception) -> str:
     """The first line: what follows in a refused signature is the request, with its session token."""
-    first = str(error).strip().partition("\n")[0]
+    first = masked(str(error).strip().partition("\n")[0])
     return " ".join(first.split())[:LONGEST] or type(error).__name__

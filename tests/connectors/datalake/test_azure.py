@@ -159,13 +159,20 @@ def test_partitions_are_passed_over_and_the_newest_is_read(blobs, front):
         assert len(front.asked) == 7
 
 
+def listed(front):
+    asked = [path.partition("&prefix=")[2] for _, path, _ in front.asked if "&prefix=" in path]
+    return [each.partition("&")[0] for each in asked]
+
+
 def test_a_prefix_is_all_that_is_listed(blobs, front):
-    keys = ("a/x.csv", "zone/ab/x.csv", "zone/abc.csv", "zone/b/y.csv", "zone.csv")
+    keys = ("a/x.csv", "zone/_a/x.csv", "zone/ab/x.csv", "zone/abc.csv", "zone/b/y.csv", "zone.csv")
     probe = blobs(dict.fromkeys(keys, CSV), prefix="zone/a")
     with probe.open() as source:
         assert sorted(tables(walk(source))) == ["zone/ab/x.csv", "zone/abc.csv"]
-    asked = [path.partition("&prefix=")[2] for _, path, _ in front.asked if "&prefix=" in path]
-    assert [each.partition("&")[0] for each in asked] == ["zone/a", "zone/ab/"]
+    assert listed(front) == ["zone/a", "zone/ab/"]
+    with blobs(prefix="zone/").open() as source:
+        assert len(tables(walk(source))) == 3
+    assert listed(front) == ["zone/a", "zone/ab/", "zone/", "zone/ab/", "zone/b/"]
     assert tables(blobs(prefix="none/there/").listing()) == {}
 
 

@@ -178,11 +178,17 @@ def test_without_a_token_nobody_is_asked_for_blobs(world, monkeypatch):
     assert "environment" in refused(probe()).hint
 
 
-def test_a_certificate_of_nobodys_is_not_accepted(world, monkeypatch, tmp_path):
-    other = tmp_path / "other.pem"
-    other.write_bytes(authority("other")[1])
-    given = principal()
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
-    with pytest.raises(Unreachable) as caught, given.open() as source:
+@pytest.fixture
+def stranger(tmp_path):
+    """An authority that vouches for nobody here."""
+    path = tmp_path / "stranger.pem"
+    path.write_bytes(authority("stranger")[1])
+    return str(path)
+
+
+def test_a_certificate_of_nobodys_is_not_accepted(world, monkeypatch, stranger):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", stranger)
+    with pytest.raises(Unreachable) as caught, principal().open() as source:
         list(source.discover_entities(EntityType.DATABASE))
     assert "canary" not in str(caught.value)
+    assert "certificate" in caught.value.hint

@@ -179,6 +179,15 @@ def test_what_azure_says_is_told_by_the_word_that_it_has_for_it():
     assert str(told).startswith("ContainerNotFound: ")
 
 
+def test_an_address_is_told_without_its_signature():
+    needed("azure.storage.blob")
+    from azure.core import exceptions
+
+    text = "Max retries exceeded with url: /lake?sv=1&sig=canary%3D&se=2 (Caused by nobody)"
+    told = classify(exceptions.ServiceRequestError(text))
+    assert str(told) == text.replace("canary%3D", "***")
+
+
 def test_what_was_replaced_says_nothing():
     def first_without_a_word():
         try:

@@ -59,6 +59,6 @@ class AzureFiles(Blobs):
             for each in page:
                 if isinstance(each, str):
                     folders.append(each.removeprefix(folder).removesuffix("/"))
-                elif each.name != folder and not (self._skip_cold and each.blob_tier in COLD):
+                elif not (self._skip_cold and each.blob_tier in COLD):
                     found.append(File(each.name, each.size))
         return folders, found
