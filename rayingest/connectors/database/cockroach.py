@@ -170,6 +170,7 @@ REFLECTED = Reflected(
         spelled,
     ),
     keys=keys,
+    # An index may be called as a table is.
     comments=QueriedTexts(
         "select c.relname, pg_catalog.obj_description(c.oid, 'pg_class')"
         " from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
