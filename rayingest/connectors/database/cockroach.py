@@ -7,7 +7,6 @@ by the dialect, which Cockroach tests against its server.
 https://www.cockroachlabs.com/docs/stable/information-schema, https://www.cockroachlabs.com/docs/stable/pg-catalog
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -54,7 +53,6 @@ HIDDEN = """
 select table_name, column_name from information_schema.columns
  where table_schema = :schema and table_name in :names and is_hidden = 'YES'
 """
-_COLLATED = re.compile(r" COLLATE \S+")
 
 
 class CockroachConnection(SqlCommon):
@@ -142,7 +140,7 @@ def reads(view: Table, known: Known, others: Sequence[str]) -> Origins:
 
 def spelled(kind: str) -> str:
     """A type without its collation."""
-    return _COLLATED.sub("", kind)
+    return kind.partition(" COLLATE ")[0]
 
 
 REFLECTED = Reflected(
