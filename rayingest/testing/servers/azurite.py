@@ -4,7 +4,7 @@ It knows accounts' keys, signatures (SAS) and, behind TLS, the claims of tokens;
 hierarchical namespace (no DFS). It is a program for Node.js, which a wheel brings (230 MB); npm installs it as
 `azurite_lock.json` has it, without any scripts of packages (245 MB). The lock is made anew, in an empty folder, by
 
-    npm install azurite@VERSION --package-lock-only --omit=optional --omit-lockfile-registry-resolved
+    npm install azurite@latest --package-lock-only --omit=optional --omit-lockfile-registry-resolved
 
 https://github.com/Azure/Azurite
 """
@@ -23,7 +23,6 @@ import httpx2
 
 from rayingest.testing.environments import Environment
 
-VERSION = "3.37.0"
 HERE = Path(__file__).parent
 APP, LOCK = HERE / "azurite_app.py", HERE / "azurite_lock.json"
 ENVIRONMENT = Environment(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 LOCK = Path(__file__).with_name("azurite_lock.json")
 FOLDER = Path(sys.prefix, "azurite")
-CI = ("ci", "--ignore-scripts", "--omit=optional", "--omit=dev", "--no-audit", "--no-fund")
+CI = ("ci", "--ignore-scripts", "--omit=optional", "--omit=dev", "--prefer-offline")
+QUIET = ("--no-audit", "--no-fund", "--no-update-notifier")  # nothing else is asked of anybody
 
 
 def wheel() -> Path:
@@ -30,7 +31,7 @@ def install() -> None:
     trusted = ssl.get_default_verify_paths().cafile
     more = {"NODE_EXTRA_CA_CERTS": trusted} if trusted else {}
     subprocess.run(  # noqa: S603 - our own arguments
-        [node(), str(npm), *CI], cwd=FOLDER, env={**more, **os.environ}, check=True
+        [node(), str(npm), *CI, *QUIET], cwd=FOLDER, env={**more, **os.environ}, check=True
     )
 
 
