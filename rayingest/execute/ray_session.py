@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import secrets
+import socket
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -12,6 +13,11 @@ from rayingest.errors import ConfigError, MissingDriver, RayingestError
 from rayingest.execute.limits import Hub
 from rayingest.execute.ray_actor import Far
 
+LISTENS_SECONDS = 10.0
+JOINING = (
+    "Check the address (HOST:PORT of the head, mostly 6379), that RAY_AUTH_TOKEN is the cluster's, and that it runs "
+    "the same Ray and Python versions; `--engine local` works without Ray."
+)
 TRACEBACK = "Traceback (most recent call last):"
 
 
@@ -30,16 +36,23 @@ def connect(ray: Any, address: str, *, dashboard: bool) -> str:
         if folder := os.environ.get("RAYINGEST_RAY_TEMP_DIR"):
             options["_temp_dir"] = folder
     try:
+        _somebody_listens(address)
         context = ray.init(**options)
     except Exception as error:
         raise ConfigError(
             f"Ray could not be {'started' if address == 'local' else 'reached at ' + address}: "
             f"{first_line(error)}",
-            hint="Check the address and that the cluster runs the same Ray and Python versions; "
-            "`--engine local` works without Ray.",
+            hint="`--engine local` works without Ray." if address == "local" else JOINING,
         ) from error
     _silence_raylet()
     return context.dashboard_url or ""
+
+
+def _somebody_listens(address: str) -> None:
+    """Ray itself tries for minutes, and does not say what is wrong. Raises OSError."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=LISTENS_SECONDS).close()
 
 
 @contextlib.contextmanager

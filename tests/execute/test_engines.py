@@ -6,6 +6,7 @@ The reference is the sequential run: the local engine with one slot.
 import importlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -430,3 +431,17 @@ def test_workers_that_cannot_start_say_why(
     )
     assert error.hint
     assert "installed on every node" in error.hint
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(60)
+def test_a_cluster_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
+    """Ray itself would try for minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        address = f"127.0.0.1:{gone.getsockname()[1]}"
+    outcome = run(chaos(tmp_path), tmp_path, address, 4)
+    assert outcome.report.exit_code == 2
+    (error,) = (each for each in outcome.report.errors if each.kind == "ConfigError")
+    assert error.message.startswith(f"Ray could not be reached at {address}: ")
+    assert "refused" in error.message
+    assert "RAY_AUTH_TOKEN" in (error.hint or "")
