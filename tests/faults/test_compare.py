@@ -42,6 +42,7 @@ def put(toys: Toys) -> Callable[..., None]:
 def table(name: str, schema: str = "svc.db.a", **more: Any) -> dict[str, Any]:
     """A create request that is just like that of a toy."""
     columns = more.pop("columns", [{"name": "id", "dataType": "INT", "ordinalPosition": 1}])
+    columns = [{"dataLength": 1, **each} for each in columns]
     told = {"description": "version 1", "tableType": "Regular"} | more
     return {"name": name, "databaseSchema": schema, "columns": columns, **told}
 
