@@ -31,6 +31,8 @@ from rayingest.state.flight import Flight
 from rayingest.workflows.stage import WorkerTask
 
 HERE = 1  # the worker in this process; all others are children
+UNHEARD = 16  # blocks of listings that the driver has not dealt with; then they wait for it
+WAITING = 1000  # listings that may wait when we close
 
 
 class LocalEngine:
@@ -54,6 +56,8 @@ class LocalEngine:
         self._worker: Worker | None = None
         self._go = threading.Event()
         self._go.set()
+        self._room = threading.Semaphore(UNHEARD)
+        self._heard = 0
         self._closed = False
         self._failed: RayingestError | None = None
         self._hub = Hub(task.limits)
@@ -121,6 +125,7 @@ class LocalEngine:
             with opened.connector.open(opened.settings, self.task.context) as source:
                 for block in blocks(source, listing):
                     self._go.wait()
+                    self._room.acquire()
                     if self._closed:
                         return
                     self._events.put(Found(listing, block))
@@ -150,6 +155,9 @@ class LocalEngine:
         """See Engine. Raises what kept the worker from opening."""
         if self._failed is not None:
             raise self._failed
+        if self._heard:  # what was taken the last time has been dealt with
+            self._room.release(self._heard)
+            self._heard = 0
         found: list[Event] = []
         try:
             found.append(self._events.get(timeout=timeout))
@@ -157,10 +165,11 @@ class LocalEngine:
                 found.append(self._events.get_nowait())
         except queue.Empty:
             pass
-        if self._flight is not None:
-            for each in found:
-                if isinstance(each, Read) and each.worker == HERE:
-                    self._flight.ended(each.dispatch)
+        for each in found:
+            if isinstance(each, Found):
+                self._heard += bool(each.items)
+            elif self._flight is not None and isinstance(each, Read) and each.worker == HERE:
+                self._flight.ended(each.dispatch)
         return found
 
     def cancel_listing(self, listing: Listing) -> None:
@@ -197,6 +206,7 @@ class LocalEngine:
         """See Engine."""
         self._closed = True
         self._go.set()
+        self._room.release(WAITING)
         if self._child is not None:
             self._child.close()
         if self._worker is not None:
