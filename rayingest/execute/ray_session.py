@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import Generator, Sequence
+from importlib import import_module
 from typing import Any
 
 from rayingest.core.limits import Limit
@@ -37,7 +38,8 @@ def connect(ray: Any, address: str, *, dashboard: bool) -> str:
             options["_temp_dir"] = folder
     try:
         _somebody_listens(address)
-        context = ray.init(**options)
+        with _alone() if address == "local" and not dashboard else contextlib.nullcontext():
+            context = ray.init(**options)
     except Exception as error:
         raise ConfigError(
             f"Ray could not be {'started' if address == 'local' else 'reached at ' + address}: "
@@ -46,6 +48,24 @@ def connect(ray: Any, address: str, *, dashboard: bool) -> str:
         ) from error
     _silence_raylet()
     return context.dashboard_url or ""
+
+
+@contextlib.contextmanager
+def _alone() -> Generator[None]:
+    """Ray without the process of its dashboard, which it starts and waits for even when nobody wants one.
+
+    That is a private name of Ray's (docs/decisions/0008): where there is none, Ray does as it ever did.
+    """
+    services: Any = import_module("ray._private.services")
+    start = getattr(services, "start_api_server", None)
+    if start is None:
+        yield
+        return
+    services.start_api_server = lambda *_, **__: (None, None)
+    try:
+        yield
+    finally:
+        services.start_api_server = start
 
 
 def _somebody_listens(address: str) -> None:

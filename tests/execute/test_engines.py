@@ -445,3 +445,34 @@ def test_a_cluster_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
     assert error.message.startswith(f"Ray could not be reached at {address}: ")
     assert "refused" in error.message
     assert "RAY_AUTH_TOKEN" in (error.hint or "")
+
+
+BESIDE = """
+import sys, ray
+from rayingest.execute.ray_session import connect
+connect(ray, "local", dashboard=len(sys.argv) > 1)
+session = ray._private.worker._global_node.get_session_dir_path()
+print(ray.get(ray.remote(lambda: "alive").remote()))
+from pathlib import Path
+for each in Path("/proc").glob("[0-9]*/cmdline"):
+    try:
+        words = each.read_bytes().decode().split(chr(0))
+    except OSError:
+        continue
+    if f"--session-dir={session}" in words and any(word.endswith("/dashboard.py") for word in words):
+        print("dashboard")
+ray.shutdown()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
+@pytest.mark.parametrize(("wanted", "said"), [([], ["alive"]), (["it"], ["alive", "dashboard"])])
+def test_a_ray_of_our_own_has_a_process_for_its_dashboard_when_it_is_wanted(
+    wanted: list[str], said: list[str]
+) -> None:
+    """Ray would start one, and wait for it, all the same."""
+    command = [sys.executable, "-c", BESIDE, *wanted]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
+    assert done.stdout.split() == said
