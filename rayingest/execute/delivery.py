@@ -12,19 +12,13 @@ from dataclasses import dataclass, field
 
 from rayingest.core.limits import UNLIMITED, Limiter
 from rayingest.core.sink import Answer, Row, SinkSession, identity
-from rayingest.errors import (
-    ConfigError,
-    RayingestError,
-    SinkDown,
-    SinkError,
-    SinkUnauthorised,
-)
-from rayingest.execute.events import Deferred, Result, Settled, SinkState, Why, Written, why
+from rayingest.execute.asking import Asking
+from rayingest.execute.events import Deferred, Result, Settled, SinkState, Why, Written
+from rayingest.execute.recent import Recent
 from rayingest.model import USAGE
 
 LINGER = 0.2  # seconds that a row waits for company while the source still reads
 LAST_WORDS = 0.5  # seconds for writes under way when we close; at a good end there are none
-PAUSES = (0.2, 5.0)  # seconds between questions to a sink that is down: first, longest
 
 
 @dataclass(slots=True)
@@ -50,29 +44,6 @@ class _Item:
     halved: bool  # without what it refers to, for now
 
 
-class Recent:
-    """The latest entities that the sink took from this process, at most 2 x `size` of them.
-
-    A row whose references are all among them is written once, in full. Whoever is forgotten costs a
-    second write, never an answer.
-    """
-
-    def __init__(self, size: int = 50_000) -> None:
-        self._size = size
-        self._young: set[str] = set()
-        self._old: set[str] = set()
-
-    def add(self, name: str) -> None:
-        """Remember one."""
-        self._young.add(name)
-        if len(self._young) >= self._size:
-            self._young, self._old = set(), self._young
-
-    def issuperset(self, names: Iterable[str]) -> bool:
-        """Whether all of them are remembered."""
-        return all(name in self._young or name in self._old for name in names)
-
-
 class Delivery:
     """Buffers rows per type and writes them with a few threads.
 
@@ -95,13 +66,9 @@ class Delivery:
         limiter: Limiter = UNLIMITED,
         sink: str = "",
     ) -> None:
-        self.session = session
-        self._limiter, self._sink = limiter, sink
         self._blocking = blocking
-        self.seconds = 0.0
-        self.written: Counter[str] = Counter()
         self._max_rows, self._max_bytes = max_rows, max_bytes
-        self._emit, self._worker = emit, worker
+        self._emit = emit
         self._lock = threading.Condition()
         self._buffers: dict[str, list[_Item]] = {}
         self._sizes: Counter[str] = Counter()
@@ -112,7 +79,9 @@ class Delivery:
         self._reading = 0
         self._there = Recent()
         self._closed = threading.Event()
-        self._down = False
+        self._asking = Asking(
+            session, self._closed, emit, worker=worker, limiter=limiter, sink=sink
+        )
         self._threads = [
             threading.Thread(target=self._write, name=f"sink-{number}", daemon=True)
             for number in range(writers)
@@ -120,6 +89,11 @@ class Delivery:
         self._clock = threading.Thread(target=self._tick, name="sink-clock", daemon=True)
         for thread in (*self._threads, self._clock):
             thread.start()
+
+    @property
+    def seconds(self) -> float:
+        """What all calls of the sink have taken."""
+        return self._asking.seconds
 
     def remember(self, names: Iterable[str]) -> None:
         """Others wrote these: whoever refers to them need not wait."""
@@ -286,7 +260,7 @@ class Delivery:
             for item in items:
                 if item.halved and self._there.issuperset(item.row.needs):
                     item.halved = False
-            answers = self._ask([_to_send(each) for each in items])
+            answers = self._asking.ask([_to_send(each) for each in items])
             if answers is None:
                 return
             with self._lock:
@@ -294,48 +268,6 @@ class Delivery:
                     self._answered(item, answer)
                 self._on_the_way -= len(items)
                 self._lock.notify_all()
-
-    def _ask(self, rows: list[Row]) -> Sequence[Answer] | None:
-        """Write until the sink says something about the rows; None when we were closed before."""
-        pause = PAUSES[0]
-        while True:
-            started = time.perf_counter()
-            try:
-                with self._limiter.call(self._sink):
-                    answers = self.session.write(rows[0].type, rows)
-            except (SinkDown, SinkUnauthorised, ConfigError) as error:
-                self._went_down(error)  # it is about no row: the driver waits, or gives up
-            except Exception as error:  # noqa: BLE001 - a sink's own fault must not lose rows silently
-                return self._doubtful(rows, error)
-            else:
-                self._came_back()
-                if len(answers) == len(rows):
-                    return answers
-                wrong = f"the sink gave {len(answers)} answers for {len(rows)} rows"
-                return self._doubtful(rows, SinkError(wrong))
-            finally:
-                self.seconds += time.perf_counter() - started
-            if self._closed.wait(pause):
-                return None
-            pause = min(pause * 2, PAUSES[1])
-
-    def _doubtful(self, rows: list[Row], error: Exception) -> Sequence[Answer] | None:
-        """A batch that the sink choked on is bisected: the one bad row must not cost its neighbours."""
-        if len(rows) == 1:
-            said = why(error, "sink")
-            return [Answer("refused", f"{said.kind}: {said.message}", said.hint)]
-        middle = len(rows) // 2
-        halves = self._ask(rows[:middle]), self._ask(rows[middle:])
-        return None if halves[0] is None or halves[1] is None else [*halves[0], *halves[1]]
-
-    def _went_down(self, error: RayingestError) -> None:
-        self._down = True
-        self._emit(SinkState(self._worker, why(error, "sink")))
-
-    def _came_back(self) -> None:
-        if self._down:
-            self._down = False
-            self._emit(SinkState(self._worker, None))
 
     def _answered(self, item: _Item, answer: Answer) -> None:
         result = item.ticket.results[item.descriptor]

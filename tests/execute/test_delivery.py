@@ -9,8 +9,8 @@ import pytest
 
 from rayingest.core.sink import ACKNOWLEDGED, UNCHANGED, Answer, Row
 from rayingest.errors import SinkDown, SinkUnauthorised
-from rayingest.execute import delivery as module
-from rayingest.execute.delivery import Delivery
+from rayingest.execute import asking
+from rayingest.execute.delivery import LINGER, Delivery
 from rayingest.execute.events import Deferred, Settled, SinkState, Why, Written
 
 
@@ -56,7 +56,7 @@ class Heard:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAUSES", (0.01, 0.05))
+    monkeypatch.setattr(asking, "PAUSES", (0.01, 0.05))
 
 
 @pytest.fixture
@@ -120,14 +120,14 @@ def test_a_row_waits_for_company_a_fifth_of_a_second_and_no_longer(
     while not sink.batches:
         assert time.monotonic() - started < 5
         time.sleep(0.005)
-    assert time.monotonic() - started >= module.LINGER
+    assert time.monotonic() - started >= LINGER
 
 
 def test_nothing_lingers_once_all_is_read(make: Any, sink: FakeSink, heard: Heard) -> None:
     started = time.monotonic()
     give(make(), row("t"))
     heard.wait()
-    assert time.monotonic() - started < module.LINGER
+    assert time.monotonic() - started < LINGER
 
 
 def test_a_descriptor_without_rows_is_settled_too(make: Any, heard: Heard) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from rayingest.api import Run
-from rayingest.execute.delivery import Recent
 from rayingest.execute.drive import Drive
 from rayingest.execute.knowing import Knowing
+from rayingest.execute.recent import Recent
 from rayingest.sinks import spelling
 from rayingest.state.known import KnownState
 from rayingest.testing import StrictCatalogue
