@@ -16,8 +16,10 @@ class RunFailed(RayingestError):
 
 def passed(report: "Report", *, partial_ok: bool, hint: str | None = None) -> str:
     """The verdict of a run that counts as a success. Raises RunFailed."""
+    from rayingest.execute.report import code_of
+
     text = f"Run {report.run_id}: {report.verdict}"
-    if report.state == "success" or (report.state == "partialSuccess" and partial_ok):
+    if code_of(report, partial_ok=partial_ok) == 0:
         return text
     raise RunFailed(" ".join((text, *_errors(report))), hint=hint)
 

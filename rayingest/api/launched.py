@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from rayingest.api import lines
 from rayingest.api.recorded import stored
 from rayingest.errors import ClusterError, ConfigError, NotAllowed, RayingestError
-from rayingest.execute.report import EXIT_CODES, Report
+from rayingest.execute.report import Report, code_of
 from rayingest.launch import reader
 from rayingest.launch.cluster import PODS, Cluster
 from rayingest.launch.finding import Submitted, moment
@@ -33,11 +33,7 @@ class Ending:
 
     def code(self, *, partial_ok: bool = False) -> int:
         """The exit code: the report's. Without one nobody knows, and that is no success."""
-        if self.report is None:
-            return EXIT_CODES["failed"]
-        if partial_ok and self.report.state == "partialSuccess":
-            return 0
-        return EXIT_CODES[self.report.state]
+        return code_of(self.report, partial_ok=partial_ok)
 
     @property
     def verdict(self) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 from rayingest.api import lines
 from rayingest.api.recorded import last_sign, standing, stored
 from rayingest.errors import ClusterError, ConfigError, NotNow, RayingestError
-from rayingest.execute.report import EXIT_CODES, Report
+from rayingest.execute.report import Report, code_of
 from rayingest.launch import surviving
 from rayingest.launch.dashboard import Dashboard
 from rayingest.launch.finding import meant
@@ -33,11 +33,7 @@ class Ended:
 
     def code(self, *, partial_ok: bool = False) -> int:
         """The run's exit code: partial success is told as that, though Ray was told of success."""
-        if self.report is None:
-            return EXIT_CODES["failed"]
-        if partial_ok and self.report.state == "partialSuccess":
-            return 0
-        return EXIT_CODES[self.report.state]
+        return code_of(self.report, partial_ok=partial_ok)
 
 
 # --- which there are ---

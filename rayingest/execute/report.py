@@ -142,6 +142,15 @@ class Report(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
         return built
 
 
+def code_of(report: Report | None, *, partial_ok: bool = False) -> int:
+    """The exit code that a report stands for, read by others; without one nobody knows, and that is no success."""
+    if report is None:
+        return EXIT_CODES["failed"]
+    if partial_ok and report.state == "partialSuccess":
+        return EXIT_CODES["success"]
+    return EXIT_CODES[report.state]
+
+
 def judge(
     ledger: Ledger, *, stopping: str | None, fatal: Why | None, unfinished: int, threshold: float
 ) -> State:
