@@ -34,9 +34,7 @@ class Flight:
         with suppress(OSError):
             try:
                 self._note(dispatch).write_bytes(note)
-            except (
-                FileNotFoundError
-            ):  # the first; to ask for the folder each time costs more than the note
+            except FileNotFoundError:  # the first one
                 self._folder.mkdir(exist_ok=True)
                 self._note(dispatch).write_bytes(note)
 
